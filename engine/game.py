@@ -1,0 +1,188 @@
+"""The game that is repeated (`Game`) and the conditions it is repeated under (`Rules`).
+
+Both are values that validate themselves. Payoffs stand in the order (R, S, T, P), the joint moves
+CC, CD, DC, DD seen from the row player: joint move = 2 * own + opponent.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+SWAP = np.array([0, 2, 1, 3])
+"""The same joint move seen by the other player."""
+
+MAX_SCALED_PAYOFF = 2**20
+"""Payoffs that become integers up to this size when multiplied out are summed exactly."""
+
+
+@dataclass(frozen=True)
+class GameReport:
+    """What kind of one-shot game this is."""
+
+    dilemma: bool
+    """T > R > P > S."""
+    reward_beats_alternation: bool
+    """2R > T + S: taking turns at exploiting pays less than mutual cooperation."""
+    dominant: str | None
+    """The move that is never worse and somewhere better, "C" or "D", if there is one."""
+    strictly_dominant: bool
+    pure_equilibria: tuple[str, ...]
+    """Nash equilibria in pure moves, row's move first: "CC", "CD", "DC", "DD"."""
+    mixed_equilibrium: float | None
+    """Probability of C in the symmetric equilibrium in properly mixed moves, if there is exactly one."""
+
+
+@dataclass(frozen=True)
+class Game:
+    """A symmetric 2x2 game; by default the prisoner's dilemma with Axelrod's payoffs.
+
+    R: both cooperate, S: I cooperate alone, T: I defect alone, P: both defect. Any finite numbers,
+    negative ones too. Raises ValueError for anything else.
+    """
+
+    R: float = 3.0
+    S: float = 0.0
+    T: float = 5.0
+    P: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in "RSTP":
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
+                raise ValueError(f"payoffs.{name}: expected a finite number, got {value!r}")
+            object.__setattr__(self, name, float(value))
+
+    @property
+    def payoffs(self) -> NDArray[np.float64]:
+        """(R, S, T, P): payoff by joint move."""
+        return np.array([self.R, self.S, self.T, self.P])
+
+    @cached_property
+    def _scaled(self) -> tuple[tuple[float, ...], float]:
+        """Payoffs as integers (held in floats) and their common denominator, so that sums are exact."""
+        exact = [Fraction(repr(float(p))) for p in self.payoffs]
+        scale = math.lcm(*(p.denominator for p in exact))
+        scaled = [p * scale for p in exact]
+        if scale > MAX_SCALED_PAYOFF or max(abs(p) for p in scaled) > MAX_SCALED_PAYOFF:
+            return tuple(float(p) for p in self.payoffs), 1.0
+        return tuple(float(p) for p in scaled), float(scale)
+
+    def mean_payoff(self, counts: NDArray[np.float64], total: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        """Payoff per turn from ``counts[..., 4]`` of joint moves and the number of turns they make.
+
+        Counts that are whole numbers give a correctly rounded result, so that equal payoffs compare equal.
+        """
+        (r, s, t, p), scale = self._scaled
+        earned = counts[..., 0] * r + counts[..., 1] * s + counts[..., 2] * t + counts[..., 3] * p
+        return np.asarray(earned / (np.asarray(total, dtype=np.float64) * scale))
+
+    def require_positive(self, rule: str, baseline: float = 0.0) -> None:
+        """Refuse payoffs that a rule needing positive fitness cannot use, naming the baseline to set."""
+        lowest = float(self.payoffs.min()) + baseline
+        if lowest < 0:
+            raise ValueError(
+                f"baseline: {rule} needs fitness that is never negative; expected baseline >= "
+                f"{-float(self.payoffs.min()):g} for these payoffs, got {baseline:g}"
+            )
+
+    def report(self) -> GameReport:
+        """Classify the one-shot game.
+
+        >>> Game().report().pure_equilibria
+        ('DD',)
+        """
+        to_c, to_d = self.R - self.T, self.S - self.P  # gain of C over D against a C, against a D
+        dominant = None
+        if to_c >= 0 and to_d >= 0 and to_c + to_d > 0:
+            dominant = "C"
+        elif to_c <= 0 and to_d <= 0 and to_c + to_d < 0:
+            dominant = "D"
+        pure = tuple(
+            name
+            for name, stable in (
+                ("CC", to_c >= 0),
+                ("CD", to_d >= 0 and to_c <= 0),
+                ("DC", to_d >= 0 and to_c <= 0),
+                ("DD", to_d <= 0),
+            )
+            if stable
+        )
+        mixed = -to_d / (to_c - to_d) if to_c * to_d < 0 else None
+        return GameReport(
+            dilemma=self.T > self.R > self.P > self.S,
+            reward_beats_alternation=2 * self.R > self.T + self.S,
+            dominant=dominant,
+            strictly_dominant=to_c * to_d > 0,
+            pure_equilibria=pure,
+            mixed_equilibrium=mixed,
+        )
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a meeting is played: the game, how long, and how often a move slips.
+
+    One of `turns` (a fixed number), `continuation` (the probability that another turn follows) or
+    `limit_of_means` (the long-run average) is the horizon; 200 turns when none is given. `noise` is the
+    probability that an executed move is flipped, independently for every move. Payoffs are means per turn;
+    with a continuation probability d, turn t (from 0) weighs ``(1 - d) * d**t``.
+
+    Raises ValueError for more than one horizon or an impossible value.
+    """
+
+    game: Game = Game()
+    turns: int | None = None
+    continuation: float | None = None
+    limit_of_means: bool = False
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.game, Game):
+            raise ValueError(f"game: expected a Game, got {self.game!r}")
+        given = [
+            name
+            for name, there in (
+                ("turns", self.turns is not None),
+                ("continuation", self.continuation is not None),
+                ("limit_of_means", self.limit_of_means),
+            )
+            if there
+        ]
+        if len(given) > 1:
+            raise ValueError(f"{given[0]}: expected only one of turns, continuation, limit_of_means, got {given}")
+        if not given:
+            object.__setattr__(self, "turns", 200)
+        if self.turns is not None and (
+            isinstance(self.turns, bool) or not isinstance(self.turns, (int, np.integer)) or not 0 < self.turns < 2**40
+        ):
+            raise ValueError(f"turns: expected a whole number > 0, got {self.turns!r}")
+        if self.continuation is not None and not 0 <= _number("continuation", self.continuation) < 1:
+            raise ValueError(f"continuation: expected 0 <= continuation < 1, got {self.continuation!r}")
+        if not 0 <= _number("noise", self.noise) <= 0.5:
+            raise ValueError(f"noise: expected 0 <= noise <= 0.5, got {self.noise!r}")
+
+    @property
+    def noisy(self) -> bool:
+        """True when moves can slip."""
+        return self.noise > 0
+
+    @property
+    def horizon(self) -> str:
+        """The horizon in words."""
+        if self.turns is not None:
+            return f"{self.turns} turn{'s' if self.turns != 1 else ''}"
+        if self.continuation is not None:
+            return f"continuation {self.continuation:g}"
+        return "limit of means"
+
+
+def _number(field: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise ValueError(f"{field}: expected a number, got {value!r}")
+    return float(value)

@@ -1,0 +1,179 @@
+"""Lookup genomes: memory(x,y) tables of replies, the classical genotype of evolved strategies.
+
+A `LookupGenome` says what to play for every remembered history. It is a value: immutable, hashable,
+and its text reads back exactly. What it *does* is its `Automaton` (see `genomes.automaton`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genomes.automaton import Automaton
+
+MAX_MEMORY = 12
+"""Largest x + y: a table of 4096 replies."""
+
+_TEXT = re.compile(r"\s*memory\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*(.*?)\s*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class LookupGenome:
+    """A memory(x,y) strategy: it reads its own last `x` and its opponent's last `y` moves.
+
+    `opening` holds ``max(x, y)`` and `replies` ``2**(x + y)`` probabilities of **cooperation** (1 and 0 for
+    pure moves). The reply index reads the own moves oldest first, then the opponent's oldest first, the
+    first is the most significant bit, C = 0 and D = 1; histories hold realised moves. This is the order of
+    the LIFL genotype (Beaufils, Delahaye & Mathieu, "Complete classes of strategies", 1998).
+
+    >>> tit_for_tat = LookupGenome.parse("memory(1,1) cCDCD")
+    >>> tit_for_tat.replies
+    (1.0, 0.0, 1.0, 0.0)
+    >>> print(LookupGenome(1, 1, (1,), (1, 1/3, 1, 1/3)))
+    memory(1,1) 1 | 1 0.3333333333333333 1 0.3333333333333333
+
+    Raises ValueError for a memory out of range, a wrong number of replies or an impossible probability.
+    """
+
+    x: int
+    y: int
+    opening: tuple[float, ...]
+    replies: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        check_memory(self.x, self.y)
+        opening, replies = max(self.x, self.y), 2 ** (self.x + self.y)
+        for field, values, expected in (("opening", self.opening, opening), ("replies", self.replies, replies)):
+            if len(values) != expected:
+                raise ValueError(
+                    f"{field}: expected {expected} values for memory({self.x},{self.y}), got {len(values)}"
+                )
+            for value in values:
+                if not 0 <= value <= 1:  # also refuses nan
+                    raise ValueError(f"{field}: expected probabilities of cooperation in [0, 1], got {value!r}")
+        object.__setattr__(self, "opening", tuple(float(p) + 0.0 for p in self.opening))
+        object.__setattr__(self, "replies", tuple(float(p) + 0.0 for p in self.replies))
+
+    @property
+    def deterministic(self) -> bool:
+        """True when every entry is a pure move."""
+        return all(p in (0.0, 1.0) for p in (*self.opening, *self.replies))
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.x, self.y, self.opening, self.replies))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __str__(self) -> str:
+        head = f"memory({self.x},{self.y}) "
+        if self.deterministic:
+            opening = "".join("c" if p else "d" for p in self.opening)
+            return head + opening + "".join("C" if p else "D" for p in self.replies)
+        opening = "".join(_shortest(p) + " " for p in self.opening)
+        return head + opening + "| " + " ".join(_shortest(p) for p in self.replies)
+
+    @classmethod
+    def parse(cls, text: str) -> LookupGenome:
+        """Read ``memory(1,2) ccCDCDDCDD`` or ``memory(1,1) 1 | 1 0.333 1 0.333``.
+
+        Raises ValueError naming what was expected and what came.
+        """
+        match = _TEXT.fullmatch(text)
+        if match is None:
+            raise ValueError(f"genome: expected text like 'memory(1,1) cCDCD', got {text!r}")
+        x, y, body = int(match[1]), int(match[2]), match[3]
+        check_memory(x, y)
+        if "|" in body:
+            opening, _, replies = body.partition("|")
+            return cls(x, y, _probabilities("opening", opening), _probabilities("replies", replies))
+        moves = "".join(body.split()).upper()
+        strange = sorted(set(moves) - {"C", "D"})
+        if strange:
+            raise ValueError(
+                f"genome: expected moves C and D (or 'openings | replies' as probabilities), got {strange[0]!r}"
+            )
+        expected = max(x, y) + 2 ** (x + y)
+        if len(moves) != expected:
+            raise ValueError(
+                f"genome: expected {max(x, y)} opening moves and {2 ** (x + y)} replies for memory({x},{y}), "
+                f"{expected} in all, got {len(moves)}"
+            )
+        values = tuple(1.0 if move == "C" else 0.0 for move in moves)
+        return cls(x, y, values[: max(x, y)], values[max(x, y) :])
+
+    def automaton(self, turns: int | None = None) -> Automaton:
+        """The strategy as an automaton whose states are the histories remembered so far.
+
+        `turns` is ignored: it is there for strategies that count (see `genomes.catalogue`).
+        """
+        return Automaton(defection(self.x, self.y, [self])[0], history_structure(self.x, self.y))
+
+
+def check_memory(x: int, y: int) -> None:
+    """Raise ValueError unless memory(x,y) is one we can hold."""
+    if not (isinstance(x, int) and isinstance(y, int)) or x < 0 or y < 0 or x + y > MAX_MEMORY:
+        raise ValueError(f"memory: expected x, y >= 0 with x + y <= {MAX_MEMORY}, got memory({x},{y})")
+
+
+def _levels(x: int, y: int) -> tuple[list[int], list[int], list[int]]:
+    """Own bits, opponent bits and first state of each history length 0 .. max(x, y)."""
+    own = [min(length, x) for length in range(max(x, y) + 1)]
+    opponent = [min(length, y) for length in range(max(x, y) + 1)]
+    first = [0]
+    for a, b in zip(own, opponent, strict=True):
+        first.append(first[-1] + 2 ** (a + b))
+    return own, opponent, first
+
+
+@lru_cache(maxsize=128)
+def history_structure(x: int, y: int) -> NDArray[np.int32]:
+    """Next state by joint move for every history of length 0 .. max(x, y): ``(states, 4)``.
+
+    The states of one length stand together, the full-length histories last and in reply order.
+    """
+    own, opponent, first = _levels(x, y)
+    successors = np.empty((first[-1], 4), np.int32)
+    for length in range(len(own)):
+        after = min(length + 1, len(own) - 1)
+        for state in range(2 ** (own[length] + opponent[length])):
+            mine, theirs = state >> opponent[length], state & (2 ** opponent[length] - 1)
+            for joint in range(4):
+                new_mine = (mine << 1 | joint >> 1) & (2 ** own[after] - 1)
+                new_theirs = (theirs << 1 | joint & 1) & (2 ** opponent[after] - 1)
+                successors[first[length] + state, joint] = (
+                    first[after] + (new_mine << opponent[after]) + new_theirs
+                )
+    successors.setflags(write=False)
+    return successors
+
+
+def defection(x: int, y: int, genomes: list[LookupGenome]) -> NDArray[np.float64]:
+    """Probability of D in each state of `history_structure(x, y)`, one row per genome."""
+    own, opponent, first = _levels(x, y)
+    rows = np.empty((len(genomes), first[-1]))
+    opening = np.array([genome.opening for genome in genomes]).reshape(len(genomes), max(x, y))
+    for length in range(max(x, y)):
+        rows[:, first[length] : first[length + 1]] = 1.0 - opening[:, length, None]
+    rows[:, first[-2] :] = 1.0 - np.array([genome.replies for genome in genomes])
+    return rows
+
+
+def _shortest(p: float) -> str:
+    text = repr(p)
+    return text.removesuffix(".0")
+
+
+def _probabilities(field: str, text: str) -> tuple[float, ...]:
+    values = []
+    for word in text.split():
+        try:
+            values.append(float(word))
+        except ValueError:
+            raise ValueError(f"{field}: expected probabilities of cooperation, got {word!r}") from None
+    return tuple(values)
