@@ -1,0 +1,17 @@
+"""What a strategy EARNS: the games, and play that is exact before it is sampled.
+
+- `game`: payoffs (`Game`) and conditions (`Rules`)
+- `behaviours`: strategies compiled to distinct behaviours, and the choice of kernel for each pair
+- `match`: one meeting, move by move (`play`) or in expectation (`expected`)
+- `tournament`: `round_robin` and its `PayoffTable`
+- `kernels`: every compiled loop
+
+To add a way of meeting: a function in its own file that takes strategies and `Rules`, its kernel in
+`kernels`, and its plain-Python twin in `tests/reference.py`.
+"""
+
+from engine.game import Game, Rules
+from engine.match import expected, play
+from engine.tournament import PayoffTable, round_robin
+
+__all__ = ["Game", "PayoffTable", "Rules", "expected", "play", "round_robin"]

@@ -64,21 +64,25 @@ class Game:
         return np.array([self.R, self.S, self.T, self.P])
 
     @cached_property
-    def _scaled(self) -> tuple[tuple[float, ...], float]:
-        """Payoffs as integers (held in floats) and their common denominator, so that sums are exact."""
+    def scaled(self) -> tuple[tuple[float, float, float, float], float]:
+        """(R, S, T, P) as integers (held in floats) and their common denominator, so that sums are exact.
+
+        Payoffs that are no short decimals stand as they are, with denominator 1.
+        """
         exact = [Fraction(repr(float(p))) for p in self.payoffs]
         scale = math.lcm(*(p.denominator for p in exact))
         scaled = [p * scale for p in exact]
         if scale > MAX_SCALED_PAYOFF or max(abs(p) for p in scaled) > MAX_SCALED_PAYOFF:
-            return tuple(float(p) for p in self.payoffs), 1.0
-        return tuple(float(p) for p in scaled), float(scale)
+            return (self.R, self.S, self.T, self.P), 1.0
+        r, s, t, p = (float(p) for p in scaled)
+        return (r, s, t, p), float(scale)
 
     def mean_payoff(self, counts: NDArray[np.float64], total: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """Payoff per turn from ``counts[..., 4]`` of joint moves and the number of turns they make.
 
         Counts that are whole numbers give a correctly rounded result, so that equal payoffs compare equal.
         """
-        (r, s, t, p), scale = self._scaled
+        (r, s, t, p), scale = self.scaled
         earned = counts[..., 0] * r + counts[..., 1] * s + counts[..., 2] * t + counts[..., 3] * p
         return np.asarray(earned / (np.asarray(total, dtype=np.float64) * scale))
 

@@ -1,0 +1,18 @@
+"""What a strategy IS: genomes, the automata they compile to, and the catalogue of named ones.
+
+- `lookup`: memory(x,y) tables of replies, `LookupGenome`
+- `automaton`: the phenotype, `Automaton`, and its canonical form, the behaviour
+- `minimise`: the compiled kernels behind canonical forms
+- `counting`: strategies that count, automata only within a horizon
+- `catalogue`: named strategies, and what a name or text stands for
+
+To add a genome kind: a file with an immutable class that has `parse`, ``__str__`` and ``automaton(turns)``,
+a line in `catalogue.parse`, and its text in `tests/strategies.py`, which enters it in the shared tests.
+"""
+
+from genomes import catalogue
+from genomes.automaton import Automaton, C, D
+from genomes.catalogue import Player, parse
+from genomes.lookup import LookupGenome
+
+__all__ = ["Automaton", "C", "D", "LookupGenome", "Player", "catalogue", "parse"]

@@ -1,0 +1,207 @@
+"""Strategies in, distinct behaviours out: the arrays that the kernels play with.
+
+Everything that is played is a canonical automaton, so payoffs are a function of behaviours alone: they do
+not depend on which genome carried a behaviour, and equal strategies are played once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.game import Rules
+from genomes.automaton import Automaton, automaton_key
+from genomes.catalogue import Compiled, Entry
+from genomes.lookup import LookupGenome, defection, history_structure
+
+MAX_JOINT_STATES = 2**18
+"""Largest chain of joint states for which expected payoffs are computed."""
+
+MAX_SOLVED_STATES = 2**12
+"""Largest chain for which a stationary distribution is computed (a dense elimination)."""
+
+MAX_DISCOUNTED_TURNS = 4096
+"""Discounted play that fades within so many turns is propagated, longer play is solved."""
+
+
+@dataclass(frozen=True)
+class Behaviours:
+    """The distinct behaviours of some strategies, in the order of their keys.
+
+    `keys`: 16 bytes each. `index`: ``(strategies,)`` the behaviour of each strategy. `sizes`, `defect`,
+    `successors`: the canonical automata end to end, ``(d,)``, ``(sum of states,)``, ``(sum of states, 4)``.
+    """
+
+    keys: tuple[bytes, ...]
+    index: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    defect: NDArray[np.float64]
+    successors: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @cached_property
+    def offset(self) -> NDArray[np.int64]:
+        """First state of each automaton."""
+        return np.concatenate(([0], np.cumsum(self.sizes)[:-1])).astype(np.int64)
+
+    @cached_property
+    def pure(self) -> NDArray[np.bool_]:
+        """Which behaviours never leave a move to chance."""
+        mixed = (self.defect > 0) & (self.defect < 1)
+        return ~np.logical_or.reduceat(mixed, self.offset) if len(self) else np.zeros(0, np.bool_)
+
+    def automaton(self, d: int) -> Automaton:
+        """The canonical automaton of behaviour `d`."""
+        here = slice(self.offset[d], self.offset[d] + self.sizes[d])
+        return Automaton(self.defect[here], self.successors[here])
+
+
+def compile_behaviours(strategies: Sequence[Compiled], rules: Rules) -> Behaviours:
+    """The distinct behaviours of `strategies` under `rules`.
+
+    Lookup genomes of one memory are minimised together; strategies that count are unrolled to `rules.turns`.
+    """
+    from genomes.minimise import canonical_batch
+
+    unwrapped = [s.strategy if isinstance(s, Entry) else s for s in strategies]
+    distinct = list(dict.fromkeys(unwrapped))
+    shared: dict[tuple[int, int], list[LookupGenome]] = {}
+    found: dict[Compiled, bytes] = {}
+    forms: dict[bytes, tuple[NDArray[np.float64], NDArray[np.int32]]] = {}
+
+    def keep(members: Sequence[Compiled], rows: NDArray[np.float64], structure: NDArray[np.int32]) -> None:
+        sizes, defect, successors = canonical_batch(structure, rows, rules.noisy)
+        start = 0
+        for member, size in zip(members, sizes.tolist(), strict=True):
+            form = defect[start : start + size], successors[start : start + size]
+            key = automaton_key(*form)
+            found[member] = key
+            forms[key] = form
+            start += size
+
+    for strategy in distinct:
+        if isinstance(strategy, LookupGenome):
+            shared.setdefault((strategy.x, strategy.y), []).append(strategy)
+        else:
+            automaton = strategy.automaton(rules.turns)
+            keep([strategy], automaton.defect[None, :], automaton.successors)
+    for (x, y), genomes in shared.items():
+        keep(genomes, defection(x, y, genomes), history_structure(x, y))
+
+    keys = sorted(forms)
+    number = {key: d for d, key in enumerate(keys)}
+    return Behaviours(
+        keys=tuple(keys),
+        index=np.array([number[found[strategy]] for strategy in unwrapped], np.int64),
+        sizes=np.array([len(forms[key][0]) for key in keys], np.int64),
+        defect=np.concatenate([forms[key][0] for key in keys]) if keys else np.zeros(0),
+        successors=np.concatenate([forms[key][1] for key in keys]) if keys else np.zeros((0, 4), np.int32),
+    )
+
+
+class ExpectedPlay:
+    """Expected joint moves between behaviours: chooses the kernel for each pair.
+
+    A count is the expected number of turns with each joint move (fixed turns; whole numbers where nothing is
+    left to chance), or its frequency (continuation probability, limit of means).
+    """
+
+    def __init__(self, behaviours: Behaviours, rules: Rules) -> None:
+        from engine import kernels
+
+        self.behaviours, self.rules = behaviours, rules
+        self.total = float(rules.turns) if rules.turns is not None else 1.0
+        """What the counts of one meeting add up to."""
+        everyone = np.arange(len(behaviours))
+        self._pure = everyone[behaviours.pure] if not rules.noisy else everyone[:0]
+        self._is_pure = np.isin(everyone, self._pure)
+        self._table = np.empty(2 * len(behaviours.defect), np.uint32)
+        self._start = np.empty(len(behaviours), np.uint32)
+        if len(self._pure):
+            kernels.pack_pure(
+                behaviours.sizes, behaviours.defect, behaviours.successors, self._table, self._start
+            )
+        # how many turns have to be followed where chance plays a part; 0: none, the chain is solved
+        self._faded = 0
+        if rules.continuation is not None:
+            fade = kernels.NEGLIGIBLE / -math.log(rules.continuation) if rules.continuation > 0 else 1.0
+            self._faded = math.ceil(fade)
+        self._followed = rules.turns or (self._faded if self._faded <= MAX_DISCOUNTED_TURNS else 0)
+        self._order = np.full(len(behaviours), -1, np.int64)
+        self._tables = np.empty((len(behaviours), 85))
+        if len(self._pure) < len(behaviours) and self._followed:
+            kernels.history_tables(
+                behaviours.sizes, behaviours.defect, behaviours.successors, rules.noisy, self._order, self._tables
+            )
+
+    def rows(self, first: int, last: int, *, chance: bool = True) -> NDArray[np.float64]:
+        """Counts ``(last - first, d, 4)`` of behaviours `first` .. `last` - 1 with those at or after them.
+
+        ``chance=False`` leaves out (as zeros) the meetings in which chance has a part.
+        """
+        from engine import kernels
+
+        rules = self.rules
+        d = len(self.behaviours)
+        block = np.zeros((last - first, d, 4))
+        rows = np.arange(first, last)
+        pure_here = rows[self._is_pure[first:last]]
+        if len(pure_here):
+            part = block if len(pure_here) == len(rows) else np.zeros((len(pure_here), d, 4))
+            continuation = 1.0 if rules.continuation is None else rules.continuation
+            kernels.pure_rows(
+                self._table, self._start, self.behaviours.sizes, pure_here, self._pure,
+                rules.turns or 0, continuation, part,
+            )  # fmt: skip
+            if part is not block:
+                block[pure_here - first] = part
+        if len(self._pure) == d or not chance:
+            return block
+        short = self._order >= 0
+        if short.any():
+            continuation = 1.0 if rules.continuation is None else rules.continuation
+            kernels.history_rows(
+                self._order, self._tables, self._is_pure, rows, rules.noise, self._followed, continuation, block
+            )
+        for i in rows.tolist():
+            of_chance = ~(self._is_pure[i] & self._is_pure[i:])
+            met = short[i] & short[i:] & of_chance
+            if rules.continuation is not None:
+                block[i - first, i:][met] *= 1.0 - rules.continuation
+            for j in (i + np.flatnonzero(of_chance & ~met)).tolist():
+                block[i - first, j] = self._chain(i, j)
+        return block
+
+    def _chain(self, i: int, j: int) -> NDArray[np.float64]:
+        """Expected joint moves of one pair over its chain of joint states."""
+        from engine import kernels
+
+        rules = self.rules
+        a, b = self.behaviours.automaton(i), self.behaviours.automaton(j)
+        limit = MAX_SOLVED_STATES if rules.limit_of_means else MAX_JOINT_STATES
+        following, chance = kernels.joint_chain(
+            a.defect, a.successors, b.defect, b.successors, rules.noise, limit
+        )
+        if len(following) > limit:
+            raise ValueError(
+                f"rules: expected at most {limit} joint states for exact payoffs with {rules.horizon}, "
+                f"got more ({len(a)} x {len(b)} states); use sampled play (sampled=N meetings a pair)"
+            )
+        counts = np.zeros(4)
+        if rules.limit_of_means:
+            kernels.limit_of_means(following, chance, counts)
+        elif rules.continuation is not None and not self._followed and len(following) <= MAX_SOLVED_STATES:
+            kernels.discounted(following, chance, rules.continuation, counts)
+        else:
+            d = 1.0 if rules.continuation is None else rules.continuation
+            kernels.propagate(following, chance, rules.turns or self._faded, d, counts)
+            if rules.continuation is not None:
+                counts *= 1.0 - rules.continuation
+        return counts

@@ -1,0 +1,732 @@
+"""Every compiled loop of the two-player game: arrays in, arrays out, no validation, no objects.
+
+Three ways to an exact result, from the quickest to the most general:
+
+- pure play without noise follows the joint state to its cycle and closes the sum by arithmetic;
+- where both players depend on at most three past joint moves, the distribution over joint histories is
+  propagated for `LANES` pairs at once;
+- otherwise the chain of reachable joint states is built, and propagated or solved (GTH).
+
+All kernels that call each other live in this file, because the compiled cache does not notice a change in
+another one. Legend of index letters: d = behaviours, s = states of an automaton, j = joint move (CC, CD, DC,
+DD of the row player), n = joint states, h = joint histories, l = lanes, m = history length.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+jit = njit(cache=True, nogil=True)
+
+LANES = 16
+"""Pairs propagated side by side: enough to fill vector registers, few enough to stay in the L1 cache."""
+
+STAMPED_STATES = 2**16
+"""Pure pairs with up to so many joint states stamp each one they visit (21 bits are enough to count)."""
+
+MAX_ORDER = 3
+"""Longest joint history with a table of its own: 1 + 4 + 16 + 64 = 85 entries."""
+
+NEGLIGIBLE = 60 * math.log(2)
+"""A discounted tail of weight 2**-60 is below one rounding of the sum."""
+
+
+# --- pure play without noise -----------------------------------------------------------------------------
+
+
+@jit
+def pack_pure(sizes, defect, successors, table, start):  # type: ignore[no-untyped-def]
+    # (d,), (sum s,), (sum s,4) -> table (2 sum s,), start (d,), both uint32
+    """Tables for the pure meetings: entry ``2 * state + opponent's move`` holds ``2 * next state + its move``.
+
+    States are numbered through all automata. Unsigned, so that no index needs a check for being negative.
+    """
+    base = 0
+    for d in range(len(sizes)):
+        start[d] = 2 * base + (1 if defect[base] == 1.0 else 0)
+        for s in range(base, base + sizes[d]):
+            own = 2 if defect[s] == 1.0 else 0
+            for theirs in range(2):
+                following = base + successors[s, own + theirs]
+                table[2 * s + theirs] = 2 * following + (1 if defect[following] == 1.0 else 0)
+        base += sizes[d]
+
+
+@jit
+def meet_turns(table, ea, eb, turns):  # type: ignore[no-untyped-def]
+    # table (2 sum s,) -> number of D by the row, by the column, by both at once
+    """The meeting of two pure players: Brent's cycle search, for any number of joint states."""
+    one = np.uint32(1)
+    mark_a, mark_b = ea, eb
+    own = theirs = both = np.uint64(0)
+    mark_own = mark_theirs = mark_both = np.uint64(0)
+    power = 1
+    since = 0
+    turn = 0
+    cycling = False
+    while turn < turns:
+        x = ea & one
+        y = eb & one
+        own += x
+        theirs += y
+        both += x & y
+        ea, eb = table[(ea ^ x) + y], table[(eb ^ y) + x]
+        turn += 1
+        since += 1
+        if cycling:
+            continue  # the rest of the last cycle is walked
+        if ea == mark_a and eb == mark_b:
+            cycles = (turns - turn) // since
+            own += np.uint64(cycles) * (own - mark_own)
+            theirs += np.uint64(cycles) * (theirs - mark_theirs)
+            both += np.uint64(cycles) * (both - mark_both)
+            turn += cycles * since
+            cycling = True
+        elif since == power:
+            mark_a, mark_b = ea, eb
+            mark_own, mark_theirs, mark_both = own, theirs, both
+            power *= 2
+            since = 0
+    return own, theirs, both
+
+
+@jit
+def meet_turns_stamped(table, ea, eb, size_b, turns, seen, stamp, so_far):  # type: ignore[no-untyped-def]
+    # table (2 sum s,), seen (>= s_a s_b,), so_far (>= s_a s_b,) -> as meet_turns, and the next free stamp
+    """`meet_turns` for few joint states: each is stamped with its turn, so the first return closes the cycle.
+
+    Half the steps of Brent's search. `so_far` holds the counts of D by the row, the column and both, 21 bits
+    each, before every turn.
+    """
+    one = np.uint32(1)
+    first_a, first_b = ea >> one, eb >> one  # play starts in the first state of each automaton
+    packed = np.uint64(0)
+    turn = 0
+    first_seen = -1
+    while turn < turns:
+        x = ea & one
+        y = eb & one
+        joint = ((ea >> one) - first_a) * size_b + ((eb >> one) - first_b)
+        if seen[joint] >= stamp:
+            first_seen = seen[joint] - stamp
+            break
+        seen[joint] = stamp + turn
+        so_far[turn] = packed
+        packed += np.uint64(x) | np.uint64(y) << np.uint64(21) | np.uint64(x & y) << np.uint64(42)
+        ea, eb = table[(ea ^ x) + y], table[(eb ^ y) + x]
+        turn += 1
+    cycles = np.uint64(0)
+    cycle = rest = np.uint64(0)
+    if first_seen >= 0:
+        length = turn - first_seen
+        whole = (turns - turn) // length
+        cycles = np.uint64(whole)
+        cycle = packed - so_far[first_seen]
+        rest = so_far[first_seen + (turns - turn) - whole * length] - so_far[first_seen]
+    packed += rest
+    bits = np.uint64((1 << 21) - 1)
+    own = (packed & bits) + cycles * (cycle & bits)
+    theirs = (packed >> np.uint64(21) & bits) + cycles * (cycle >> np.uint64(21) & bits)
+    both = (packed >> np.uint64(42)) + cycles * (cycle >> np.uint64(42))
+    return own, theirs, both, stamp + turn
+
+
+@jit
+def meet_discounted(table, ea, eb, continuation, counts):  # type: ignore[no-untyped-def]
+    # table (2 sum s,) -> counts (4,), which sum to 1
+    """Joint-move frequencies of two pure players, turn t weighing ``(1 - d) d**t``; d = 1: limit of means."""
+    one = np.uint32(1)
+    mark_a, mark_b = ea, eb
+    counts[:] = 0.0
+    cycle = np.zeros(4)
+    power = 1
+    since = 0
+    weight = 1.0
+    mark_weight = 1.0
+    while True:
+        x = ea & one
+        y = eb & one
+        counts[2 * x + y] += weight
+        cycle[2 * x + y] += weight
+        ea, eb = table[(ea ^ x) + y], table[(eb ^ y) + x]
+        weight *= continuation
+        since += 1
+        if ea == mark_a and eb == mark_b:
+            if continuation == 1.0:
+                for j in range(4):
+                    counts[j] = cycle[j] / since
+            else:
+                ratio = weight / mark_weight
+                for j in range(4):
+                    counts[j] = (1.0 - continuation) * (counts[j] + cycle[j] * ratio / (1.0 - ratio))
+            return
+        if weight == 0.0:  # nothing that follows counts
+            for j in range(4):
+                counts[j] *= 1.0 - continuation
+            return
+        if since == power:
+            mark_a, mark_b = ea, eb
+            mark_weight = weight
+            cycle[:] = 0.0
+            power *= 2
+            since = 0
+
+
+@jit
+def pure_rows(table, start, sizes, rows, columns, turns, continuation, block):  # type: ignore[no-untyped-def]
+    # rows (r,), columns (c,) -> block (r,d,4) at [row index, column], columns from the row on
+    """Meetings of the pure players `rows` with the pure players `columns` at or after them in the table."""
+    largest = 0
+    for j in columns:
+        largest = max(largest, sizes[j])
+    room = min(largest * largest, STAMPED_STATES)
+    seen = np.full(room, -1, np.int64)
+    so_far = np.empty(room + 1, np.uint64)
+    stamp = 0
+    for r in range(len(rows)):
+        i = rows[r]
+        for j in columns:
+            if j < i:
+                continue
+            if turns == 0:
+                meet_discounted(table, start[i], start[j], continuation, block[r, j])
+                continue
+            if sizes[i] * sizes[j] <= room:
+                own, theirs, both, stamp = meet_turns_stamped(
+                    table, start[i], start[j], np.uint64(sizes[j]), turns, seen, stamp, so_far
+                )
+            else:
+                own, theirs, both = meet_turns(table, start[i], start[j], turns)
+            block[r, j, 0] = np.float64(turns) - np.float64(own) - np.float64(theirs) + np.float64(both)
+            block[r, j, 1] = np.float64(theirs - both)
+            block[r, j, 2] = np.float64(own - both)
+            block[r, j, 3] = np.float64(both)
+
+
+# --- chance: distributions over short joint histories ------------------------------------------------------
+
+
+@jit
+def history_tables(sizes, defect, successors, noisy, order, tables):  # type: ignore[no-untyped-def]
+    # (d,), (sum s,), (sum s,4) -> order (d,), tables (d,85)
+    """How many past joint moves each behaviour depends on (-1: more than MAX_ORDER), and what it then plays.
+
+    ``tables[d]`` lists P(D) after every joint history of length 0, 1, 2, 3, oldest move most significant.
+    """
+    reached = np.empty(64, np.int64)
+    now = np.empty(64, np.int64)
+    then = np.empty(64, np.int64)
+    base = 0
+    for d in range(len(sizes)):
+        p = defect[base : base + sizes[d]]
+        following = successors[base : base + sizes[d]]
+        order[d] = -1
+        for m in range(MAX_ORDER + 1):
+            # the state after m joint moves must not depend on where they began
+            reached[: 4**m] = -1
+            definite = True
+            for s in range(sizes[d]):
+                for h in range(4**m):
+                    at = s
+                    for k in range(m - 1, -1, -1):
+                        j = (h >> (2 * k)) & 3
+                        if not noisy and ((p[at] == 0.0 and j >= 2) or (p[at] == 1.0 and j < 2)):
+                            at = -1
+                            break
+                        at = following[at, j]
+                    if at >= 0:
+                        if reached[h] >= 0 and reached[h] != at:
+                            definite = False
+                            break
+                        reached[h] = at
+                if not definite:
+                    break
+            if definite:
+                order[d] = m
+                break
+        if order[d] >= 0:
+            now[0] = 0
+            at = 0
+            for m in range(MAX_ORDER + 1):
+                for h in range(4**m):
+                    tables[d, at + h] = p[now[h]]
+                at += 4**m
+                if m < MAX_ORDER:
+                    for h in range(4**m):
+                        for j in range(4):
+                            then[4 * h + j] = following[now[h], j]
+                    now[: 4 ** (m + 1)] = then[: 4 ** (m + 1)]
+        base += sizes[d]
+
+
+def _slot_step(width):  # type: ignore[no-untyped-def]
+    """One turn for every joint history and lane, the oldest move standing `width` numbers apart.
+
+    The history is a ring of moves: the new joint move takes the place of the oldest, so nothing is shifted
+    and all accesses are contiguous. `width` is a compile-time constant: only then are the loops vectorised.
+    """
+    second, third, span = 2 * width, 3 * width, 4 * width
+
+    @jit
+    def step(mass, a, b, seen, continuation):  # type: ignore[no-untyped-def]  # all (h * l,)
+        for base in range(0, len(mass), span):
+            for k in range(base, base + width):
+                w = mass[k]
+                d = w * a[k]
+                c = w - d
+                u = c * b[k]
+                v = d * b[k]
+                cc = c - u
+                cd = u
+                dc = d - v
+                dd = v
+                w = mass[k + width]
+                d = w * a[k + width]
+                c = w - d
+                u = c * b[k + width]
+                v = d * b[k + width]
+                cc += c - u
+                cd += u
+                dc += d - v
+                dd += v
+                w = mass[k + second]
+                d = w * a[k + second]
+                c = w - d
+                u = c * b[k + second]
+                v = d * b[k + second]
+                cc += c - u
+                cd += u
+                dc += d - v
+                dd += v
+                w = mass[k + third]
+                d = w * a[k + third]
+                c = w - d
+                u = c * b[k + third]
+                v = d * b[k + third]
+                cc += c - u
+                cd += u
+                dc += d - v
+                dd += v
+                seen[k] += cc
+                seen[k + width] += cd
+                seen[k + second] += dc
+                seen[k + third] += dd
+                mass[k] = continuation * cc
+                mass[k + width] = continuation * cd
+                mass[k + second] = continuation * dc
+                mass[k + third] = continuation * dd
+
+    return step
+
+
+_step_1 = _slot_step(LANES)
+_step_4 = _slot_step(4 * LANES)
+_step_16 = _slot_step(16 * LANES)
+
+
+@jit
+def _mirror(history):  # type: ignore[no-untyped-def]
+    """The joint history as the other player sees it: every CD becomes DC and back."""
+    low = history & 0x5555
+    high = (history >> 1) & 0x5555
+    return (low << 1) | high
+
+
+@jit
+def _executed(p, noise):  # type: ignore[no-untyped-def]
+    """Probability that D is played where D is intended with probability p."""
+    return p * (1.0 - noise) + (1.0 - p) * noise
+
+
+@jit
+def _history_batch(m, table_a, tables, others, noise, turns, continuation, scratch, block_row):  # type: ignore[no-untyped-def]
+    # table_a (85,), tables (d,85), others (up to l,) -> block_row (d,4)
+    """Expected joint moves of one behaviour with up to LANES others, all depending on at most m joint moves."""
+    full = 4**m
+    size = full * LANES
+    mass, a, b, seen = scratch[0, 0], scratch[1], scratch[2], scratch[3]
+    top = (full - 1) // 3  # where the tables list histories of length m
+    mass[:size] = 0.0
+    seen[:m, :size] = 0.0
+    now = np.empty(64)
+    then = np.empty(64)
+    for lane in range(len(others)):
+        p_b = tables[others[lane]]
+        out = block_row[others[lane]]
+        out[:] = 0.0
+        # the opening: histories shorter than m, turn by turn
+        now[0] = 1.0
+        base = 0
+        for turn in range(min(m, turns)):
+            for h in range(4**turn):
+                w = now[h]
+                x = _executed(table_a[base + h], noise)
+                y = _executed(p_b[base + _mirror(h)], noise)
+                d = w * x
+                c = w - d
+                then[4 * h] = c - c * y
+                then[4 * h + 1] = c * y
+                then[4 * h + 2] = d - d * y
+                then[4 * h + 3] = d * y
+                for j in range(4):
+                    out[j] += then[4 * h + j]
+            base += 4**turn
+            for h in range(4 ** (turn + 1)):
+                now[h] = continuation * then[h]
+        for h in range(full):
+            mass[h * LANES + lane] = now[h]
+        # what is played after each history, in the layout of each slot of the ring
+        for slot in range(m):
+            for place in range(full):
+                low = 2 * (m - slot)  # the slots before this one hold the newest moves
+                h = ((place << (2 * slot)) | (place >> low)) & (full - 1)
+                a[slot, place * LANES + lane] = _executed(table_a[top + h], noise)
+                b[slot, place * LANES + lane] = _executed(p_b[top + _mirror(h)], noise)
+    slot = 0
+    for _ in range(m, turns):
+        if m - slot == 1:
+            _step_1(mass[:size], a[slot], b[slot], seen[slot], continuation)
+        elif m - slot == 2:
+            _step_4(mass[:size], a[slot], b[slot], seen[slot], continuation)
+        else:
+            _step_16(mass[:size], a[slot], b[slot], seen[slot], continuation)
+        slot = slot + 1 if slot + 1 < m else 0
+    for lane in range(len(others)):
+        out = block_row[others[lane]]
+        for slot in range(m):
+            for place in range(full):
+                out[(place >> (2 * (m - 1 - slot))) & 3] += seen[slot, place * LANES + lane]
+
+
+@jit
+def history_rows(order, tables, done, rows, noise, turns, continuation, block):  # type: ignore[no-untyped-def]
+    # order (d,), tables (d,85), done (d,), rows (r,) -> block (r,d,4), columns from the row on
+    """Expected joint moves of `rows` with those at or after them, where both have an order >= 0.
+
+    Meetings of two players that are both `done` are left alone.
+    """
+    scratch = np.zeros((4, MAX_ORDER, 4**MAX_ORDER * LANES))
+    others = np.empty(LANES, np.int64)
+    for r in range(len(rows)):
+        i = rows[r]
+        if order[i] < 0:
+            continue
+        for m in range(1, MAX_ORDER + 1):
+            waiting = 0
+            for j in range(i, len(order)):
+                if order[j] >= 0 and max(order[i], order[j], 1) == m and not (done[i] and done[j]):
+                    others[waiting] = j
+                    waiting += 1
+                    if waiting == LANES:
+                        _history_batch(
+                            m, tables[i], tables, others, noise, turns, continuation, scratch, block[r]
+                        )
+                        waiting = 0
+            if waiting:
+                _history_batch(
+                    m, tables[i], tables, others[:waiting], noise, turns, continuation, scratch, block[r]
+                )
+
+
+# --- chance: the chain of reachable joint states -----------------------------------------------------------
+
+
+@jit
+def joint_chain(defect_a, successors_a, defect_b, successors_b, noise, limit):  # type: ignore[no-untyped-def]
+    # (s,), (s,4), (s,), (s,4) -> following (n,4), chance (n,4); n = limit + 1 rows: there are more
+    """Joint states reachable from the start, with the next one and its probability for every joint move."""
+    capacity = min(limit + 1, len(defect_a) * len(defect_b))
+    room = 64
+    while room < 2 * capacity:
+        room *= 2
+    slots = np.full(room, -1, np.int64)  # open addressing: joint state -> its number
+    numbers = np.empty(room, np.int32)
+    states = np.empty(capacity, np.int64)
+    following = np.zeros((capacity, 4), np.int32)
+    chance = np.zeros((capacity, 4))
+    width = len(defect_b)
+    states[0] = 0
+    slots[0] = 0
+    numbers[0] = 0
+    n = 1
+    k = 0
+    while k < n:
+        sa = states[k] // width
+        sb = states[k] % width
+        x = _executed(defect_a[sa], noise)
+        y = _executed(defect_b[sb], noise)
+        for j in range(4):
+            q = (x if j >= 2 else 1.0 - x) * (y if j & 1 else 1.0 - y)
+            chance[k, j] = q
+            if q == 0.0:
+                continue
+            swapped = (j >> 1) | ((j & 1) << 1)
+            target = np.int64(successors_a[sa, j]) * width + successors_b[sb, swapped]
+            slot = (target * 0x9E3779B1) & (room - 1)
+            while slots[slot] >= 0 and slots[slot] != target:
+                slot = (slot + 1) & (room - 1)
+            if slots[slot] < 0:
+                slots[slot] = target
+                numbers[slot] = n
+                states[n] = target
+                n += 1
+                if n > limit:
+                    return following, chance
+            following[k, j] = numbers[slot]
+        k += 1
+    return following[:n].copy(), chance[:n].copy()
+
+
+@jit
+def propagate(following, chance, turns, continuation, counts):  # type: ignore[no-untyped-def]
+    # (n,4), (n,4) -> counts (4,)
+    """Expected joint moves over `turns` turns, turn t weighing ``continuation**t``."""
+    n = len(following)
+    mass = np.zeros(n)
+    after = np.zeros(n)
+    mass[0] = 1.0
+    counts[:] = 0.0
+    for _ in range(turns):
+        after[:] = 0.0
+        for k in range(n):
+            w = mass[k]
+            if w != 0.0:
+                for j in range(4):
+                    moved = w * chance[k, j]
+                    counts[j] += moved
+                    after[following[k, j]] += continuation * moved
+        mass, after = after, mass
+
+
+@jit
+def _eliminate(matrix, first, last):  # type: ignore[no-untyped-def]
+    """Censor the states first <= k < last, the last first: GTH elimination, free of subtractions."""
+    n = len(matrix)
+    for k in range(last - 1, first - 1, -1):
+        out = 0.0
+        for j in range(n):
+            if j < k or j >= last:
+                out += matrix[k, j]
+        for i in range(n):
+            if i < k or i >= last:
+                if matrix[i, k] != 0.0:
+                    share = matrix[i, k] / out
+                    matrix[i, k] = share
+                    for j in range(k):
+                        matrix[i, j] += share * matrix[k, j]
+                    for j in range(last, n):
+                        matrix[i, j] += share * matrix[k, j]
+
+
+@jit
+def stationary(matrix):  # type: ignore[no-untyped-def]
+    # (n,n) -> (n,)
+    """Stationary distribution of an irreducible chain (or of state 0's class): Grassmann, Taksar & Heyman 1985.
+
+    Destroys `matrix`. Accurate to rounding in every entry, however small.
+    """
+    n = len(matrix)
+    _eliminate(matrix, 1, n)
+    weights = np.zeros(n)
+    weights[0] = 1.0
+    total = 1.0
+    for k in range(1, n):
+        w = 0.0
+        for i in range(k):
+            w += weights[i] * matrix[i, k]
+        weights[k] = w
+        total += w
+    return weights / total
+
+
+@jit
+def discounted(following, chance, continuation, counts):  # type: ignore[no-untyped-def]
+    # (n,4), (n,4) -> counts (4,), which sum to 1
+    """Frequencies with turn t weighing ``(1 - d) d**t``: the stationary state of the chain that restarts."""
+    n = len(following)
+    matrix = np.zeros((n, n))
+    for k in range(n):
+        for j in range(4):
+            if chance[k, j] > 0.0:
+                matrix[k, following[k, j]] += continuation * chance[k, j]
+        matrix[k, 0] += 1.0 - continuation
+    weights = stationary(matrix)
+    counts[:] = 0.0
+    for k in range(n):
+        for j in range(4):
+            counts[j] += weights[k] * chance[k, j]
+
+
+@jit
+def closed_classes(following, chance):  # type: ignore[no-untyped-def]
+    # (n,4), (n,4) -> (n,): number of the closed class from 0 on, -1 for transient states
+    """Classes of joint states that play cannot leave: strongly connected components without a way out."""
+    n = len(following)
+    index = np.full(n, -1, np.int64)
+    low = np.zeros(n, np.int64)
+    component = np.full(n, -1, np.int64)
+    stack = np.empty(n, np.int64)
+    calls = np.empty(n, np.int64)
+    edge = np.zeros(n, np.int64)
+    height = 0
+    found = 0
+    depth = 1
+    counter = 1
+    calls[0] = 0
+    index[0] = 0
+    stack[0] = 0
+    height = 1
+    while depth > 0:  # Tarjan, with its own call stack
+        k = calls[depth - 1]
+        if edge[k] < 4:
+            j = edge[k]
+            edge[k] += 1
+            if chance[k, j] > 0.0:
+                t = following[k, j]
+                if index[t] < 0:
+                    index[t] = counter
+                    low[t] = counter
+                    counter += 1
+                    stack[height] = t
+                    height += 1
+                    calls[depth] = t
+                    depth += 1
+                elif component[t] < 0:
+                    low[k] = min(low[k], index[t])
+        else:
+            if low[k] == index[k]:
+                while True:
+                    height -= 1
+                    component[stack[height]] = found
+                    if stack[height] == k:
+                        break
+                found += 1
+            depth -= 1
+            if depth > 0:
+                parent = calls[depth - 1]
+                low[parent] = min(low[parent], low[k])
+    leaves = np.zeros(found, np.bool_)
+    for k in range(n):
+        for j in range(4):
+            if chance[k, j] > 0.0 and component[following[k, j]] != component[k]:
+                leaves[component[k]] = True
+    number = np.full(found, -1, np.int64)
+    closed = 0
+    for k in range(n):
+        if not leaves[component[k]] and number[component[k]] < 0:
+            number[component[k]] = closed
+            closed += 1
+    for k in range(n):
+        component[k] = number[component[k]]
+    return component
+
+
+@jit
+def limit_of_means(following, chance, counts):  # type: ignore[no-untyped-def]
+    # (n,4), (n,4) -> counts (4,), which sum to 1
+    """Long-run joint-move frequencies: where play ends up, times the stationary state there."""
+    n = len(following)
+    label = closed_classes(following, chance)
+    classes = label.max() + 1
+    # chance of each closed class: censor the transient states, the start last
+    arrival = np.zeros(classes)
+    if label[0] >= 0:
+        arrival[label[0]] = 1.0
+    else:
+        position = np.empty(n, np.int64)
+        transient = 0
+        for k in range(n):
+            if label[k] < 0:
+                position[k] = transient
+                transient += 1
+        matrix = np.zeros((transient + classes, transient + classes))
+        for k in range(n):
+            if label[k] < 0:
+                for j in range(4):
+                    if chance[k, j] > 0.0:
+                        t = following[k, j]
+                        column = position[t] if label[t] < 0 else transient + label[t]
+                        matrix[position[k], column] += chance[k, j]
+        _eliminate(matrix, 1, transient)
+        total = 0.0
+        for c in range(classes):
+            total += matrix[0, transient + c]
+        for c in range(classes):
+            arrival[c] = matrix[0, transient + c] / total
+    counts[:] = 0.0
+    position = np.empty(n, np.int64)
+    for c in range(classes):
+        size = 0
+        for k in range(n):
+            if label[k] == c:
+                position[k] = size
+                size += 1
+        matrix = np.zeros((size, size))
+        for k in range(n):
+            if label[k] == c:
+                for j in range(4):
+                    if chance[k, j] > 0.0:
+                        matrix[position[k], position[following[k, j]]] += chance[k, j]
+        weights = stationary(matrix)
+        for k in range(n):
+            if label[k] == c:
+                for j in range(4):
+                    counts[j] += arrival[c] * weights[position[k]] * chance[k, j]
+
+
+# --- chance: sampling ----------------------------------------------------------------------------------------
+
+
+@jit
+def play_moves(defect_a, successors_a, defect_b, successors_b, noise, draws, moves):  # type: ignore[no-untyped-def]
+    # draws (t,4) uniform in [0, 1): intentions and slips of both -> moves (t,2) realised
+    """One meeting, move by move."""
+    sa = 0
+    sb = 0
+    for t in range(len(draws)):
+        x = 1 if draws[t, 0] < defect_a[sa] else 0
+        y = 1 if draws[t, 1] < defect_b[sb] else 0
+        if draws[t, 2] < noise:
+            x = 1 - x
+        if draws[t, 3] < noise:
+            y = 1 - y
+        moves[t, 0] = x
+        moves[t, 1] = y
+        sa = successors_a[sa, 2 * x + y]
+        sb = successors_b[sb, 2 * y + x]
+
+
+# --- from meetings to scores ---------------------------------------------------------------------------------
+
+
+@jit
+def tally(block, rows, weights, totals):  # type: ignore[no-untyped-def]
+    # block (r,d,4), rows (r,), weights (d,) -> totals (d,4)
+    """Add the meetings in `block` (columns from the row on) to both players' weighted totals, in order."""
+    for r in range(len(rows)):
+        i = rows[r]
+        for k in range(i, len(weights)):
+            for j in range(4):
+                totals[i, j] += weights[k] * block[r, k, j]
+            if k > i:
+                totals[k, 0] += weights[i] * block[r, k, 0]
+                totals[k, 1] += weights[i] * block[r, k, 2]
+                totals[k, 2] += weights[i] * block[r, k, 1]
+                totals[k, 3] += weights[i] * block[r, k, 3]
+
+
+@jit
+def spread(block, rows, values, scale, matrix):  # type: ignore[no-untyped-def]
+    # block (r,d,4), rows (r,), values (4,) by joint move -> matrix (d,d)
+    """Enter what both players of each meeting get into a matrix of row against column."""
+    for k in range(rows[0], matrix.shape[1]):
+        for r in range(len(rows)):
+            i = rows[r]
+            if k >= i:
+                m = block[r, k]
+                common = m[0] * values[0]
+                matrix[i, k] = (common + m[1] * values[1] + m[2] * values[2] + m[3] * values[3]) / scale
+                matrix[k, i] = (common + m[2] * values[1] + m[1] * values[2] + m[3] * values[3]) / scale

@@ -1,0 +1,187 @@
+"""One meeting of two strategies: move by move, and its exact expected payoffs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.behaviours import ExpectedPlay, compile_behaviours
+from engine.game import SWAP, Rules
+from genomes.automaton import Automaton
+from genomes.catalogue import Player, Strategy, is_compiled, label, resolve
+
+MAX_SAMPLED_TURNS = 10**7
+"""Longest meeting that is played move by move."""
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """What two strategies may expect of each other.
+
+    `frequencies`: ``(4,)`` share of turns with each joint move CC, CD, DC, DD, the first player's move first.
+    `payoffs`: ``(2,)`` mean payoff per turn of each. `cooperation`: ``(2,)`` their cooperation rates.
+    """
+
+    names: tuple[str, str]
+    rules: Rules
+    frequencies: NDArray[np.float64]
+    payoffs: NDArray[np.float64]
+    cooperation: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Play:
+    """A meeting as it was played: `moves` ``(turns, 2)``, 0 = C and 1 = D, as realised."""
+
+    names: tuple[str, str]
+    rules: Rules
+    moves: NDArray[np.int8]
+
+    @property
+    def counts(self) -> NDArray[np.float64]:
+        """Number of turns with each joint move, ``(4,)``."""
+        return np.bincount(2 * self.moves[:, 0] + self.moves[:, 1], minlength=4).astype(np.float64)
+
+    @property
+    def payoffs(self) -> NDArray[np.float64]:
+        """Mean payoff per turn of each player, ``(2,)``."""
+        counts = np.stack([self.counts, self.counts[SWAP]])
+        return self.rules.game.mean_payoff(counts, float(len(self.moves)))
+
+    @property
+    def cooperation(self) -> NDArray[np.float64]:
+        """Share of turns in which each player cooperated, ``(2,)``."""
+        return np.asarray(1.0 - self.moves.mean(axis=0))
+
+    def __str__(self) -> str:
+        width = max(len(name) for name in self.names)
+        return "\n".join(
+            f"{name:{width}}  {''.join('CD'[move] for move in self.moves[:, k])}"
+            for k, name in enumerate(self.names)
+        )
+
+
+def expected(a: Any, b: Any, rules: Rules | None = None) -> Meeting:
+    """The exact expected outcome of one meeting (strategies as genomes, names or text).
+
+    Raises ValueError where the outcome cannot be computed exactly, naming the way out.
+
+    >>> expected("tit_for_tat", "all_d", Rules(turns=10)).payoffs.tolist()
+    [0.9, 1.4]
+    """
+    rules = rules or Rules()
+    players = resolve(a), resolve(b)
+    counts, total = _expected_counts(*players, rules)
+    both = np.stack([counts, counts[SWAP]])
+    return Meeting(
+        names=(label(players[0]), label(players[1])),
+        rules=rules,
+        frequencies=counts / total,
+        payoffs=rules.game.mean_payoff(both, total),
+        cooperation=(both[:, 0] + both[:, 1]) / total,
+    )
+
+
+def play(a: Any, b: Any, rules: Rules | None = None, *, seed: int = 0) -> Play:
+    """Play one meeting move by move; with a continuation probability its length is drawn too.
+
+    >>> print(play("tit_for_tat", "all_d", Rules(turns=5)))
+    tit_for_tat  CDDDD
+    all_d        DDDDD
+    """
+    rules = rules or Rules()
+    players = resolve(a), resolve(b)
+    moves = play_once(*players, rules, np.random.default_rng(seed))
+    return Play((label(players[0]), label(players[1])), rules, moves)
+
+
+def play_once(a: Strategy, b: Strategy, rules: Rules, rng: np.random.Generator) -> NDArray[np.int8]:
+    """Realised moves ``(turns, 2)`` of one meeting; chance comes from `rng` alone."""
+    turns = meeting_length(rules, rng)
+    draws = rng.random((turns, 4))
+    moves = np.empty((turns, 2), np.int8)
+    if is_compiled(a) and is_compiled(b):
+        from engine import kernels
+
+        x, y = a.automaton(turns), b.automaton(turns)
+        kernels.play_moves(x.defect, x.successors, y.defect, y.successors, rules.noise, draws, moves)
+        return moves
+    first, second = _player(a, turns, draws[:, 0]), _player(b, turns, draws[:, 1])
+    first.reset()
+    second.reset()
+    for t in range(turns):
+        own, other = _move(first), _move(second)
+        own ^= int(draws[t, 2] < rules.noise)
+        other ^= int(draws[t, 3] < rules.noise)
+        moves[t] = own, other
+        first.observe(own, other)
+        second.observe(other, own)
+    return moves
+
+
+def meeting_length(rules: Rules, rng: np.random.Generator) -> int:
+    """The number of turns of one meeting; ValueError where there is no last turn."""
+    if rules.limit_of_means:
+        raise ValueError("rules: expected turns or a continuation probability to play, got the limit of means")
+    turns = rules.turns if rules.turns is not None else int(rng.geometric(1.0 - (rules.continuation or 0.0)))
+    if turns > MAX_SAMPLED_TURNS:
+        raise ValueError(f"turns: expected at most {MAX_SAMPLED_TURNS} to play move by move, got {turns}")
+    return turns
+
+
+def _expected_counts(a: Strategy, b: Strategy, rules: Rules) -> tuple[NDArray[np.float64], float]:
+    """Expected joint-move counts of one meeting, and what they add up to."""
+    if is_compiled(a) and is_compiled(b):
+        behaviours = compile_behaviours([a, b], rules)
+        exact = ExpectedPlay(behaviours, rules)
+        low, high = sorted(behaviours.index.tolist())
+        counts = exact.rows(low, low + 1)[0, high]
+        return (counts if behaviours.index[0] == low else counts[SWAP]), exact.total
+    return played_counts(a, b, rules), float(rules.turns or 1)
+
+
+def played_counts(a: Strategy, b: Strategy, rules: Rules) -> NDArray[np.float64]:
+    """Joint-move counts where a Python player takes part: exact because nothing is left to chance."""
+    chance = [
+        label(s) for s in (a, b) if is_compiled(s) and not s.automaton(rules.turns).deterministic
+    ]
+    if rules.noisy or rules.turns is None or chance:
+        got = f"noise {rules.noise:g}" if rules.noisy else (f"{chance[0]}, which plays by chance" if chance else rules.horizon)
+        raise ValueError(
+            f"strategy: expected a fixed number of turns and no chance for exact payoffs of a Python player, "
+            f"got {got}; use sampled play (sampled=N meetings a pair)"
+        )
+    moves = play_once(a, b, rules, np.random.default_rng(0))
+    return np.bincount(2 * moves[:, 0] + moves[:, 1], minlength=4).astype(np.float64)
+
+
+class _AutomatonPlayer:
+    """An automaton behind the interface of a Python player; `draws` decide its stochastic moves."""
+
+    def __init__(self, automaton: Automaton, draws: NDArray[np.float64]) -> None:
+        self.automaton, self.draws = automaton, draws
+        self.reset()
+
+    def reset(self) -> None:
+        self.state = self.turn = 0
+
+    def move(self) -> int:
+        return int(self.draws[self.turn] < self.automaton.defect[self.state])
+
+    def observe(self, own: int, opponent: int) -> None:
+        self.state = int(self.automaton.successors[self.state, 2 * own + opponent])
+        self.turn += 1
+
+
+def _player(strategy: Strategy, turns: int, draws: NDArray[np.float64]) -> Player:
+    return _AutomatonPlayer(strategy.automaton(turns), draws) if is_compiled(strategy) else strategy
+
+
+def _move(player: Player) -> int:
+    move = player.move()
+    if move not in (0, 1):
+        raise ValueError(f"{label(player)}.move: expected 0 (C) or 1 (D), got {move!r}")
+    return int(move)

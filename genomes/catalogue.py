@@ -1,0 +1,239 @@
+"""The named strategies, each with its rule and its source, and what a name, a text or an object stands for.
+
+To add one: a row in `ENTRIES` (and, for a set, its name in `sets`); `tests/test_catalogue.py` then plays it
+against its rule. A name means one behaviour; an alias is another name of the same entry.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol, TypeGuard
+
+from genomes.automaton import Automaton, Move
+from genomes.counting import GRADUAL, HARD_MAJO, SOFT_MAJO, CountingStrategy
+from genomes.lookup import LookupGenome
+
+DOCUMENT_000 = "The Prisoner's Dilemma in agent systems (document 000)"
+LIFL = "LIFL, PRISON project (document 003)"
+BEAUFILS_1996 = "Beaufils, Delahaye & Mathieu, Our meeting with gradual (1996)"
+BEAUFILS_1998 = "Beaufils, Delahaye & Mathieu, Complete classes of strategies (1998)"
+NOWAK_1992 = "Nowak & Sigmund, Tit for tat in heterogeneous populations (1992)"
+NOWAK_1993 = "Nowak & Sigmund, A strategy of win-stay, lose-shift (1993)"
+PRESS_2012 = "Press & Dyson, Iterated prisoner's dilemma contains strategies that dominate (2012)"
+STEWART_2013 = "Stewart & Plotkin, From extortion to generosity (2013)"
+AXELROD_1984 = "Axelrod, The evolution of cooperation (1984)"
+
+
+class Player(Protocol):
+    """A strategy written in plain Python: slow, for teaching and as an opponent.
+
+    `reset` is called before a meeting, then `move` and `observe` in turn; moves are 0 = C and 1 = D.
+    """
+
+    def reset(self) -> None: ...
+    def move(self) -> int: ...
+    def observe(self, own: int, opponent: int) -> None: ...
+
+
+class Compiled(Protocol):
+    """A strategy that is an automaton, at least within a number of turns: every genome is one."""
+
+    def automaton(self, turns: int | None = None) -> Automaton: ...
+
+
+Strategy = Compiled | Player
+
+
+def is_compiled(strategy: Strategy) -> TypeGuard[Compiled]:
+    """True for what plays as an automaton, False for a Python player."""
+    return hasattr(strategy, "automaton")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A named strategy."""
+
+    name: str
+    strategy: LookupGenome | Automaton | CountingStrategy
+    rule: str
+    source: str
+    sets: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+    def automaton(self, turns: int | None = None) -> Automaton:
+        """The strategy's automaton (see `CountingStrategy` for what `turns` is for)."""
+        return self.strategy.automaton(turns)
+
+
+def _lookup(text: str) -> LookupGenome:
+    return LookupGenome.parse(text)
+
+
+def _machine(moves: str, *successors: tuple[int, int]) -> Automaton:
+    """An automaton that follows the opponent's moves only: (state after C, state after D) per state."""
+    return Automaton([1.0 if m == "D" else 0.0 for m in moves], [(c, d, c, d) for c, d in successors])
+
+
+def _periodic(moves: str) -> Automaton:
+    n = len(moves)
+    return _machine(moves, *(((k + 1) % n, (k + 1) % n) for k in range(n)))
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry("all_c", _lookup("memory(0,0) C"), "always cooperates", LIFL,
+          ("lifl", "agents", "memory_one"), ("always_cooperate",)),
+    Entry("all_d", _lookup("memory(0,0) D"), "always defects", LIFL,
+          ("lifl", "agents", "memory_one"), ("always_defect",)),
+    Entry("tit_for_tat", _lookup("memory(1,1) cCDCD"), "cooperates, then plays the opponent's last move",
+          LIFL, ("lifl", "agents", "memory_one"), ("tft",)),
+    Entry("spiteful", _lookup("memory(1,1) cCDDD"),
+          "cooperates until somebody defects, then defects; under noise also after its own slip",
+          LIFL, ("lifl", "memory_one")),
+    Entry("soft_majo", SOFT_MAJO, "plays the opponent's majority move, C when equal", LIFL, ("lifl",)),
+    Entry("hard_majo", HARD_MAJO, "plays the opponent's majority move, D when equal", LIFL, ("lifl",)),
+    Entry("per_ddc", _periodic("DDC"), "plays D, D, C for ever", LIFL, ("lifl",)),
+    Entry("per_ccd", _periodic("CCD"), "plays C, C, D for ever", LIFL, ("lifl",)),
+    Entry("per_cd", _periodic("CD"), "plays C, D for ever", LIFL, ("lifl",), ("alternator",)),
+    Entry("mistrust", _lookup("memory(1,1) dCDCD"), "defects, then plays the opponent's last move",
+          LIFL, ("lifl", "memory_one"), ("suspicious_tit_for_tat", "stft")),
+    Entry("pavlov", _lookup("memory(1,1) cCDDC"), "cooperates if and only if both played alike last turn",
+          NOWAK_1993, ("lifl", "agents", "memory_one"), ("wsls", "win_stay_lose_shift")),
+    Entry("tf2t", _lookup("memory(0,2) ccCCCD"), "defects only after two defections in a row",
+          AXELROD_1984, ("lifl", "agents"), ("tit_for_two_tats",)),
+    Entry("hard_tft", _lookup("memory(0,2) ccCDDD"),
+          "plays C, C, then defects if the opponent defected in one of the last two turns", LIFL, ("lifl",)),
+    Entry("slow_tft", _lookup("memory(1,2) ccCCCDCDDD"),
+          "plays C, C, then follows two equal moves of the opponent, else repeats its own last", LIFL, ("lifl",)),
+    Entry("gradual", GRADUAL, "answers the n-th provocation by n defections, then C, C", BEAUFILS_1996, ("lifl",)),
+    Entry("prober", _machine("DCCCCDD", (1, 1), (2, 3), (5, 6), (4, 6), (4, 6), (5, 5), (4, 6)),
+          "plays D, C, C; defects for ever if the opponent cooperated in turns 2 and 3, else tit_for_tat",
+          BEAUFILS_1996, ("lifl",)),
+    Entry("random", _lookup("memory(0,0) | 0.5"), "cooperates with probability 1/2", LIFL,
+          ("lifl", "agents", "memory_one")),
+    Entry("grim", _machine("CD", (0, 1), (1, 1)), "cooperates until the opponent has defected, then defects",
+          AXELROD_1984, ("agents",), ("grim_trigger",)),
+    Entry("forgiving_tft", _lookup("memory(1,1) 1 | 1 0.1 1 0.1"),
+          "tit_for_tat that forgives one defection in ten", DOCUMENT_000, ("agents", "memory_one")),
+    Entry("gtft", _lookup(f"memory(1,1) 1 | 1 {1 / 3} 1 {1 / 3}"),
+          "tit_for_tat that forgives one defection in three", NOWAK_1992,
+          ("memory_one",), ("generous_tit_for_tat",)),
+    Entry("two_tits_for_tat", _machine("CDD", (0, 1), (2, 1), (0, 1)),
+          "defects twice after every defection", AXELROD_1984, (), ("2tft",)),
+    Entry("joss", _lookup("memory(1,1) 1 | 0.9 0 0.9 0"),
+          "tit_for_tat that defects one time in ten instead of cooperating", AXELROD_1984, ("memory_one",)),
+    Entry("zd_extort_3", _lookup(f"memory(1,1) 1 | {11 / 13} 0.5 {7 / 26} 0"),
+          "enforces s_X - 1 = 3 (s_Y - 1)", PRESS_2012, ("memory_one",)),
+    Entry("zd_extort_2", _lookup(f"memory(1,1) 1 | {8 / 9} 0.5 {1 / 3} 0"),
+          "enforces s_X - 1 = 2 (s_Y - 1)", STEWART_2013, ("memory_one",), ("extort_2",)),
+    Entry("zd_gtft_2", _lookup("memory(1,1) 1 | 1 0.125 1 0.25"), "enforces s_X - 3 = 2 (s_Y - 3)",
+          STEWART_2013, ("memory_one",)),
+    Entry("zd_set_2", _lookup(f"memory(1,1) 1 | {2 / 3} 0 {2 / 3} {1 / 3}"), "sets the opponent's payoff to 2",
+          PRESS_2012, ("memory_one",)),
+    Entry("winner12", _lookup("memory(1,2) ccCDCDDCDD"), "wins the complete class memory(1,2)", BEAUFILS_1998),
+    Entry("winner21", _lookup("memory(2,1) dcCDCDCDDD"), "wins the complete class memory(2,1)", BEAUFILS_1998),
+)  # fmt: skip
+
+_BY_NAME = {name: entry for entry in ENTRIES for name in (entry.name, *entry.aliases)}
+
+
+def sets() -> list[str]:
+    """The names of the sets, in order of first mention."""
+    return list(dict.fromkeys(s for entry in ENTRIES for s in entry.sets))
+
+
+def names(set_name: str | None = None) -> list[str]:
+    """The names in a set, or all names; ValueError with the nearest sets when there is no such set.
+
+    >>> names("agents")[:3]
+    ['all_c', 'all_d', 'tit_for_tat']
+    """
+    if set_name is None:
+        return [entry.name for entry in ENTRIES]
+    if set_name not in sets():
+        raise ValueError(_unknown("set", set_name, sets()))
+    return [entry.name for entry in ENTRIES if set_name in entry.sets]
+
+
+def get(name: str) -> Entry:
+    """The entry of that name or alias; ValueError with the nearest names when there is none.
+
+    >>> get("wsls").name
+    'pavlov'
+    """
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        raise ValueError(_unknown("strategy", name, _BY_NAME)) from None
+
+
+def resolve(spec: Any) -> Strategy:
+    """What a strategy given as a genome, a catalogue name, its text or a Python object stands for.
+
+    Raises ValueError when it stands for nothing.
+    """
+    if isinstance(spec, str):
+        return parse(spec) if "(" in spec else get(spec.strip())
+    if isinstance(spec, type):
+        raise ValueError(f"strategy: expected an instance, got the class {spec.__name__}; write {spec.__name__}()")
+    if is_compiled(spec) or all(callable(getattr(spec, name, None)) for name in ("reset", "move", "observe")):
+        return spec  # type: ignore[no-any-return]
+    raise ValueError(f"strategy: expected a genome, a catalogue name, genome text or a player, got {spec!r}")
+
+
+def parse(text: str) -> LookupGenome:
+    """Read a genome from its text: the inverse of ``str(genome)``.
+
+    >>> print(parse("memory(1,2) ccCDCDDCDD"))
+    memory(1,2) ccCDCDDCDD
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"genome: expected text, got {text!r}")
+    return LookupGenome.parse(text)
+
+
+def label(strategy: Strategy) -> str:
+    """How a strategy is shown in tables: its name, else its text."""
+    if isinstance(strategy, Automaton):
+        return name_of(strategy) or f"automaton with {len(strategy)} states"
+    if is_compiled(strategy):
+        return str(strategy)
+    return str(getattr(strategy, "name", type(strategy).__name__))
+
+
+@lru_cache(maxsize=8)
+def _named_behaviours(noisy: bool, turns: int | None) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for entry in ENTRIES:
+        if turns is None and isinstance(entry.strategy, CountingStrategy):
+            continue
+        named.setdefault(entry.automaton(turns).behaviour(noisy=noisy), entry.name)
+    return named
+
+
+def name_of(strategy: Compiled | str, *, noisy: bool = False, turns: int | None = None) -> str | None:
+    """The catalogue name of what a strategy (or a behaviour key) does, if it has one.
+
+    The first entry that plays alike gives the name. Strategies that count are compared only when `turns`
+    says how far.
+
+    >>> name_of(parse("memory(0,1) cCD"))
+    'tit_for_tat'
+    """
+    key = strategy if isinstance(strategy, str) else strategy.automaton(turns).behaviour(noisy=noisy)
+    return _named_behaviours(noisy, turns).get(key)
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
+    hint = f"nearest: {', '.join(near)}" if near else "`evolve strategies` lists them"
+    return f"{kind}: expected a known name, got {name!r} ({hint})"
+
+
+__all__ = ["ENTRIES", "Compiled", "Entry", "Move", "Player", "Strategy", "get", "is_compiled", "label", "name_of", "names",
+           "parse", "resolve", "sets"]  # fmt: skip

@@ -1,0 +1,192 @@
+"""Canonical automata in bulk: reachable states only, minimal, renumbered in order of first reach.
+
+The kernels behind `Automaton.canonical`, for one automaton or for a thousand genomes that share one state
+structure. Minimisation is Hopcroft's n log n partition refinement ("An n log n algorithm for minimizing
+states in a finite automaton", 1971), so that a strategy that counts to ten thousand is no special case.
+This module imports numba: import it where it is used, not at the top of a file.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+# Legend: s = states of the template, m = reachable states, l = letters (the four joint moves), g = genomes
+
+
+def canonical_batch(
+    successors: NDArray[np.int32], defect: NDArray[np.float64], noisy: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int32]]:
+    """Canonical forms of the automata that share `successors` ``(s, 4)``, one row of `defect` ``(g, s)`` each.
+
+    Returns their sizes ``(g,)`` and, end to end, their probabilities of D and their successors.
+    """
+    sizes, p, following = _canonical_batch(np.ascontiguousarray(successors), np.ascontiguousarray(defect), noisy)
+    total = int(sizes.sum())
+    return sizes, p[:total], following[:total]
+
+
+@njit(cache=True, nogil=True)
+def _canonical_batch(successors, defect, noisy):  # type: ignore[no-untyped-def]  # (s,4), (g,s) -> (g,), (sum m,), (sum m,4)
+    genomes, states = defect.shape
+    sizes = np.empty(genomes, np.int64)
+    p_out = np.empty(genomes * states, np.float64)
+    next_out = np.empty((genomes * states, 4), np.int32)
+    # scratch, reused for every genome
+    number = np.empty(states, np.int32)
+    order = np.empty(states, np.int32)
+    step = np.empty((states, 4), np.int32)
+    p = np.empty(states, np.float64)
+    elements = np.empty(states, np.int32)
+    place = np.empty(states, np.int32)
+    block = np.empty(states, np.int32)
+    first = np.empty(states, np.int32)
+    end = np.empty(states, np.int32)
+    marked = np.empty(states, np.int32)
+    touched = np.empty(states, np.int32)
+    sources = np.empty(states, np.int32)
+    head = np.empty((4, states + 1), np.int32)
+    inverse = np.empty((4, states), np.int32)
+    waiting = np.empty(4 * states, np.int32)
+    done = 0
+    for g in range(genomes):
+        # 1. breadth-first over what can happen; a move that cannot happen leads where the intended one does
+        number[:] = -1
+        number[0] = 0
+        order[0] = 0
+        m = 1
+        i = 0
+        pure = not noisy
+        while i < m:
+            s = order[i]
+            q = defect[g, s]
+            if 0.0 < q < 1.0:
+                pure = False
+            for l in range(4):
+                source = l
+                if not noisy:
+                    if q == 0.0:
+                        source = l & 1
+                    elif q == 1.0:
+                        source = 2 | (l & 1)
+                target = successors[s, source]
+                if number[target] < 0:
+                    number[target] = m
+                    order[m] = target
+                    m += 1
+                step[i, l] = number[target]
+            p[i] = q
+            i += 1
+        letters = 2 if pure else 4  # a pure state without noise: both own moves lead alike
+        # 2. blocks of equal probability, then refined until no block can be told apart
+        by_output = np.argsort(p[:m], kind="mergesort") if not pure else np.empty(0, np.int64)
+        if pure:
+            low = 0
+            high = m
+            for i in range(m):
+                if p[i] == 0.0:
+                    elements[low] = i
+                    low += 1
+                else:
+                    high -= 1
+                    elements[high] = i
+        else:
+            for i in range(m):
+                elements[i] = by_output[i]
+        blocks = 0
+        for i in range(m):
+            e = elements[i]
+            place[e] = i
+            if i == 0 or p[e] != p[elements[i - 1]]:
+                first[blocks] = i
+                blocks += 1
+            block[e] = blocks - 1
+            end[blocks - 1] = i + 1
+            marked[blocks - 1] = 0
+        for l in range(letters):
+            head[l, : m + 1] = 0
+            for i in range(m):
+                head[l, step[i, l] + 1] += 1
+            for i in range(m):
+                head[l, i + 1] += head[l, i]
+            for i in range(m - 1, -1, -1):  # fill backwards, restoring the heads
+                t = step[i, l]
+                head[l, t + 1] -= 1
+                inverse[l, head[l, t + 1]] = i
+            for i in range(m):
+                head[l, i] = head[l, i + 1]
+            head[l, m] = m
+        pending = 0
+        if blocks > 1:
+            for b in range(blocks):
+                for l in range(letters):
+                    waiting[pending] = 4 * b + l
+                    pending += 1
+        while pending > 0:
+            pending -= 1
+            b = waiting[pending] >> 2
+            l = waiting[pending] & 3
+            found = 0
+            for i in range(first[b], end[b]):
+                e = elements[i]
+                for k in range(head[l, e], head[l, e + 1]):
+                    sources[found] = inverse[l, k]
+                    found += 1
+            hit = 0
+            for i in range(found):
+                e = sources[i]
+                c = block[e]
+                if marked[c] == 0:
+                    touched[hit] = c
+                    hit += 1
+                a = first[c] + marked[c]
+                other = elements[a]
+                elements[place[e]] = other
+                place[other] = place[e]
+                elements[a] = e
+                place[e] = a
+                marked[c] += 1
+            for i in range(hit):
+                c = touched[i]
+                k = marked[c]
+                marked[c] = 0
+                size = end[c] - first[c]
+                if k == size:
+                    continue
+                # the smaller part becomes the new block: it alone has to be looked at again
+                if 2 * k <= size:
+                    first[blocks] = first[c]
+                    end[blocks] = first[c] + k
+                    first[c] += k
+                else:
+                    first[blocks] = first[c] + k
+                    end[blocks] = end[c]
+                    end[c] = first[c] + k
+                marked[blocks] = 0
+                for k in range(first[blocks], end[blocks]):
+                    block[elements[k]] = blocks
+                for k in range(letters):
+                    waiting[pending] = 4 * blocks + k
+                    pending += 1
+                blocks += 1
+        # 3. number the blocks in order of first reach
+        number[:blocks] = -1
+        number[block[0]] = 0
+        order[0] = block[0]
+        reached = 1
+        i = 0
+        while i < reached:
+            s = elements[first[order[i]]]
+            p_out[done + i] = p[s]
+            for l in range(4):
+                t = block[step[s, l]]
+                if number[t] < 0:
+                    number[t] = reached
+                    order[reached] = t
+                    reached += 1
+                next_out[done + i, l] = number[t]
+            i += 1
+        sizes[g] = reached
+        done += reached
+    return sizes, p_out, next_out
