@@ -272,7 +272,8 @@ def _slot_step(width):  # type: ignore[no-untyped-def]
 
     @jit
     def step(mass, a, b, seen, continuation):  # type: ignore[no-untyped-def]  # all (h * l,)
-        for base in range(0, len(mass), span):
+        for outer in range(len(mass) // span):  # counted, so that indices are seen to be positive
+            base = outer * span
             for k in range(base, base + width):
                 w = mass[k]
                 d = w * a[k]
