@@ -177,6 +177,8 @@ class ExpectedPlay:
                 block[i - first, i:][met] *= 1.0 - rules.continuation
             for j in (i + np.flatnonzero(of_chance & ~met)).tolist():
                 block[i - first, j] = self._chain(i, j)
+            if of_chance[0]:  # one behaviour with itself: CD and DC are alike to the last bit
+                block[i - first, i, 1:3] = block[i - first, i, 1:3].mean()
         return block
 
     def _chain(self, i: int, j: int) -> NDArray[np.float64]:

@@ -248,17 +248,21 @@ def history_tables(sizes, defect, successors, noisy, order, tables):  # type: ig
                 order[d] = m
                 break
         if order[d] >= 0:
+            # a history shorter than the order is followed from the start; of a longer one the end decides
             now[0] = 0
             at = 0
             for m in range(MAX_ORDER + 1):
-                for h in range(4**m):
-                    tables[d, at + h] = p[now[h]]
-                at += 4**m
-                if m < MAX_ORDER:
+                if m >= order[d]:
                     for h in range(4**m):
+                        state = reached[h & (4 ** order[d] - 1)]
+                        tables[d, at + h] = p[state] if state >= 0 else 0.0  # -1: cannot happen
+                else:
+                    for h in range(4**m):
+                        tables[d, at + h] = p[now[h]]
                         for j in range(4):
                             then[4 * h + j] = following[now[h], j]
                     now[: 4 ** (m + 1)] = then[: 4 ** (m + 1)]
+                at += 4**m
         base += sizes[d]
 
 
@@ -338,7 +342,7 @@ def _mirror(history):  # type: ignore[no-untyped-def]
 
 @jit
 def _executed(p, noise):  # type: ignore[no-untyped-def]
-    """Probability that D is played where D is intended with probability p."""
+    """Probability that a move is played where it is intended with probability p."""
     return p * (1.0 - noise) + (1.0 - p) * noise
 
 
@@ -457,10 +461,11 @@ def joint_chain(defect_a, successors_a, defect_b, successors_b, noise, limit):  
     while k < n:
         sa = states[k] // width
         sb = states[k] % width
-        x = _executed(defect_a[sa], noise)
-        y = _executed(defect_b[sb], noise)
         for j in range(4):
-            q = (x if j >= 2 else 1.0 - x) * (y if j & 1 else 1.0 - y)
+            # P(C) is computed by itself: 1 - P(D) would lose the digits of a tiny noise
+            x = defect_a[sa] if j >= 2 else 1.0 - defect_a[sa]
+            y = defect_b[sb] if j & 1 else 1.0 - defect_b[sb]
+            q = _executed(x, noise) * _executed(y, noise)
             chance[k, j] = q
             if q == 0.0:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +111,8 @@ def play_once(a: Strategy, b: Strategy, rules: Rules, rng: np.random.Generator) 
         kernels.play_moves(x.defect, x.successors, y.defect, y.successors, rules.noise, draws, moves)
         return moves
     first, second = _player(a, turns, draws[:, 0]), _player(b, turns, draws[:, 1])
+    if first is second:
+        second = copy.deepcopy(first)  # a player does not share its memory with its opponent
     first.reset()
     second.reset()
     for t in range(turns):

@@ -93,12 +93,13 @@ def _gradual_after(state: State, _own: Move, opponent: Move) -> State:
     if calm:
         return (punished, 0, calm - 1)
     if opponent == 1:
-        return (punished + 1, punished + 1, 2)
+        return (punished + 1, punished + 1, 1)
     return state
 
 
 GRADUAL = CountingStrategy("gradual", (0, 0, 0), lambda s: 1 if s[1] else 0, _gradual_after)
-"""State: (punishments so far, defections left of this one, calm turns left).
+"""State: (punishments so far, defections left of this one, turns left before it looks again).
 
-The n-th defection seen outside punishing and calming is answered by n x D, then C, C.
+The n-th defection it heeds is answered by n x D, then C, C. What the opponent does meanwhile is not held
+against it, except on the last C: there it looks again. This reproduces the published 915 against all_d.
 """

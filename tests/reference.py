@@ -1,0 +1,238 @@
+"""The oracle: everything played in plain Python, slowly and obviously.
+
+Nothing here imports the fast paths. A strategy is a function of both histories that returns its probability
+of defection; expected payoffs follow every history that can happen with its probability.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from fractions import Fraction
+
+Rule = Callable[[list[int], list[int]], float]
+"""(own history, opponent's history) -> probability of D."""
+
+PAYOFFS = {(0, 0): 3.0, (0, 1): 0.0, (1, 0): 5.0, (1, 1): 1.0}
+
+
+def lookup_rule(x: int, y: int, opening: tuple[float, ...], replies: tuple[float, ...]) -> Rule:
+    """memory(x,y) read literally: replies indexed by own moves oldest first, then the opponent's."""
+
+    def rule(own: list[int], opponent: list[int]) -> float:
+        turn = len(own)
+        if turn < max(x, y):
+            return 1.0 - opening[turn]
+        bits = own[turn - x :] + opponent[turn - y :]
+        index = int("".join(map(str, bits)) or "0", 2)
+        return 1.0 - replies[index]
+
+    return rule
+
+
+def automaton_rule(defect: list[float], successors: list[list[int]]) -> Rule:
+    """The automaton walked from its first state through both histories."""
+
+    def rule(own: list[int], opponent: list[int]) -> float:
+        state = 0
+        for a, b in zip(own, opponent, strict=True):
+            state = successors[state][2 * a + b]
+        return defect[state]
+
+    return rule
+
+
+def play(a: Rule, b: Rule, turns: int, flips: list[tuple[bool, bool]] | None = None) -> list[tuple[int, int]]:
+    """One meeting of pure strategies; `flips` says which moves slip."""
+    own: list[int] = []
+    other: list[int] = []
+    for turn in range(turns):
+        x, y = a(own, other), b(other, own)
+        assert x in (0.0, 1.0) and y in (0.0, 1.0)
+        slip = flips[turn] if flips else (False, False)
+        own.append(int(x) ^ slip[0])
+        other.append(int(y) ^ slip[1])
+    return list(zip(own, other, strict=True))
+
+
+def counts(a: Rule, b: Rule, turns: int) -> list[int]:
+    """Number of turns with each joint move CC, CD, DC, DD."""
+    seen = Counter(play(a, b, turns))
+    return [seen[0, 0], seen[0, 1], seen[1, 0], seen[1, 1]]
+
+
+def expected_counts(a: Rule, b: Rule, turns: int, noise: float = 0.0, discount: float = 1.0) -> list[float]:
+    """Expected joint moves, turn t weighing discount**t, by following every history that can happen."""
+    total = [0.0] * 4
+    histories: list[tuple[list[int], list[int], float]] = [([], [], 1.0)]
+    for turn in range(turns):
+        following = []
+        for own, other, chance in histories:
+            p, q = a(own, other), b(other, own)
+            p = p * (1 - noise) + (1 - p) * noise
+            q = q * (1 - noise) + (1 - q) * noise
+            for x in (0, 1):
+                for y in (0, 1):
+                    share = chance * (p if x else 1 - p) * (q if y else 1 - q)
+                    if share:
+                        total[2 * x + y] += share * discount**turn
+                        following.append(([*own, x], [*other, y], share))
+        histories = following
+    return total
+
+
+def markov_counts(
+    defect_a: list[float], next_a: list[list[int]], defect_b: list[float], next_b: list[list[int]],
+    turns: int, noise: float, discount: float = 1.0,
+) -> list[float]:  # fmt: skip
+    """Expected joint moves of two automata over many turns, one dictionary of joint states a turn."""
+    total = [0.0] * 4
+    states = {(0, 0): 1.0}
+    for turn in range(turns):
+        following: dict[tuple[int, int], float] = {}
+        for (s, t), chance in states.items():
+            p = defect_a[s] * (1 - noise) + (1 - defect_a[s]) * noise
+            q = defect_b[t] * (1 - noise) + (1 - defect_b[t]) * noise
+            for x in (0, 1):
+                for y in (0, 1):
+                    share = chance * (p if x else 1 - p) * (q if y else 1 - q)
+                    total[2 * x + y] += share * discount**turn
+                    target = (next_a[s][2 * x + y], next_b[t][2 * y + x])
+                    following[target] = following.get(target, 0.0) + share
+        states = following
+    return total
+
+
+def distinguishable(a: Rule, b: Rule, turns: int, *, noisy: bool) -> bool:
+    """Do two strategies ever differ within `turns` turns, against any opponent (and any own slips)?"""
+    histories: list[tuple[list[int], list[int]]] = [([], [])]
+    for _ in range(turns):
+        following = []
+        for own, other in histories:
+            p = a(own, other)
+            if p != b(own, other):
+                return True
+            for x in (0, 1):
+                if not noisy and p in (0.0, 1.0) and x != p:
+                    continue
+                following.extend(([*own, x], [*other, y]) for y in (0, 1))
+        histories = following
+    return False
+
+
+def moore_classes(defect: list[float], successors: list[list[int]]) -> int:
+    """Number of states of the minimal automaton when every joint move can happen (Moore's algorithm)."""
+    reached, queue = {0}, [0]
+    while queue:
+        for target in successors[queue.pop()]:
+            if target not in reached:
+                reached.add(target)
+                queue.append(target)
+    block = {s: defect[s] for s in reached}
+    while True:
+        signature = {s: (block[s], *(block[t] for t in successors[s])) for s in reached}
+        numbers = {sig: k for k, sig in enumerate(dict.fromkeys(signature.values()))}
+        refined = {s: float(numbers[signature[s]]) for s in reached}
+        if len(set(refined.values())) == len(set(block.values())):
+            return len(numbers)
+        block = refined
+
+
+def moran_fixation(a: Fraction, b: Fraction, c: Fraction, d: Fraction, n: int) -> Fraction:
+    """Fixation probability of one mutant (payoffs a: mutant-mutant, b, c, d), in exact fractions."""
+    total, product = Fraction(1), Fraction(1)
+    for i in range(1, n):
+        f = (a * (i - 1) + b * (n - i)) / (n - 1)
+        g = (c * i + d * (n - i - 1)) / (n - 1)
+        product *= g / f
+        total += product
+    return 1 / total
+
+
+# --- the named strategies, written from their descriptions ---------------------------------------------------
+
+
+def _majority(tie: float) -> Rule:
+    def rule(_own: list[int], opponent: list[int]) -> float:
+        c, d = opponent.count(0), opponent.count(1)
+        return tie if c == d else float(d > c)
+
+    return rule
+
+
+def _periodic(moves: str) -> Rule:
+    return lambda own, _: float(moves[len(own) % len(moves)] == "D")
+
+
+def _gradual(own: list[int], opponent: list[int]) -> float:
+    """The n-th defection it heeds: n x D, then C, C; the opponent's answer to the last C is heeded again."""
+    punishments, plan = 0, []
+    for move in opponent:
+        if plan:
+            plan.pop(0)
+        elif move:
+            punishments += 1
+            plan = [1] * punishments + [0]  # the second C is its normal move
+    return float(plan[0]) if plan else 0.0
+
+
+def _prober(own: list[int], opponent: list[int]) -> float:
+    turn = len(own)
+    if turn < 3:
+        return (1.0, 0.0, 0.0)[turn]
+    if opponent[1] == 0 and opponent[2] == 0:
+        return 1.0
+    return float(opponent[-1])
+
+
+def _slow(own: list[int], opponent: list[int]) -> float:
+    if len(own) < 2:
+        return 0.0
+    return float(opponent[-1] if opponent[-1] == opponent[-2] else own[-1])
+
+
+def _after_last(on_c: float, on_d: float) -> Rule:
+    """P(D) after the opponent's C and after its D; begins with C."""
+    return lambda _, opponent: (on_d if opponent[-1] else on_c) if opponent else 0.0
+
+
+def _memory_one(cc: float, cd: float, dc: float, dd: float) -> Rule:
+    """Probabilities of C after each joint move; begins with C."""
+    return lambda own, opp: 1.0 - (cc, cd, dc, dd)[2 * own[-1] + opp[-1]] if own else 0.0
+
+
+RULES: dict[str, Rule] = {
+    "all_c": lambda own, opp: 0.0,
+    "all_d": lambda own, opp: 1.0,
+    "tit_for_tat": lambda own, opp: float(opp[-1]) if opp else 0.0,
+    "spiteful": lambda own, opp: float(1 in own[-1:] + opp[-1:]),  # LIFL's genotype: locks on its last turn
+    "soft_majo": _majority(0.0),
+    "hard_majo": _majority(1.0),
+    "per_ddc": _periodic("DDC"),
+    "per_ccd": _periodic("CCD"),
+    "per_cd": _periodic("CD"),
+    "mistrust": lambda own, opp: float(opp[-1]) if opp else 1.0,
+    "pavlov": lambda own, opp: float(own[-1] != opp[-1]) if own else 0.0,
+    "tf2t": lambda own, opp: float(len(opp) >= 2 and opp[-1] == opp[-2] == 1),
+    "hard_tft": lambda own, opp: float(len(opp) >= 2 and 1 in opp[-2:]),
+    "slow_tft": _slow,
+    "gradual": _gradual,
+    "prober": _prober,
+    "random": lambda own, opp: 0.5,
+    "grim": lambda own, opp: float(1 in opp),
+    "forgiving_tft": _after_last(0.0, 0.9),
+    "gtft": _after_last(0.0, 1 - 1 / 3),
+    "two_tits_for_tat": lambda own, opp: float(1 in opp[-2:]),
+    "joss": _after_last(1 - 0.9, 1.0),
+    "zd_extort_3": _memory_one(11 / 13, 1 / 2, 7 / 26, 0),
+    "zd_extort_2": _memory_one(8 / 9, 1 / 2, 1 / 3, 0),
+    "zd_gtft_2": _memory_one(1, 1 / 8, 1, 1 / 4),
+    "zd_set_2": _memory_one(2 / 3, 0, 2 / 3, 1 / 3),
+    "winner12": lambda own, opp: (
+        0.0 if len(own) < 2 else float("CDCDDCDD"[4 * own[-1] + 2 * opp[-2] + opp[-1]] == "D")
+    ),
+    "winner21": lambda own, opp: (
+        (1.0, 0.0)[len(own)] if len(own) < 2 else float("CDCDCDDD"[4 * own[-2] + 2 * own[-1] + opp[-1]] == "D")
+    ),
+}
+"""Every catalogue entry, by its published rule and not by its table."""

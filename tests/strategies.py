@@ -1,0 +1,55 @@
+"""What hypothesis draws from: genomes and automata of every kind, and the rules they are played under.
+
+A new genome kind joins the shared tests by one line in `anything`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from genomes import Automaton, LookupGenome
+from genomes.counting import GRADUAL, HARD_MAJO, SOFT_MAJO
+from tests import reference
+
+pure = st.sampled_from([0.0, 1.0])
+chance = st.one_of(pure, st.floats(0, 1), st.sampled_from([0.25, 1 / 3, 0.999]))
+
+
+@st.composite
+def lookups(draw: st.DrawFn, moves: st.SearchStrategy[float] = pure, largest: int = 4) -> LookupGenome:
+    x = draw(st.integers(0, largest))
+    y = draw(st.integers(0, largest - x))
+    opening = draw(st.lists(moves, min_size=max(x, y), max_size=max(x, y)))
+    replies = draw(st.lists(moves, min_size=2 ** (x + y), max_size=2 ** (x + y)))
+    return LookupGenome(x, y, tuple(opening), tuple(replies))
+
+
+@st.composite
+def automata(draw: st.DrawFn, moves: st.SearchStrategy[float] = pure, largest: int = 6) -> Automaton:
+    n = draw(st.integers(1, largest))
+    states = st.integers(0, n - 1)
+    return Automaton(
+        draw(st.lists(moves, min_size=n, max_size=n)),
+        np.array(draw(st.lists(states, min_size=4 * n, max_size=4 * n))).reshape(n, 4),
+    )
+
+
+counting = st.sampled_from([SOFT_MAJO, HARD_MAJO, GRADUAL])
+pure_strategies = st.one_of(lookups(), automata())
+anything = st.one_of(lookups(chance, 3), automata(chance), pure_strategies)
+
+
+def rule(strategy: object) -> reference.Rule:
+    """The plain-Python reading of a strategy."""
+    if isinstance(strategy, LookupGenome):
+        return reference.lookup_rule(strategy.x, strategy.y, strategy.opening, strategy.replies)
+    if isinstance(strategy, Automaton):
+        return reference.automaton_rule(strategy.defect.tolist(), strategy.successors.tolist())
+    return reference.RULES[str(strategy)]
+
+
+def tables(strategy: object, turns: int | None = None) -> tuple[list[float], list[list[int]]]:
+    """A strategy's automaton as plain lists."""
+    automaton = strategy.automaton(turns)  # type: ignore[attr-defined]
+    return automaton.defect.tolist(), automaton.successors.tolist()

@@ -1,0 +1,104 @@
+"""Genomes and automata: text, validation, canonical forms."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genomes import Automaton, LookupGenome, catalogue, parse
+from genomes.counting import SOFT_MAJO
+from tests import reference
+from tests.strategies import anything, automata, chance, lookups, rule, tables
+
+
+@given(lookups(chance, 5))
+def test_text_reads_back_exactly(genome: LookupGenome) -> None:
+    assert parse(str(genome)) == genome
+    assert hash(parse(str(genome))) == hash(genome)
+
+
+def test_lifl_genotypes_read_as_published() -> None:
+    assert str(parse("memory(1,2) ccCDCDDCDD")) == "memory(1,2) ccCDCDDCDD"
+    assert str(parse("memory(1,1) 1 | 1 0.333 1 0.333")) == "memory(1,1) 1 | 1 0.333 1 0.333"
+    assert parse("memory(1,1) 1 | 1 0 1 0") == parse("memory(1,1) cCDCD")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("memory(1,1) cCDC", "expected 1 opening moves and 4 replies for memory(1,1), 5 in all, got 4"),
+        ("memory(1,1) cCDCX", "(or 'openings | replies' as probabilities), got 'X'"),
+        ("memory(9,9) c", "memory: expected x, y >= 0 with x + y <= 12, got memory(9,9)"),
+        ("memory(1,1) 1 | 1 2 1 0", "replies: expected probabilities of cooperation in [0, 1], got 2.0"),
+        ("memory(1,1) 1 | 1 nan 1 0", "replies: expected probabilities"),
+        ("memory(1,1) 1 | 1 a 1 0", "replies: expected probabilities of cooperation, got 'a'"),
+        ("memory(1,1) | 1 1 1 0", "opening: expected 1 values for memory(1,1), got 0"),
+        ("cCDCD", "genome: expected text like"),
+    ],
+)
+def test_bad_genome_text_says_what_was_expected(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        parse(text)
+
+
+def test_automata_refuse_impossible_arrays() -> None:
+    with pytest.raises(ValueError, match=r"defect: expected probabilities in \[0, 1\], got 1.5"):
+        Automaton([1.5], [[0, 0, 0, 0]])
+    with pytest.raises(ValueError, match=r"successors: expected states 0..0, got 0..1"):
+        Automaton([1.0], [[0, 1, 0, 0]])
+    with pytest.raises(ValueError, match=re.escape("successors: expected shape (1, 4), got (1, 2)")):
+        Automaton([1.0], [[0, 0]])
+
+
+@given(anything)
+def test_an_automaton_plays_its_genome(genome: object) -> None:
+    defect, successors = tables(genome)
+    walked = reference.automaton_rule(defect, successors)
+    assert not reference.distinguishable(walked, rule(genome), 4, noisy=True)
+
+
+@given(anything, st.booleans())
+def test_the_canonical_form_plays_alike(genome: object, noisy: bool) -> None:
+    canonical = genome.automaton().canonical(noisy=noisy)  # type: ignore[attr-defined]
+    assert not reference.distinguishable(rule(genome), rule(canonical), 4, noisy=noisy)
+    assert canonical.canonical(noisy=noisy) == canonical
+
+
+@given(st.one_of(automata(chance), lookups(chance, 4)))
+def test_the_noisy_canonical_form_is_as_small_as_moore_makes_it(genome: object) -> None:
+    defect, successors = tables(genome)
+    assert len(genome.automaton().canonical(noisy=True)) == reference.moore_classes(defect, successors)  # type: ignore[attr-defined]
+
+
+@settings(max_examples=200)
+@given(automata(largest=3), automata(largest=3), st.booleans())
+def test_equal_behaviour_means_playing_alike(a: Automaton, b: Automaton, noisy: bool) -> None:
+    # two automata of 3 states that differ at all differ within 6 turns
+    alike = not reference.distinguishable(rule(a), rule(b), 6, noisy=noisy)
+    assert (a.behaviour(noisy=noisy) == b.behaviour(noisy=noisy)) == alike
+
+
+def test_26_of_the_32_memory_one_strategies_are_distinct_beaufils_1998() -> None:
+    genomes = [parse(f"memory(1,1) {''.join('CD'[(k >> b) & 1] for b in range(5))}") for k in range(32)]
+    assert len({genome.automaton().behaviour(noisy=False) for genome in genomes}) == 26
+    assert len({genome.automaton().behaviour(noisy=True) for genome in genomes}) == 32
+
+
+def test_grim_and_spiteful_differ_only_under_noise() -> None:
+    grim, spiteful = catalogue.get("grim").automaton(), catalogue.get("spiteful").automaton()
+    assert grim.behaviour(noisy=False) == spiteful.behaviour(noisy=False)
+    assert grim.behaviour(noisy=True) != spiteful.behaviour(noisy=True)
+
+
+def test_a_long_counter_is_minimised_quickly_and_needs_a_fixed_horizon() -> None:
+    assert len(SOFT_MAJO.automaton(10_000)) == 19_999
+    assert len(SOFT_MAJO.automaton(10_000).canonical(noisy=False)) <= 19_999
+    with pytest.raises(ValueError, match="soft_majo: counts without bound; expected a fixed number of turns"):
+        SOFT_MAJO.automaton()
+
+
+def test_behaviours_are_named_from_the_catalogue() -> None:
+    assert catalogue.name_of(parse("memory(0,1) cCD")) == "tit_for_tat"
+    assert catalogue.name_of(parse("memory(2,2) ccDDDDDDDDDDDDDDDD")) is None
+    assert catalogue.name_of(catalogue.get("gradual"), turns=50) == "gradual"
