@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 
 @njit(cache=True, nogil=True)
-def _follow(table_a, table_b, n, own, theirs, turns, counts):  # type: ignore[no-untyped-def]
+def _follow(table_a, table_b, n, own, theirs, turns, counts):
     # own, theirs: the opening moves as n bits, oldest first
     mask = (1 << n) - 1
     history_a = own
@@ -61,13 +61,23 @@ def _follow(table_a, table_b, n, own, theirs, turns, counts):  # type: ignore[no
 
 
 @njit(cache=True, nogil=True)
-def _all_pairs(tables, openings, n, turns, payoffs, scores):  # type: ignore[no-untyped-def]
+def _all_pairs(tables, openings, n, turns, payoffs, scores):
     counts = np.empty(4)
     for i in range(len(tables)):
         for j in range(i, len(tables)):
             _follow(tables[i], tables[j], n, openings[i], openings[j], turns, counts)
-            a = counts[0] * payoffs[0] + counts[1] * payoffs[1] + counts[2] * payoffs[2] + counts[3] * payoffs[3]
-            b = counts[0] * payoffs[0] + counts[2] * payoffs[1] + counts[1] * payoffs[2] + counts[3] * payoffs[3]
+            a = (
+                counts[0] * payoffs[0]
+                + counts[1] * payoffs[1]
+                + counts[2] * payoffs[2]
+                + counts[3] * payoffs[3]
+            )
+            b = (
+                counts[0] * payoffs[0]
+                + counts[2] * payoffs[1]
+                + counts[1] * payoffs[2]
+                + counts[3] * payoffs[3]
+            )
             if i != j:
                 scores[i] += a
                 scores[j] += b

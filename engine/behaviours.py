@@ -138,7 +138,12 @@ class ExpectedPlay:
         self._tables = np.empty((len(behaviours), 85))
         if len(self._pure) < len(behaviours) and self._followed:
             kernels.history_tables(
-                behaviours.sizes, behaviours.defect, behaviours.successors, rules.noisy, self._order, self._tables
+                behaviours.sizes,
+                behaviours.defect,
+                behaviours.successors,
+                rules.noisy,
+                self._order,
+                self._tables,
             )
 
     def rows(self, first: int, last: int, *, chance: bool = True) -> NDArray[np.float64]:
@@ -168,7 +173,14 @@ class ExpectedPlay:
         if short.any():
             continuation = 1.0 if rules.continuation is None else rules.continuation
             kernels.history_rows(
-                self._order, self._tables, self._is_pure, rows, rules.noise, self._followed, continuation, block
+                self._order,
+                self._tables,
+                self._is_pure,
+                rows,
+                rules.noise,
+                self._followed,
+                continuation,
+                block,
             )
         for i in rows.tolist():
             of_chance = ~(self._is_pure[i] & self._is_pure[i:])

@@ -38,7 +38,7 @@ NEGLIGIBLE = 60 * math.log(2)
 
 
 @jit
-def pack_pure(sizes, defect, successors, table, start):  # type: ignore[no-untyped-def]
+def pack_pure(sizes, defect, successors, table, start):
     # (d,), (sum s,), (sum s,4) -> table (2 sum s,), start (d,), both uint32
     """Tables for the pure meetings: entry ``2 * state + opponent's move`` holds ``2 * next state + its move``.
 
@@ -56,7 +56,7 @@ def pack_pure(sizes, defect, successors, table, start):  # type: ignore[no-untyp
 
 
 @jit
-def meet_turns(table, ea, eb, turns):  # type: ignore[no-untyped-def]
+def meet_turns(table, ea, eb, turns):
     # table (2 sum s,) -> number of D by the row, by the column, by both at once
     """The meeting of two pure players: Brent's cycle search, for any number of joint states."""
     one = np.uint32(1)
@@ -94,7 +94,7 @@ def meet_turns(table, ea, eb, turns):  # type: ignore[no-untyped-def]
 
 
 @jit
-def meet_turns_stamped(table, ea, eb, size_b, turns, seen, stamp, so_far):  # type: ignore[no-untyped-def]
+def meet_turns_stamped(table, ea, eb, size_b, turns, seen, stamp, so_far):
     # table (2 sum s,), seen (>= s_a s_b,), so_far (>= s_a s_b,) -> as meet_turns, and the next free stamp
     """`meet_turns` for few joint states: each is stamped with its turn, so the first return closes the cycle.
 
@@ -135,7 +135,7 @@ def meet_turns_stamped(table, ea, eb, size_b, turns, seen, stamp, so_far):  # ty
 
 
 @jit
-def meet_discounted(table, ea, eb, continuation, counts):  # type: ignore[no-untyped-def]
+def meet_discounted(table, ea, eb, continuation, counts):
     # table (2 sum s,) -> counts (4,), which sum to 1
     """Joint-move frequencies of two pure players, turn t weighing ``(1 - d) d**t``; d = 1: limit of means."""
     one = np.uint32(1)
@@ -176,7 +176,7 @@ def meet_discounted(table, ea, eb, continuation, counts):  # type: ignore[no-unt
 
 
 @jit
-def pure_rows(table, start, sizes, rows, columns, turns, continuation, block):  # type: ignore[no-untyped-def]
+def pure_rows(table, start, sizes, rows, columns, turns, continuation, block):
     # rows (r,), columns (c,) -> block (r,d,4) at [row index, column], columns from the row on
     """Meetings of the pure players `rows` with the pure players `columns` at or after them in the table."""
     largest = 0
@@ -210,7 +210,7 @@ def pure_rows(table, start, sizes, rows, columns, turns, continuation, block):  
 
 
 @jit
-def history_tables(sizes, defect, successors, noisy, order, tables):  # type: ignore[no-untyped-def]
+def history_tables(sizes, defect, successors, noisy, order, tables):
     # (d,), (sum s,), (sum s,4) -> order (d,), tables (d,85)
     """How many past joint moves each behaviour depends on (-1: more than MAX_ORDER), and what it then plays.
 
@@ -266,7 +266,7 @@ def history_tables(sizes, defect, successors, noisy, order, tables):  # type: ig
         base += sizes[d]
 
 
-def _slot_step(width):  # type: ignore[no-untyped-def]
+def _slot_step(width):
     """One turn for every joint history and lane, the oldest move standing `width` numbers apart.
 
     The history is a ring of moves: the new joint move takes the place of the oldest, so nothing is shifted
@@ -275,7 +275,7 @@ def _slot_step(width):  # type: ignore[no-untyped-def]
     second, third, span = 2 * width, 3 * width, 4 * width
 
     @jit
-    def step(mass, a, b, seen, continuation):  # type: ignore[no-untyped-def]  # all (h * l,)
+    def step(mass, a, b, seen, continuation):  # all (h * l,)
         for outer in range(len(mass) // span):  # counted, so that indices are seen to be positive
             base = outer * span
             for k in range(base, base + width):
@@ -333,7 +333,7 @@ _step_16 = _slot_step(16 * LANES)
 
 
 @jit
-def _mirror(history):  # type: ignore[no-untyped-def]
+def _mirror(history):
     """The joint history as the other player sees it: every CD becomes DC and back."""
     low = history & 0x5555
     high = (history >> 1) & 0x5555
@@ -341,13 +341,13 @@ def _mirror(history):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _executed(p, noise):  # type: ignore[no-untyped-def]
+def _executed(p, noise):
     """Probability that a move is played where it is intended with probability p."""
     return p * (1.0 - noise) + (1.0 - p) * noise
 
 
 @jit
-def _history_batch(m, table_a, tables, others, noise, turns, continuation, scratch, block_row):  # type: ignore[no-untyped-def]
+def _history_batch(m, table_a, tables, others, noise, turns, continuation, scratch, block_row):
     # table_a (85,), tables (d,85), others (up to l,) -> block_row (d,4)
     """Expected joint moves of one behaviour with up to LANES others, all depending on at most m joint moves."""
     full = 4**m
@@ -407,7 +407,7 @@ def _history_batch(m, table_a, tables, others, noise, turns, continuation, scrat
 
 
 @jit
-def history_rows(order, tables, done, rows, noise, turns, continuation, block):  # type: ignore[no-untyped-def]
+def history_rows(order, tables, done, rows, noise, turns, continuation, block):
     # order (d,), tables (d,85), done (d,), rows (r,) -> block (r,d,4), columns from the row on
     """Expected joint moves of `rows` with those at or after them, where both have an order >= 0.
 
@@ -440,7 +440,7 @@ def history_rows(order, tables, done, rows, noise, turns, continuation, block): 
 
 
 @jit
-def joint_chain(defect_a, successors_a, defect_b, successors_b, noise, limit):  # type: ignore[no-untyped-def]
+def joint_chain(defect_a, successors_a, defect_b, successors_b, noise, limit):
     # (s,), (s,4), (s,), (s,4) -> following (n,4), chance (n,4); n = limit + 1 rows: there are more
     """Joint states reachable from the start, with the next one and its probability for every joint move."""
     capacity = min(limit + 1, len(defect_a) * len(defect_b))
@@ -487,7 +487,7 @@ def joint_chain(defect_a, successors_a, defect_b, successors_b, noise, limit):  
 
 
 @jit
-def propagate(following, chance, turns, continuation, counts):  # type: ignore[no-untyped-def]
+def propagate(following, chance, turns, continuation, counts):
     # (n,4), (n,4) -> counts (4,)
     """Expected joint moves over `turns` turns, turn t weighing ``continuation**t``."""
     n = len(following)
@@ -508,7 +508,7 @@ def propagate(following, chance, turns, continuation, counts):  # type: ignore[n
 
 
 @jit
-def _eliminate(matrix, first, last):  # type: ignore[no-untyped-def]
+def _eliminate(matrix, first, last):
     """Censor the states first <= k < last, the last first: GTH elimination, free of subtractions."""
     n = len(matrix)
     for k in range(last - 1, first - 1, -1):
@@ -528,7 +528,7 @@ def _eliminate(matrix, first, last):  # type: ignore[no-untyped-def]
 
 
 @jit
-def stationary(matrix):  # type: ignore[no-untyped-def]
+def stationary(matrix):
     # (n,n) -> (n,)
     """Stationary distribution of an irreducible chain (or of state 0's class): Grassmann, Taksar & Heyman 1985.
 
@@ -549,7 +549,7 @@ def stationary(matrix):  # type: ignore[no-untyped-def]
 
 
 @jit
-def discounted(following, chance, continuation, counts):  # type: ignore[no-untyped-def]
+def discounted(following, chance, continuation, counts):
     # (n,4), (n,4) -> counts (4,), which sum to 1
     """Frequencies with turn t weighing ``(1 - d) d**t``: the stationary state of the chain that restarts."""
     n = len(following)
@@ -567,7 +567,7 @@ def discounted(following, chance, continuation, counts):  # type: ignore[no-unty
 
 
 @jit
-def closed_classes(following, chance):  # type: ignore[no-untyped-def]
+def closed_classes(following, chance):
     # (n,4), (n,4) -> (n,): number of the closed class from 0 on, -1 for transient states
     """Classes of joint states that play cannot leave: strongly connected components without a way out."""
     n = len(following)
@@ -631,7 +631,7 @@ def closed_classes(following, chance):  # type: ignore[no-untyped-def]
 
 
 @jit
-def limit_of_means(following, chance, counts):  # type: ignore[no-untyped-def]
+def limit_of_means(following, chance, counts):
     # (n,4), (n,4) -> counts (4,), which sum to 1
     """Long-run joint-move frequencies: where play ends up, times the stationary state there."""
     n = len(following)
@@ -687,7 +687,7 @@ def limit_of_means(following, chance, counts):  # type: ignore[no-untyped-def]
 
 
 @jit
-def play_moves(defect_a, successors_a, defect_b, successors_b, noise, draws, moves):  # type: ignore[no-untyped-def]
+def play_moves(defect_a, successors_a, defect_b, successors_b, noise, draws, moves):
     # draws (t,4) uniform in [0, 1): intentions and slips of both -> moves (t,2) realised
     """One meeting, move by move."""
     sa = 0
@@ -709,7 +709,7 @@ def play_moves(defect_a, successors_a, defect_b, successors_b, noise, draws, mov
 
 
 @jit
-def tally(block, rows, weights, totals):  # type: ignore[no-untyped-def]
+def tally(block, rows, weights, totals):
     # block (r,d,4), rows (r,), weights (d,) -> totals (d,4)
     """Add the meetings in `block` (columns from the row on) to both players' weighted totals, in order."""
     for r in range(len(rows)):
@@ -725,7 +725,7 @@ def tally(block, rows, weights, totals):  # type: ignore[no-untyped-def]
 
 
 @jit
-def spread(block, rows, values, scale, matrix):  # type: ignore[no-untyped-def]
+def spread(block, rows, values, scale, matrix):
     # block (r,d,4), rows (r,), values (4,) by joint move -> matrix (d,d)
     """Enter what both players of each meeting get into a matrix of row against column."""
     for k in range(rows[0], matrix.shape[1]):

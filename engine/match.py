@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +128,9 @@ def play_once(a: Strategy, b: Strategy, rules: Rules, rng: np.random.Generator) 
 def meeting_length(rules: Rules, rng: np.random.Generator) -> int:
     """The number of turns of one meeting; ValueError where there is no last turn."""
     if rules.limit_of_means:
-        raise ValueError("rules: expected turns or a continuation probability to play, got the limit of means")
+        raise ValueError(
+            "rules: expected turns or a continuation probability to play, got the limit of means"
+        )
     turns = rules.turns if rules.turns is not None else int(rng.geometric(1.0 - (rules.continuation or 0.0)))
     if turns > MAX_SAMPLED_TURNS:
         raise ValueError(f"turns: expected at most {MAX_SAMPLED_TURNS} to play move by move, got {turns}")
@@ -148,11 +150,13 @@ def _expected_counts(a: Strategy, b: Strategy, rules: Rules) -> tuple[NDArray[np
 
 def played_counts(a: Strategy, b: Strategy, rules: Rules) -> NDArray[np.float64]:
     """Joint-move counts where a Python player takes part: exact because nothing is left to chance."""
-    chance = [
-        label(s) for s in (a, b) if is_compiled(s) and not s.automaton(rules.turns).deterministic
-    ]
+    chance = [label(s) for s in (a, b) if is_compiled(s) and not s.automaton(rules.turns).deterministic]
     if rules.noisy or rules.turns is None or chance:
-        got = f"noise {rules.noise:g}" if rules.noisy else (f"{chance[0]}, which plays by chance" if chance else rules.horizon)
+        got = (
+            f"noise {rules.noise:g}"
+            if rules.noisy
+            else (f"{chance[0]}, which plays by chance" if chance else rules.horizon)
+        )
         raise ValueError(
             f"strategy: expected a fixed number of turns and no chance for exact payoffs of a Python player, "
             f"got {got}; use sampled play (sampled=N meetings a pair)"
@@ -180,7 +184,9 @@ class _AutomatonPlayer:
 
 
 def _player(strategy: Strategy, turns: int, draws: NDArray[np.float64]) -> Player:
-    return _AutomatonPlayer(strategy.automaton(turns), draws) if is_compiled(strategy) else strategy
+    if is_compiled(strategy):
+        return _AutomatonPlayer(strategy.automaton(turns), draws)
+    return cast(Player, strategy)
 
 
 def _move(player: Player) -> int:

@@ -69,21 +69,27 @@ class PayoffTable:
 
     def _matrix(self, of_units: NDArray[np.float64] | None) -> NDArray[np.float64]:
         if of_units is None:
-            raise ValueError("matrix: expected round_robin(..., matrix=True) for pairwise results, got matrix=False")
+            raise ValueError(
+                "matrix: expected round_robin(..., matrix=True) for pairwise results, got matrix=False"
+            )
         return of_units[np.ix_(self._unit, self._unit)]
+
+    @property
+    def order(self) -> list[int]:
+        """Positions of the strategies, best score first; ties in the order given."""
+        order: list[int] = np.argsort(-self.scores, kind="stable").tolist()
+        return order
 
     def ranking(self) -> list[tuple[str, float]]:
         """(name, score), best first; ties in the order given."""
-        order = np.argsort(-self.scores, kind="stable")
-        return [(self.names[k], float(self.scores[k])) for k in order]
+        return [(self.names[k], float(self.scores[k])) for k in self.order]
 
     def __str__(self) -> str:
-        order = np.argsort(-self.scores, kind="stable")
         width = max(len("strategy"), *(len(name) for name in self.names))
         with_counts = any(count != 1 for count in self.counts)
         head = f"rank  {'strategy':{width}}  " + ("count  " if with_counts else "") + "payoff  cooperation"
         lines = [head + ("  +-" if self.errors is not None else "")]
-        for rank, k in enumerate(order, 1):
+        for rank, k in enumerate(self.order, 1):
             count = f"{self.counts[k]:5d}  " if with_counts else ""
             error = f"  {self.errors[k]:.4f}" if self.errors is not None else ""
             lines.append(
@@ -116,13 +122,22 @@ class PayoffTable:
         """One row a strategy, best first: rank, name, count, score, cooperation, then its row of payoffs."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        order = np.argsort(-self.scores, kind="stable")
+        order = self.order
         columns = [self.names[k] for k in order] if self.has_matrix else []
-        writer.writerow(["rank", "strategy", "count", "payoff", "cooperation", *(f"v {name}" for name in columns)])
+        writer.writerow(
+            ["rank", "strategy", "count", "payoff", "cooperation", *(f"v {name}" for name in columns)]
+        )
         for rank, k in enumerate(order, 1):
             row = [float(p) for p in self.payoffs[k, order]] if self.has_matrix else []
             writer.writerow(
-                [rank, self.names[k], self.counts[k], float(self.scores[k]), float(self.cooperation_rates[k]), *row]
+                [
+                    rank,
+                    self.names[k],
+                    self.counts[k],
+                    float(self.scores[k]),
+                    float(self.cooperation_rates[k]),
+                    *row,
+                ]
             )
         return text.getvalue()
 
@@ -251,7 +266,9 @@ class _Meetings:
         squares = None if self.repeats is None else np.zeros((len(rows), self.units, 2))
         known = rows[rows < d]
         if len(known):
-            block[: len(known), :d] = self.exact.rows(int(known[0]), int(known[-1]) + 1, chance=squares is None)
+            block[: len(known), :d] = self.exact.rows(
+                int(known[0]), int(known[-1]) + 1, chance=squares is None
+            )
         if squares is None and not self.slow:
             return block, None
         for r, i in enumerate(rows.tolist()):

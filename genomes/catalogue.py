@@ -180,7 +180,9 @@ def resolve(spec: Any) -> Strategy:
     if isinstance(spec, str):
         return parse(spec) if "(" in spec else get(spec.strip())
     if isinstance(spec, type):
-        raise ValueError(f"strategy: expected an instance, got the class {spec.__name__}; write {spec.__name__}()")
+        raise ValueError(
+            f"strategy: expected an instance, got the class {spec.__name__}; write {spec.__name__}()"
+        )
     if is_compiled(spec) or all(callable(getattr(spec, name, None)) for name in ("reset", "move", "observe")):
         return spec  # type: ignore[no-any-return]
     raise ValueError(f"strategy: expected a genome, a catalogue name, genome text or a player, got {spec!r}")
@@ -235,5 +237,7 @@ def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"{kind}: expected a known name, got {name!r} ({hint})"
 
 
-__all__ = ["ENTRIES", "Compiled", "Entry", "Move", "Player", "Strategy", "get", "is_compiled", "label", "name_of", "names",
-           "parse", "resolve", "sets"]  # fmt: skip
+__all__ = [
+    "ENTRIES", "Compiled", "Entry", "Move", "Player", "Strategy", "get", "is_compiled", "label", "name_of",
+    "names", "parse", "resolve", "sets",
+]  # fmt: skip

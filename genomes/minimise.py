@@ -22,13 +22,15 @@ def canonical_batch(
 
     Returns their sizes ``(g,)`` and, end to end, their probabilities of D and their successors.
     """
-    sizes, p, following = _canonical_batch(np.ascontiguousarray(successors), np.ascontiguousarray(defect), noisy)
+    sizes, p, following = _canonical_batch(
+        np.ascontiguousarray(successors), np.ascontiguousarray(defect), noisy
+    )
     total = int(sizes.sum())
     return sizes, p[:total], following[:total]
 
 
 @njit(cache=True, nogil=True)
-def _canonical_batch(successors, defect, noisy):  # type: ignore[no-untyped-def]  # (s,4), (g,s) -> (g,), (sum m,), (sum m,4)
+def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m,), (sum m,4)
     genomes, states = defect.shape
     sizes = np.empty(genomes, np.int64)
     p_out = np.empty(genomes * states, np.float64)

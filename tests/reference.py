@@ -232,7 +232,9 @@ RULES: dict[str, Rule] = {
         0.0 if len(own) < 2 else float("CDCDDCDD"[4 * own[-1] + 2 * opp[-2] + opp[-1]] == "D")
     ),
     "winner21": lambda own, opp: (
-        (1.0, 0.0)[len(own)] if len(own) < 2 else float("CDCDCDDD"[4 * own[-2] + 2 * own[-1] + opp[-1]] == "D")
+        (1.0, 0.0)[len(own)]
+        if len(own) < 2
+        else float("CDCDCDDD"[4 * own[-2] + 2 * own[-1] + opp[-1]] == "D")
     ),
 }
 """Every catalogue entry, by its published rule and not by its table."""

@@ -45,7 +45,9 @@ def test_no_two_names_mean_one_behaviour_under_noise() -> None:
 
 
 def test_unknown_names_are_answered_with_the_nearest() -> None:
-    with pytest.raises(ValueError, match=r"strategy: expected a known name, got 'tit_for_tta' \(nearest: tit_for_tat"):
+    with pytest.raises(
+        ValueError, match=r"strategy: expected a known name, got 'tit_for_tta' \(nearest: tit_for_tat"
+    ):
         catalogue.resolve("tit_for_tta")
     with pytest.raises(ValueError, match=r"set: expected a known name, got 'lifk' \(nearest: lifl"):
         catalogue.names("lifk")

@@ -87,7 +87,9 @@ def test_counting_strategies_play_ten_thousand_turns_exactly() -> None:
     for a in ("soft_majo", "hard_majo", "gradual"):
         for b in ("per_ddc", "gradual", "soft_majo"):
             moves = play(a, b, Rules(turns=10_000))
-            assert (expected(a, b, Rules(turns=10_000)).frequencies * 10_000).round().tolist() == moves.counts.tolist()
+            assert (
+                expected(a, b, Rules(turns=10_000)).frequencies * 10_000
+            ).round().tolist() == moves.counts.tolist()
     assert expected("soft_majo", "hard_majo", Rules(noise=0.01)).frequencies.sum() == pytest.approx(1)
 
 
@@ -103,7 +105,9 @@ def test_short_play_with_chance_follows_every_history(a: object, b: object, turn
 
 @settings(max_examples=60)
 @given(anything, anything, st.integers(20, 90), st.sampled_from([0.0, 0.02, 0.3]))
-def test_longer_play_with_chance_follows_every_joint_state(a: object, b: object, turns: int, noise: float) -> None:
+def test_longer_play_with_chance_follows_every_joint_state(
+    a: object, b: object, turns: int, noise: float
+) -> None:
     want = np.array(reference.markov_counts(*tables(a), *tables(b), turns, noise)) / turns
     assert frequencies(a, b, Rules(turns=turns, noise=noise)) == pytest.approx(want, abs=1e-12)
 
@@ -173,7 +177,9 @@ def test_the_limits_do_not_commute() -> None:
 
 
 @given(st.lists(st.floats(0.01, 0.99), min_size=4, max_size=4), st.floats(0, 1))
-def test_zero_determinant_strategies_enforce_their_relation_press_dyson_2012(replies: list[float], first: float) -> None:
+def test_zero_determinant_strategies_enforce_their_relation_press_dyson_2012(
+    replies: list[float], first: float
+) -> None:
     other = LookupGenome(1, 1, (first,), tuple(replies))
     rules = Rules(limit_of_means=True)
 
@@ -214,7 +220,11 @@ def test_pavlov_never_resists_all_d_with_the_standard_payoffs() -> None:
         assert expected("all_d", "pavlov", rules).payoffs[0] > expected("pavlov", "pavlov", rules).payoffs[0]
 
 
-@given(anything, anything, st.sampled_from([Rules(turns=30, noise=0.05), Rules(continuation=0.9), Rules(turns=30)]))
+@given(
+    anything,
+    anything,
+    st.sampled_from([Rules(turns=30, noise=0.05), Rules(continuation=0.9), Rules(turns=30)]),
+)
 def test_a_meeting_seen_from_the_other_side_is_the_same_meeting(a: object, b: object, rules: Rules) -> None:
     there, back = expected(a, b, rules), expected(b, a, rules)
     assert there.frequencies.tolist() == back.frequencies[SWAP].tolist()
@@ -222,7 +232,9 @@ def test_a_meeting_seen_from_the_other_side_is_the_same_meeting(a: object, b: ob
 
 
 @given(lookups(chance, 3), st.sampled_from([0.0, 0.1]))
-def test_payoffs_depend_on_behaviour_and_not_on_the_genome_that_carries_it(g: LookupGenome, noise: float) -> None:
+def test_payoffs_depend_on_behaviour_and_not_on_the_genome_that_carries_it(
+    g: LookupGenome, noise: float
+) -> None:
     twin = g.automaton().canonical(noisy=True)
     for rules in (Rules(turns=50, noise=noise), Rules(limit_of_means=True, noise=noise)):
         assert frequencies(g, "pavlov", rules) == frequencies(twin, "pavlov", rules)
@@ -272,7 +284,12 @@ def test_meetings_of_random_length_have_the_declared_mean() -> None:
 
 def test_reports_of_games() -> None:
     pd = Game().report()
-    assert (pd.dilemma, pd.reward_beats_alternation, pd.dominant, pd.pure_equilibria) == (True, True, "D", ("DD",))
+    assert (pd.dilemma, pd.reward_beats_alternation, pd.dominant, pd.pure_equilibria) == (
+        True,
+        True,
+        "D",
+        ("DD",),
+    )
     stag = Game(R=4, S=0, T=3, P=2).report()
     assert (stag.dilemma, stag.dominant, stag.pure_equilibria) == (False, None, ("CC", "DD"))
     assert stag.mixed_equilibrium == pytest.approx(2 / 3)

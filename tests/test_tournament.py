@@ -31,7 +31,14 @@ def test_every_pair_of_a_pure_round_robin_is_the_oracles(strategies: list[object
 @settings(max_examples=40)
 @given(
     st.lists(anything, min_size=2, max_size=20),
-    st.sampled_from([Rules(turns=25), Rules(turns=25, noise=0.1), Rules(continuation=0.7), Rules(limit_of_means=True, noise=0.1)]),
+    st.sampled_from(
+        [
+            Rules(turns=25),
+            Rules(turns=25, noise=0.1),
+            Rules(continuation=0.7),
+            Rules(limit_of_means=True, noise=0.1),
+        ]
+    ),
 )
 def test_a_round_robin_is_its_meetings(strategies: list[object], rules: Rules) -> None:
     table = round_robin(strategies, rules)
@@ -42,7 +49,9 @@ def test_a_round_robin_is_its_meetings(strategies: list[object], rules: Rules) -
 
 @settings(max_examples=40)
 @given(st.lists(st.tuples(anything, st.integers(1, 5)), min_size=2, max_size=8), st.booleans())
-def test_multiplicities_are_individuals_written_once(members: list[tuple[object, int]], self_play: bool) -> None:
+def test_multiplicities_are_individuals_written_once(
+    members: list[tuple[object, int]], self_play: bool
+) -> None:
     rules = Rules(turns=20, noise=0.05)
     members = list(dict(members).items())
     one_by_one = [strategy for strategy, count in members for _ in range(count)]
@@ -60,7 +69,9 @@ def test_multiplicities_are_individuals_written_once(members: list[tuple[object,
 
 def test_scores_alone_equal_the_scores_of_the_matrix() -> None:
     rng = np.random.default_rng(3)
-    genomes = [LookupGenome(2, 2, tuple(rng.integers(0, 2, 2)), tuple(rng.integers(0, 2, 16))) for _ in range(700)]
+    genomes = [
+        LookupGenome(2, 2, tuple(rng.integers(0, 2, 2)), tuple(rng.integers(0, 2, 16))) for _ in range(700)
+    ]
     for rules in (Rules(), Rules(noise=0.02, turns=20)):
         with_matrix, without = round_robin(genomes, rules), round_robin(genomes, rules, matrix=False)
         assert with_matrix.scores.tolist() == without.scores.tolist()
