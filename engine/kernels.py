@@ -517,14 +517,13 @@ def _eliminate(matrix, first, last):
             if j < k or j >= last:
                 out += matrix[k, j]
         for i in range(n):
-            if i < k or i >= last:
-                if matrix[i, k] != 0.0:
-                    share = matrix[i, k] / out
-                    matrix[i, k] = share
-                    for j in range(k):
-                        matrix[i, j] += share * matrix[k, j]
-                    for j in range(last, n):
-                        matrix[i, j] += share * matrix[k, j]
+            if (i < k or i >= last) and matrix[i, k] != 0.0:
+                share = matrix[i, k] / out
+                matrix[i, k] = share
+                for j in range(k):
+                    matrix[i, j] += share * matrix[k, j]
+                for j in range(last, n):
+                    matrix[i, j] += share * matrix[k, j]
 
 
 @jit
