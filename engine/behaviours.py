@@ -7,7 +7,7 @@ not depend on which genome carried a behaviour, and equal strategies are played 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,30 +63,29 @@ class Behaviours:
         return Automaton(self.defect[here], self.successors[here])
 
 
-def compile_behaviours(strategies: Sequence[Compiled], rules: Rules) -> Behaviours:
-    """The distinct behaviours of `strategies` under `rules`.
+Form = tuple[NDArray[np.float64], NDArray[np.int32]]
+"""The two arrays of a canonical automaton."""
+
+
+def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compiled, tuple[bytes, Form]]:
+    """Behaviour key and canonical automaton of every strategy under `rules`.
 
     Lookup genomes of one memory are minimised together; strategies that count are unrolled to `rules.turns`.
     """
     from genomes.minimise import canonical_batch
 
-    unwrapped = [s.strategy if isinstance(s, Entry) else s for s in strategies]
-    distinct = list(dict.fromkeys(unwrapped))
     shared: dict[tuple[int, int], list[LookupGenome]] = {}
-    found: dict[Compiled, bytes] = {}
-    forms: dict[bytes, tuple[NDArray[np.float64], NDArray[np.int32]]] = {}
+    found: dict[Compiled, tuple[bytes, Form]] = {}
 
     def keep(members: Sequence[Compiled], rows: NDArray[np.float64], structure: NDArray[np.int32]) -> None:
         sizes, defect, successors = canonical_batch(structure, rows, rules.noisy)
         start = 0
         for member, size in zip(members, sizes.tolist(), strict=True):
             form = defect[start : start + size], successors[start : start + size]
-            key = automaton_key(*form)
-            found[member] = key
-            forms[key] = form
+            found[member] = automaton_key(*form), form
             start += size
 
-    for strategy in distinct:
+    for strategy in dict.fromkeys(strategies):
         if isinstance(strategy, LookupGenome):
             shared.setdefault((strategy.x, strategy.y), []).append(strategy)
         else:
@@ -95,15 +94,28 @@ def compile_behaviours(strategies: Sequence[Compiled], rules: Rules) -> Behaviou
     for (x, y), genomes in shared.items():
         keep(genomes, defection(x, y, genomes), history_structure(x, y))
 
+    return found
+
+
+def gather(found: Sequence[tuple[bytes, Form]]) -> Behaviours:
+    """The distinct behaviours among some canonical forms, one a strategy, in the order of their keys."""
+    forms = dict(found)
     keys = sorted(forms)
     number = {key: d for d, key in enumerate(keys)}
     return Behaviours(
         keys=tuple(keys),
-        index=np.array([number[found[strategy]] for strategy in unwrapped], np.int64),
+        index=np.array([number[key] for key, _ in found], np.int64),
         sizes=np.array([len(forms[key][0]) for key in keys], np.int64),
         defect=np.concatenate([forms[key][0] for key in keys]) if keys else np.zeros(0),
         successors=np.concatenate([forms[key][1] for key in keys]) if keys else np.zeros((0, 4), np.int32),
     )
+
+
+def compile_behaviours(strategies: Sequence[Compiled], rules: Rules) -> Behaviours:
+    """The distinct behaviours of `strategies` under `rules`."""
+    unwrapped = [s.strategy if isinstance(s, Entry) else s for s in strategies]
+    found = canonical_forms(unwrapped, rules)
+    return gather([found[strategy] for strategy in unwrapped])
 
 
 class ExpectedPlay:
@@ -119,12 +131,10 @@ class ExpectedPlay:
         self.behaviours, self.rules = behaviours, rules
         self.total = float(rules.turns) if rules.turns is not None else 1.0
         """What the counts of one meeting add up to."""
-        everyone = np.arange(len(behaviours))
-        self._pure = everyone[behaviours.pure] if not rules.noisy else everyone[:0]
-        self._is_pure = np.isin(everyone, self._pure)
+        self._pure = behaviours.pure & (not rules.noisy)
         self._table = np.empty(2 * len(behaviours.defect), np.uint32)
         self._start = np.empty(len(behaviours), np.uint32)
-        if len(self._pure):
+        if self._pure.any():
             kernels.pack_pure(
                 behaviours.sizes, behaviours.defect, behaviours.successors, self._table, self._start
             )
@@ -136,7 +146,7 @@ class ExpectedPlay:
         self._followed = rules.turns or (self._faded if self._faded <= MAX_DISCOUNTED_TURNS else 0)
         self._order = np.full(len(behaviours), -1, np.int64)
         self._tables = np.empty((len(behaviours), 85))
-        if len(self._pure) < len(behaviours) and self._followed:
+        if self._followed and not self._pure.all():
             kernels.history_tables(
                 behaviours.sizes,
                 behaviours.defect,
@@ -146,44 +156,45 @@ class ExpectedPlay:
                 self._tables,
             )
 
-    def rows(self, first: int, last: int, *, chance: bool = True) -> NDArray[np.float64]:
+    def rows(
+        self, first: int, last: int, asking: NDArray[np.bool_] | None = None, *, chance: bool = True
+    ) -> NDArray[np.float64]:
         """Counts ``(last - first, d, 4)`` of behaviours `first` .. `last` - 1 with those at or after them.
 
-        ``chance=False`` leaves out (as zeros) the meetings in which chance has a part.
+        Only pairs in which one is `asking` ``(d,)`` are played (all when left out), the others stay 0;
+        ``chance=False`` leaves out the meetings in which chance has a part.
         """
         from engine import kernels
 
-        rules = self.rules
+        rules, pure = self.rules, self._pure
         d = len(self.behaviours)
         block = np.zeros((last - first, d, 4))
         rows = np.arange(first, last)
-        pure_here = rows[self._is_pure[first:last]]
-        if len(pure_here):
-            part = block if len(pure_here) == len(rows) else np.zeros((len(pure_here), d, 4))
-            continuation = 1.0 if rules.continuation is None else rules.continuation
+        if asking is None:
+            asking = np.ones(d, np.bool_)
+        continuation = 1.0 if rules.continuation is None else rules.continuation
+        if pure[first:last].any():
             kernels.pure_rows(
-                self._table, self._start, self.behaviours.sizes, pure_here, self._pure,
-                rules.turns or 0, continuation, part,
+                self._table, self._start, self.behaviours.sizes, pure, rows, asking, rules.turns or 0,
+                continuation, block,
             )  # fmt: skip
-            if part is not block:
-                block[pure_here - first] = part
-        if len(self._pure) == d or not chance:
+        if pure.all() or not chance:
             return block
         short = self._order >= 0
         if short.any():
-            continuation = 1.0 if rules.continuation is None else rules.continuation
             kernels.history_rows(
                 self._order,
                 self._tables,
-                self._is_pure,
+                pure,
                 rows,
+                asking,
                 rules.noise,
                 self._followed,
                 continuation,
                 block,
             )
         for i in rows.tolist():
-            of_chance = ~(self._is_pure[i] & self._is_pure[i:])
+            of_chance = ~(pure[i] & pure[i:]) & (asking[i] | asking[i:])
             met = short[i] & short[i:] & of_chance
             if rules.continuation is not None:
                 block[i - first, i:][met] *= 1.0 - rules.continuation

@@ -176,20 +176,23 @@ def meet_discounted(table, ea, eb, continuation, counts):
 
 
 @jit
-def pure_rows(table, start, sizes, rows, columns, turns, continuation, block):
-    # rows (r,), columns (c,) -> block (r,d,4) at [row index, column], columns from the row on
-    """Meetings of the pure players `rows` with the pure players `columns` at or after them in the table."""
+def pure_rows(table, start, sizes, pure, rows, asking, turns, continuation, block):
+    # pure (d,), rows (r,), asking (d,) -> block (r,d,4), columns from the row on
+    """Meetings of the pure players in `rows` with those at or after them, where one of the two is asking."""
     largest = 0
-    for j in columns:
-        largest = max(largest, sizes[j])
+    for j in range(len(sizes)):
+        if pure[j]:
+            largest = max(largest, sizes[j])
     room = min(largest * largest, STAMPED_STATES)
     seen = np.full(room, -1, np.int64)
     so_far = np.empty(room + 1, np.uint64)
     stamp = 0
     for r in range(len(rows)):
         i = rows[r]
-        for j in columns:
-            if j < i:
+        if not pure[i]:
+            continue
+        for j in range(i, len(sizes)):
+            if not pure[j] or not (asking[i] or asking[j]):
                 continue
             if turns == 0:
                 meet_discounted(table, start[i], start[j], continuation, block[r, j])
@@ -407,11 +410,11 @@ def _history_batch(m, table_a, tables, others, noise, turns, continuation, scrat
 
 
 @jit
-def history_rows(order, tables, done, rows, noise, turns, continuation, block):
-    # order (d,), tables (d,85), done (d,), rows (r,) -> block (r,d,4), columns from the row on
-    """Expected joint moves of `rows` with those at or after them, where both have an order >= 0.
+def history_rows(order, tables, pure, rows, asking, noise, turns, continuation, block):
+    # order (d,), tables (d,85), pure (d,), rows (r,), asking (d,) -> block (r,d,4), columns from the row on
+    """Expected joint moves of `rows` with those at or after them, where one of the two is asking.
 
-    Meetings of two players that are both `done` are left alone.
+    Only for players with an order >= 0; two that are both `pure` are left to `pure_rows`.
     """
     scratch = np.zeros((4, MAX_ORDER, 4**MAX_ORDER * LANES))
     others = np.empty(LANES, np.int64)
@@ -422,7 +425,9 @@ def history_rows(order, tables, done, rows, noise, turns, continuation, block):
         for m in range(1, MAX_ORDER + 1):
             waiting = 0
             for j in range(i, len(order)):
-                if order[j] >= 0 and max(order[i], order[j], 1) == m and not (done[i] and done[j]):
+                if order[j] < 0 or max(order[i], order[j], 1) != m or (pure[i] and pure[j]):
+                    continue
+                if asking[i] or asking[j]:
                     others[waiting] = j
                     waiting += 1
                     if waiting == LANES:

@@ -1,0 +1,332 @@
+"""An experiment: everything that decides what a run does, as a TOML file and as a value.
+
+To add a key: a field in one of the sections below; the commented file that `evolve new` writes
+(`evolve/template.toml`) and `docs/experiments.md` explain it to the user. Whatever is not under `[run]`
+(and is not the name or the number of generations) can change results, and so is part of a run's identity.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from engine.game import Game, Rules
+from genomes import catalogue
+from genomes.catalogue import Compiled, is_compiled
+from genomes.lookup import MAX_MEMORY, LookupGenome
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class ExperimentError(ValueError):
+    """A mistaken experiment: one line a mistake, each with its path, what was expected and what came."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=False)
+
+
+class GameSection(_Section):
+    """`[game]`: the payoffs."""
+
+    R: float = 3.0
+    S: float = 0.0
+    T: float = 5.0
+    P: float = 1.0
+
+
+class RulesSection(_Section):
+    """`[rules]`: how long a meeting lasts (one of the three) and how often a move slips."""
+
+    turns: Annotated[int, Field(gt=0, lt=2**40)] | None = None
+    continuation: Annotated[float, Field(ge=0, lt=1)] | None = None
+    limit_of_means: bool = False
+    noise: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+
+    @model_validator(mode="after")
+    def _one_horizon(self) -> Self:
+        Rules(turns=self.turns, continuation=self.continuation, limit_of_means=self.limit_of_means)
+        return self
+
+
+class GenomeSection(_Section):
+    """`[genome]`: what evolves."""
+
+    kind: Literal["lookup"] = "lookup"
+    x: Annotated[int, Field(ge=0, le=MAX_MEMORY)] = 3
+    y: Annotated[int, Field(ge=0, le=MAX_MEMORY)] = 3
+    stochastic: bool = False
+
+    @model_validator(mode="after")
+    def _memory(self) -> Self:
+        if self.x + self.y > MAX_MEMORY:
+            raise ValueError(f"expected x + y <= {MAX_MEMORY}, got {self.x} + {self.y}")
+        return self
+
+
+class Seeds(_Section):
+    """One of `population.seeds`: a share of the first population that plays one strategy."""
+
+    strategy: str
+    share: Annotated[float, Field(gt=0, le=1)]
+
+
+class PopulationSection(_Section):
+    """`[population]`: how many, and who is there at the start (the rest is random)."""
+
+    size: Annotated[int, Field(ge=2, le=10**6)] = 200
+    seeds: tuple[Seeds, ...] = ()
+
+    @field_validator("seeds")
+    @classmethod
+    def _shares(cls, seeds: tuple[Seeds, ...]) -> tuple[Seeds, ...]:
+        total = sum(seed.share for seed in seeds)
+        if total > 1 + 1e-9:
+            raise ValueError(f"expected shares that add up to at most 1, got {total:g}")
+        return seeds
+
+
+class SelectionSection(_Section):
+    """`[selection]`: who goes forward, and whose variants do."""
+
+    update: Literal["generational", "moran"] = "generational"
+    survivors: Annotated[int, Field(ge=0)] | None = None
+    method: Literal["tournament", "truncation", "roulette", "stochastic_universal"] = "tournament"
+    tournament_size: Annotated[int, Field(ge=1)] = 3
+    truncation: Annotated[float, Field(gt=0, le=1)] = 0.5
+    baseline: float = 0.0
+
+
+class VariationSection(_Section):
+    """`[variation]`: how children differ, and how many strangers come in."""
+
+    crossover: Probability = 0.5
+    mutation: Probability = 0.02
+    sigma: Annotated[float, Field(gt=0)] = 0.1
+    immigrants: Annotated[int, Field(ge=0)] = 2
+
+
+class FitnessSection(_Section):
+    """`[fitness]`: against whom payoffs are earned, and what complexity costs."""
+
+    opponents: Literal["population", "panel", "both"] = "population"
+    panel: tuple[str, ...] = ()
+    panel_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    parsimony: Annotated[float, Field(ge=0)] = 0.0
+
+    @field_validator("panel")
+    @classmethod
+    def _names(cls, panel: tuple[str, ...]) -> tuple[str, ...]:
+        members: list[str] = []
+        for name in panel:
+            members.extend(catalogue.names(name) if name in catalogue.sets() else [name])
+        for name in members:
+            catalogue.resolve(name)
+        return tuple(members)
+
+    @model_validator(mode="after")
+    def _panel_there(self) -> Self:
+        if (self.opponents != "population") != bool(self.panel):
+            raise ValueError(
+                f"expected a panel exactly when opponents is 'panel' or 'both', got opponents = "
+                f"{self.opponents!r} with {len(self.panel)} strategies in the panel"
+            )
+        return self
+
+
+class RunSection(_Section):
+    """`[run]`: how a run is computed and kept; nothing here can change results."""
+
+    workers: Annotated[int, Field(ge=1, le=1024)] = 1
+    commit_every: Annotated[int, Field(ge=1)] | None = None
+    checkpoint_every: Annotated[int, Field(ge=1)] = 100
+    lineage: Literal["pruned", "full"] = "pruned"
+
+
+class Experiment(_Section):
+    """A whole experiment; every section has defaults.
+
+    >>> Experiment(seed=4, population={"size": 50}).population.size
+    50
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] = "experiment"
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    generations: Annotated[int, Field(ge=0)] = 200
+    game: GameSection = GameSection()
+    rules: RulesSection = RulesSection()
+    genome: GenomeSection = GenomeSection()
+    population: PopulationSection = PopulationSection()
+    selection: SelectionSection = SelectionSection()
+    variation: VariationSection = VariationSection()
+    fitness: FitnessSection = FitnessSection()
+    run: RunSection = RunSection()
+
+    def __init__(self, **sections: Any) -> None:
+        try:
+            super().__init__(**sections)
+        except ValidationError as error:
+            raise ExperimentError("\n".join(_explain(detail) for detail in error.errors())) from None
+
+    @field_validator("name")
+    @classmethod
+    def _file_name(cls, name: str) -> str:
+        if any(c in name for c in '/\\:*?"<>|\0') or name in {".", ".."} or name != name.strip():
+            raise ValueError("expected a name that can be a folder's name")
+        return name
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        mistakes = []
+        if (
+            self.selection.update == "generational"
+            and self.survivors + self.variation.immigrants > self.population.size
+        ):
+            mistakes.append(
+                f"selection.survivors: expected survivors + immigrants <= population.size = {self.population.size}, "
+                f"got {self.survivors} + {self.variation.immigrants}"
+            )
+        if self.selection.method in ("roulette", "stochastic_universal"):
+            worst = min(self.game.R, self.game.S, self.game.T, self.game.P)
+            if self.fitness.parsimony > 0:
+                mistakes.append(
+                    f"selection.method: expected tournament or truncation with parsimony, which can make fitness "
+                    f"negative, got {self.selection.method!r}"
+                )
+            elif worst + self.selection.baseline < 0:
+                mistakes.append(
+                    f"selection.baseline: {self.selection.method} needs fitness that is never negative; expected "
+                    f"baseline >= {-worst:g} for these payoffs, got {self.selection.baseline:g}"
+                )
+        for k, seed in enumerate(self.population.seeds):
+            try:
+                self.seed_genome(seed.strategy)
+            except ValueError as error:
+                mistakes.append(f"population.seeds.{k}.strategy: {error}")
+        for name in self.fitness.panel:
+            try:
+                self.panel_strategy(name).automaton(self.rules_value.turns)
+            except ValueError as error:
+                mistakes.append(f"fitness.panel: {error}")
+        if mistakes:
+            raise ExperimentError("\n".join(mistakes))
+        return self
+
+    @property
+    def survivors(self) -> int:
+        """How many of the best go forward unchanged (half of the population when not said)."""
+        return self.population.size // 2 if self.selection.survivors is None else self.selection.survivors
+
+    @property
+    def rules_value(self) -> Rules:
+        """Game and rules as the engine takes them."""
+        r = self.rules
+        return Rules(
+            Game(self.game.R, self.game.S, self.game.T, self.game.P),
+            turns=r.turns,
+            continuation=r.continuation,
+            limit_of_means=r.limit_of_means,
+            noise=r.noise,
+        )
+
+    def seed_genome(self, spec: str) -> LookupGenome:
+        """The genome that a name or text in `population.seeds` stands for."""
+        found = catalogue.resolve(spec)
+        genome = getattr(found, "strategy", found)
+        if not isinstance(genome, LookupGenome):
+            raise ValueError(
+                f"expected a lookup genome or the name of one, got {spec!r}, which has no reply table"
+            )
+        if not genome.deterministic and not self.genome.stochastic:
+            raise ValueError(
+                f"expected pure moves (or genome.stochastic = true), got {spec!r}, which has probabilities"
+            )
+        return genome
+
+    def panel_strategy(self, spec: str) -> Compiled:
+        """The strategy that a name or text in `fitness.panel` stands for."""
+        found = catalogue.resolve(spec)
+        assert is_compiled(found)
+        return found
+
+    @classmethod
+    def load(cls, path: str | Path, changes: Mapping[str, Any] | None = None) -> Experiment:
+        """Read a TOML file; `changes` replaces values by dotted key, as ``{"population.size": 50}``.
+
+        Raises ExperimentError naming every mistake at once.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"experiment: expected a TOML file, got {str(path)!r}, which is not there"
+            )
+        return cls.parse(path.read_text(encoding="utf-8"), changes, name=path.stem)
+
+    @classmethod
+    def parse(
+        cls, text: str, changes: Mapping[str, Any] | None = None, *, name: str | None = None
+    ) -> Experiment:
+        """Read TOML text (see `load`)."""
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ExperimentError(f"experiment: expected TOML, got a mistake: {error}") from None
+        if name is not None:
+            data.setdefault("name", name)
+        for key, value in (changes or {}).items():
+            *path, last = key.split(".")
+            section = data
+            for word in path:
+                section = section.setdefault(word, {})
+                if not isinstance(section, dict):
+                    raise ExperimentError(
+                        f"{key}: expected a key of a section, got {word!r}, which is a value"
+                    )
+            section[last] = value
+        return cls(**data)
+
+    def changed(self, **sections: Any) -> Experiment:
+        """The same experiment with other values: ``experiment.changed(seed=2, run={"workers": 2})``."""
+        data = self.model_dump()
+        for key, value in sections.items():
+            data[key] = data[key] | value if isinstance(value, dict) else value
+        return Experiment(**data)
+
+    def to_toml(self) -> str:
+        """The whole experiment as TOML that `parse` reads back to an equal one."""
+        return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+    def results_key(self) -> str:
+        """The text of everything that can change results."""
+        return tomli_w.dumps(self.model_dump(exclude_none=True, exclude={"name", "generations", "run"}))
+
+
+def _explain(detail: Any) -> str:
+    """One line for one mistake that validation found."""
+    path = ".".join(str(part) for part in detail["loc"])
+    kind, message, value = detail["type"], detail["msg"], detail["input"]
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(str(detail["loc"][-1]), _keys(detail["loc"][:-1]), n=3, cutoff=0.4)
+        hint = f" (nearest: {', '.join(near)})" if near else ""
+        return f"{path}: expected a known key, got {detail['loc'][-1]!r}{hint}"
+    if kind == "value_error":
+        text = message.removeprefix("Value error, ")
+        return text if not path or text.startswith(path) else f"{path}: {text}"
+    return f"{path}: {message.replace('Input should be', 'expected', 1)}, got {value!r}"
+
+
+def _keys(path: tuple[Any, ...]) -> list[str]:
+    """The keys that are known at a place of the file."""
+    model: Any = Experiment
+    for word in path:
+        if isinstance(word, int):
+            model = Seeds
+        elif isinstance(model, type) and issubclass(model, BaseModel) and word in model.model_fields:
+            model = model.model_fields[word].annotation
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
