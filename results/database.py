@@ -155,6 +155,8 @@ def naming(file: Path) -> Iterator[None]:
     except DamageError as error:
         text = str(error)
         raise (error if text.startswith(str(file)) else DamageError(f"{file}: {text}")) from None
+    except UnicodeDecodeError:  # SQLite quotes in its message what it could not read
+        raise DamageError(f"{file}: damaged (text is not UTF-8)") from None
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL:
