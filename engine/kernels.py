@@ -740,3 +740,17 @@ def spread(block, rows, values, scale, matrix):
                 common = m[0] * values[0]
                 matrix[i, k] = (common + m[1] * values[1] + m[2] * values[2] + m[3] * values[3]) / scale
                 matrix[k, i] = (common + m[2] * values[1] + m[1] * values[2] + m[3] * values[3]) / scale
+
+
+@jit
+def carry(before, was, rows, block):
+    # before (b,b,4), was (d,) place in `before` or -1, rows (r,) -> block (r,d,4)
+    """Copy the meetings of behaviours that met before; both tables stand in key order."""
+    for r in range(len(rows)):
+        i = was[rows[r]]
+        if i < 0:
+            continue
+        for k in range(rows[r], len(was)):
+            if was[k] >= 0:
+                for j in range(4):
+                    block[r, k, j] = before[i, was[k], j]

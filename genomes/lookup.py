@@ -89,8 +89,8 @@ class LookupGenome:
     def _text(self) -> str:
         head = f"memory({self.x},{self.y}) "
         if self.deterministic:
-            opening = "".join("c" if p else "d" for p in self.opening)
-            return head + opening + "".join("C" if p else "D" for p in self.replies)
+            opening = "".join(["c" if p else "d" for p in self.opening])
+            return head + opening + "".join(["C" if p else "D" for p in self.replies])
         opening = "".join(_shortest(p) + " " for p in self.opening)
         return head + opening + "| " + " ".join(_shortest(p) for p in self.replies)
 

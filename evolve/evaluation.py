@@ -1,0 +1,174 @@
+"""Fitness of a population: distinct behaviours with multiplicities, and only meetings that are new.
+
+Payoffs are a function of behaviours, so a pair that has met in the generation before is not played again,
+and what dies leaves the memory. Sums run in the order of behaviour keys: an empty cache after a resume, more
+workers or other blocks change no bit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.behaviours import Behaviours, ExpectedPlay, Form, canonical_forms, gather
+from evolve.experiment import Experiment
+from evolve.population import Genome, Individual
+from genomes import catalogue
+from results.records import Generation, Leader
+
+REMEMBERED = 2048
+"""With up to so many distinct behaviours the meetings of a generation are kept for the next (128 MiB)."""
+
+ROWS = 64
+"""Behaviours in one block of rows: the unit of work of a thread."""
+
+WORTH_SHARING = 0.05
+"""Seconds of play from which threads pay (joblib takes about 0.01 s whatever the work)."""
+
+SECONDS_PURE, SECONDS_CHANCE = 1e-7, 4e-6
+"""Rough cost of a meeting of memory-3 genomes without and with chance: only decides whether to use threads."""
+
+LEADERS = 12
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A population and what it earns.
+
+    `fitness`: one value an individual. `keys`: their behaviours. `cooperation`: how often they cooperated in
+    the meetings that fitness comes from.
+    """
+
+    fitness: list[float]
+    keys: list[bytes]
+    cooperation: float
+
+
+class Evaluation:
+    """Evaluates one population after another, remembering the meetings of the last."""
+
+    def __init__(self, experiment: Experiment, workers: int = 1) -> None:
+        self.experiment, self.workers = experiment, workers
+        self.rules = experiment.rules_value
+        self._panel = list(
+            canonical_forms(
+                (experiment.panel_strategy(s) for s in experiment.fitness.panel), self.rules
+            ).values()
+        )
+        self._known: dict[Genome, tuple[bytes, Form]] = {}
+        self._met: tuple[dict[bytes, int], NDArray[np.float64]] | None = None
+        self.played = 0
+        """Meetings played so far, remembered ones not counted."""
+
+    def __call__(self, genomes: Sequence[Genome]) -> Evaluated:
+        """Fitness of everyone in a population."""
+        settings = self.experiment.fitness
+        forms = {g: self._known[g] for g in genomes if g in self._known}
+        forms |= canonical_forms([g for g in genomes if g not in forms], self.rules)
+        self._known = forms
+        behaviours = gather([*(forms[g] for g in genomes), *self._panel])
+        n, d = len(genomes), len(behaviours)
+        here = behaviours.index[:n]
+        living = np.bincount(here, minlength=d).astype(np.float64)
+        panel = np.bincount(behaviours.index[n:], minlength=d).astype(np.float64)
+
+        among, against, own = self._totals(behaviours, living, panel)
+        exact_total = float(self.rules.turns) if self.rules.turns is not None else 1.0
+        fitness, cooperation = np.zeros(d), 0.0
+        others = among - own
+        for totals, met, share in (
+            (others, n - 1, self._population_share),
+            (against, len(self._panel), 1 - self._population_share),
+        ):
+            if share:
+                fitness = fitness + share * self.rules.game.mean_payoff(totals, exact_total * met)
+                rates = (totals[:, 0] + totals[:, 1]) / (exact_total * met)
+                cooperation += share * float((rates * living).sum()) / n
+        if settings.parsimony:
+            fitness = fitness - settings.parsimony * behaviours.sizes
+        return Evaluated(fitness[here].tolist(), [behaviours.keys[k] for k in here.tolist()], cooperation)
+
+    @property
+    def _population_share(self) -> float:
+        """The share of fitness that is earned within the population."""
+        settings = self.experiment.fitness
+        return {"population": 1.0, "panel": 0.0, "both": 1.0 - settings.panel_share}[settings.opponents]
+
+    def _totals(
+        self, behaviours: Behaviours, living: NDArray[np.float64], panel: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Joint moves of each behaviour with all the living, with the panel, and with itself: ``(d, 4)`` each."""
+        from engine import kernels
+
+        d = len(behaviours)
+        play = ExpectedPlay(behaviours, self.rules)
+        before = self._met
+        was = np.full(d, -1, np.int64)
+        if before is not None:
+            was[:] = [before[0].get(key, -1) for key in behaviours.keys]
+        # without the population as opponents only meetings with the panel count
+        asking = was < 0 if self._population_share else panel > 0
+        among, against, own = np.zeros((d, 4)), np.zeros((d, 4)), np.zeros((d, 4))
+        keep = d <= REMEMBERED and self._population_share > 0
+        kept = np.empty((d, d, 4)) if keep else None
+        starts = list(range(0, d, ROWS))
+        new = int(asking.sum())
+        self.played += new * d - new * (new - 1) // 2
+        for first, block in zip(starts, self._blocks(play, starts, asking, new), strict=True):
+            rows = np.arange(first, first + len(block))
+            if before is not None and self._population_share:
+                kernels.carry(before[1], was, rows, block)
+            kernels.tally(block, rows, living, among)
+            if panel.any():
+                kernels.tally(block, rows, panel, against)
+            own[rows] = block[np.arange(len(rows)), rows]
+            if kept is not None:
+                kept[rows] = block
+        self._met = None if kept is None else ({key: k for k, key in enumerate(behaviours.keys)}, kept)
+        return among, against, own
+
+    def _blocks(
+        self, play: ExpectedPlay, starts: list[int], asking: NDArray[np.bool_], new: int
+    ) -> Iterator[NDArray[np.float64]]:
+        """Blocks of meetings in order, from threads when the work is worth it."""
+        d = len(asking)
+        ends = [min(d, first + ROWS) for first in starts]
+        chance = self.rules.noisy or not play.behaviours.pure.all()
+        seconds = new * d * (SECONDS_CHANCE if chance else SECONDS_PURE)
+        if self.workers == 1 or seconds < WORTH_SHARING:
+            for first, last in zip(starts, ends, strict=True):
+                yield play.rows(first, last, asking)
+            return
+        import joblib
+
+        yield from joblib.Parallel(n_jobs=self.workers, backend="threading", return_as="generator")(
+            joblib.delayed(play.rows)(first, last, asking) for first, last in zip(starts, ends, strict=True)
+        )
+
+
+def record(number: int, population: Sequence[Individual], result: Evaluated, noisy: bool) -> Generation:
+    """The record of an evaluated population, which stands in id order."""
+    counts = Counter(result.keys)
+    example: dict[bytes, Individual] = {}
+    for individual, key in zip(population, result.keys, strict=True):
+        example.setdefault(key, individual)
+    # ties by key, so that the order says nothing about who came first
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:LEADERS]
+    leaders = tuple(
+        Leader(key.hex(), count, catalogue.name_of(key.hex(), noisy=noisy), str(example[key].genome))
+        for key, count in ranked
+        if count > 1 or key == ranked[0][0]
+    )
+    text = {key: key.hex() for key in counts}
+    return Generation(
+        number=number,
+        population=tuple(i.birth(text[key]) for i, key in zip(population, result.keys, strict=True)),
+        fitness=tuple(result.fitness),
+        cooperation=result.cooperation,
+        leaders=leaders,
+        behaviours=len(counts),
+    )
