@@ -6,13 +6,30 @@
 - `operators`: the DEAP toolbox
 - `evaluation`: fitness of a population
 - `loop`: `generations(experiment, start)`
-- `cli`: the command `evolve`
+- `runner`: an experiment driven into a run file, stopped by signals and taken up again
+- `cli`, `cli_runs`, `terminal`: the command `evolve`
 
 To add a selection operator: its name in `experiment.SelectionSection.method`, a line in
 `operators.toolbox`, and the statistical tests of `tests/test_evolution.py` take it up.
 """
 
-from evolve.experiment import Experiment, ExperimentError
-from evolve.loop import generations
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evolve.experiment import Experiment, ExperimentError
+    from evolve.loop import generations
 
 __all__ = ["Experiment", "ExperimentError", "generations"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that the command line starts at once."""
+    if name == "generations":
+        from evolve.loop import generations
+
+        return generations
+    if name in ("Experiment", "ExperimentError"):
+        from evolve import experiment
+
+        return getattr(experiment, name)
+    raise AttributeError(f"module 'evolve' has no attribute {name!r}")

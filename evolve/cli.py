@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from evolve import cli_runs
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -267,6 +269,8 @@ def _print(what: Any) -> None:
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
+
+cli_runs.register(app)
 
 if __name__ == "__main__":
     main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,4 +57,4 @@ def seed_counts(experiment: Experiment) -> list[int]:
     for seed in experiment.population.seeds:
         edges.append(edges[-1] + seed.share * size)
     ends: Sequence[int] = [min(size, int(edge + 0.5 + 1e-9)) for edge in edges]
-    return [after - before for before, after in zip(ends, ends[1:], strict=False)]
+    return [after - before for before, after in itertools.pairwise(ends)]

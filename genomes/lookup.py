@@ -131,6 +131,34 @@ class LookupGenome:
         return Automaton(defection(self.x, self.y, [self])[0], history_structure(self.x, self.y))
 
 
+def entry_labels(x: int, y: int) -> list[str]:
+    """What each entry of a memory(x,y) genome answers: openings, then histories "own|opponent's".
+
+    >>> entry_labels(1, 1)
+    ['opening 1', 'C|C', 'C|D', 'D|C', 'D|D']
+    """
+    labels = [f"opening {k + 1}" for k in range(max(x, y))]
+    for index in range(2 ** (x + y)):
+        moves = "".join("CD"[index >> k & 1] for k in range(x + y - 1, -1, -1))
+        labels.append(f"{moves[:x]}|{moves[x:]}")
+    return labels
+
+
+def difference(before: LookupGenome, after: LookupGenome) -> list[str]:
+    """What changed from one genome to another of the same memory, entry by entry.
+
+    >>> difference(LookupGenome.parse("memory(1,1) cCDCD"), LookupGenome.parse("memory(1,1) cCDDD"))
+    ['D|C: C to D']
+    """
+    changed = []
+    pure = before.deterministic and after.deterministic
+    entries = zip(before.opening + before.replies, after.opening + after.replies, strict=True)
+    for label, (p, q) in zip(entry_labels(before.x, before.y), entries, strict=True):
+        if p != q:
+            changed.append(f"{label}: {'DC'[int(p)]} to {'DC'[int(q)]}" if pure else f"{label}: {p:.3g} to {q:.3g}")
+    return changed
+
+
 def check_memory(x: int, y: int) -> None:
     """Raise ValueError unless memory(x,y) is one we can hold."""
     if not (isinstance(x, int) and isinstance(y, int)) or x < 0 or y < 0 or x + y > MAX_MEMORY:

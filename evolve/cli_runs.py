@@ -1,0 +1,362 @@
+"""The commands about runs: new, run, resume, show, plot, lineage."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evolve.terminal import Json, new_table, show, show_json
+
+if TYPE_CHECKING:
+    from evolve.experiment import Experiment
+    from results import Generation, Run
+
+Generations = Annotated[int | None, typer.Option(help="Go on up to this generation.")]
+Workers = Annotated[int | None, typer.Option(help="Threads; the results are the same.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3.")]
+
+PLAIN_EVERY = 5.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+
+def new(
+    file: Annotated[Path, typer.Argument(help="The TOML file to write.")] = Path("experiment.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+) -> None:
+    """Write a commented experiment file to start from."""
+    if file.exists() and not force:
+        raise ValueError(f"file: expected a name that is free (or --force), got {str(file)!r}, which exists")
+    template = (Path(__file__).parent / "template.toml").read_text(encoding="utf-8")
+    file.write_text(template.replace("{name}", file.stem), encoding="utf-8")
+    print(f"wrote {file}; run it with: evolve run {file}")
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="An experiment (TOML).")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the experiment."),
+    ] = None,
+    generations: Generations = None,
+    workers: Workers = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder (default: runs/NAME).")] = None,
+) -> None:
+    """Run an experiment into a run folder; what is there of the same experiment is continued."""
+    from evolve.experiment import Experiment
+
+    values = dict(_change(text) for text in changes or [])
+    if generations is not None:
+        values["generations"] = generations
+    if workers is not None:
+        values["run.workers"] = workers
+    experiment = Experiment.load(file, values)
+    _evolve(out or Path("runs") / experiment.name, experiment)
+
+
+def resume(
+    folder: RunFolder,
+    generations: Generations = None,
+    workers: Workers = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Of a damaged run: go on from its newest intact population.")
+    ] = False,
+) -> None:
+    """Take a run up where it stopped, or extend it."""
+    from evolve.experiment import Experiment
+    from results import Run
+    from results.repair import repair as rebuild
+
+    if repair:
+        for line in rebuild(folder):
+            print(line, file=sys.stderr)
+    with Run.read(folder) as there:
+        experiment = Experiment.parse(there.experiment_text)
+        reached = there.generation
+    if generations is not None:
+        experiment = experiment.changed(generations=generations)
+    if workers is not None:
+        experiment = experiment.changed(run={"workers": workers})
+    if reached >= experiment.generations:
+        print(f"{folder} is at generation {reached}, and done; --generations N extends it")
+        return
+    _evolve(folder, experiment)
+
+
+def show_run(folder: RunFolder, as_json: Json = False) -> None:
+    """What a run has come to."""
+    from results import Run
+
+    with Run.read(folder) as there, there.snapshot():
+        summary = _summary(there)
+    if as_json:
+        show_json(summary)
+        return
+    if summary["generation"] < 0:
+        print(f"{folder}: no generation yet")
+        return
+    print(
+        f"{summary['name']}: generation {summary['generation']} of {summary['generations']}, seed {summary['seed']}"
+    )
+    print(f"  best payoff    {summary['best']['fitness']:.4f}   mean {summary['mean']:.4f}")
+    print(f"  cooperation    {summary['cooperation']:.4f}")
+    print(f"  behaviours     {summary['behaviours']}")
+    print(f"  best           {summary['best']['id']}  {_called(summary['best'])}")
+    print(f"                 {summary['best']['genome']}")
+    print(f"  hash           {summary['hash']}")
+    table = new_table("count", "behaviour", "an example of its genomes")
+    for leader in summary["leaders"]:
+        table.add_row(str(leader["count"]), _called(leader), leader["genome"])
+    show(table)
+
+
+def plot(
+    folder: RunFolder,
+    out: Annotated[Path | None, typer.Option(help="Where to (default: the run's folder / plots).")] = None,
+    formats: Annotated[str, typer.Option("--format", help="png, svg, or both.")] = "png,svg",
+) -> None:
+    """Draw a run: fitness, cooperation, behaviours, lineage, family tree, genomes."""
+    from results import Run
+    from results.plots import save_all
+
+    wanted = tuple(word.strip() for word in formats.split(","))
+    if not wanted or not set(wanted) <= {"png", "svg", "pdf"}:
+        raise ValueError(f"format: expected png, svg or pdf, got {formats!r}")
+    target = out or folder / "plots"
+    with Run.read(folder) as there:
+        for path in save_all(there, target, formats=wanted):
+            print(path)
+
+
+def lineage(
+    folder: RunFolder,
+    id: Annotated[str | None, typer.Option(help="Whose: GENERATION.ISLAND.SLOT (default: the best).")] = None,
+    as_json: Json = False,
+) -> None:
+    """The line of descent of the best, or of anyone alive, back to its founder."""
+    from results import BirthId, Run
+    from results.lineage import line_of_descent
+
+    with Run.read(folder) as there:
+        line = line_of_descent(there, None if id is None else BirthId.parse(id))
+        names = _names(there)
+    if as_json:
+        show_json(
+            [
+                {
+                    "id": str(b.id),
+                    "parents": [str(p) for p in b.parents],
+                    "origin": b.origin,
+                    "genome": b.genome,
+                    "behaviour": b.behaviour,
+                    "name": names(b.behaviour),
+                }
+                for b in line
+            ]
+        )
+        return
+    table = new_table("generation", "id", "origin", "behaviour", "what changed")
+    before = None
+    for birth in line:
+        if before is None or birth.genome != before.genome:
+            change = birth.genome if before is None else _difference(before.genome, birth.genome)
+            alike = before is not None and birth.behaviour == before.behaviour
+            called = names(birth.behaviour) or f"~{birth.behaviour[:8]}"
+            table.add_row(
+                str(birth.id.generation), str(birth.id), birth.origin, "same" if alike else called, change
+            )
+        before = birth
+    show(table)
+    print(f"{len(line)} births from {line[0].id} to {line[-1].id}")
+
+
+def register(app: typer.Typer) -> None:
+    """Enter these commands in the command line."""
+    app.command()(new)
+    app.command()(run)
+    app.command()(resume)
+    app.command("show")(show_run)
+    app.command()(plot)
+    app.command()(lineage)
+
+
+# --- running -------------------------------------------------------------------------------------------------
+
+
+def _evolve(folder: Path, experiment: Experiment) -> None:
+    """Run or continue, with progress, until done or stopped."""
+    from evolve.runner import drive, stopping
+    from results import DamageError, Run
+
+    kept = experiment.run
+    try:
+        with (
+            stopping() as stop,
+            Run.open(
+                folder, experiment, commit_every=kept.commit_every, checkpoint_every=kept.checkpoint_every,
+                lineage=kept.lineage,
+            ) as there,
+        ):  # fmt: skip
+            began = there.generation
+            if began >= 0:
+                print(f"{folder}: going on after generation {began}", file=sys.stderr)
+            with _progress(experiment, began) as watch:
+                done = drive(there, experiment, watch, stop)
+            reached = there.generation
+    except DamageError as error:
+        raise ValueError(
+            f"{error}\n(evolve resume {folder} --repair goes on from the newest intact population)"
+        ) from None
+    if not done:
+        print(f"stopped after generation {reached}; go on with: evolve resume {folder}")
+        sys.exit(128 + (stop.signal or signal.SIGINT))
+    show_run(folder)
+    print(f"plots: evolve plot {folder}    its ancestors: evolve lineage {folder}")
+
+
+@contextmanager
+def _progress(experiment: Experiment, began: int) -> Iterator[Callable[[Generation], None]]:
+    """Live progress on a terminal, a plain line every few seconds elsewhere."""
+    if sys.stderr.isatty():
+        with _live(experiment, began) as watch:
+            yield watch
+        return
+    last = [time.monotonic(), began]
+
+    def watch(generation: Generation) -> None:
+        now = time.monotonic()
+        if now - last[0] >= PLAIN_EVERY or generation.number == experiment.generations:
+            rate = (generation.number - last[1]) / max(now - last[0], 1e-9)
+            left = (experiment.generations - generation.number) / max(rate, 1e-9)
+            print(
+                f"generation {generation.number}/{experiment.generations}  {_state(generation)}  "
+                f"{rate:.0f}/s  {left:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
+            last[:] = [now, generation.number]
+
+    yield watch
+
+
+@contextmanager
+def _live(experiment: Experiment, began: int) -> Iterator[Callable[[Generation], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        refresh_per_second=8,
+    ) as bar:
+        task = bar.add_task("", total=experiment.generations, completed=max(began, 0), state="", rate="")
+        start = time.monotonic()
+        shown = [0.0]
+
+        def watch(generation: Generation) -> None:
+            now = time.monotonic()
+            if now - shown[0] > 0.1 or generation.number == experiment.generations:
+                rate = (generation.number - began) / max(now - start, 1e-9)
+                bar.update(
+                    task,
+                    completed=generation.number,
+                    state=_state(generation),
+                    rate=f"{rate:.0f} generations/s",
+                )
+                shown[0] = now
+
+        yield watch
+
+
+def _state(generation: Generation) -> str:
+    leader = generation.leaders[0]
+    name = leader.name or f"~{leader.behaviour[:8]}"
+    return (
+        f"best {max(generation.fitness):.3f}  mean {generation.mean:.3f}  "
+        f"cooperation {generation.cooperation:.2f}  {name} x{leader.count}"
+    )
+
+
+def _change(text: str) -> tuple[str, Any]:
+    """``population.size=50`` as key and value: TOML where it is TOML, else a string."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise ValueError(f"--set: expected KEY=VALUE such as population.size=50, got {text!r}")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+# --- reading -------------------------------------------------------------------------------------------------
+
+
+def _summary(there: Run) -> dict[str, Any]:
+    from evolve.experiment import Experiment
+
+    experiment = Experiment.parse(there.experiment_text)
+    latest = there.latest()
+    summary: dict[str, Any] = {
+        "name": experiment.name,
+        "seed": experiment.seed,
+        "generation": there.generation,
+        "generations": experiment.generations,
+        "hash": there.hash,
+    }
+    if latest is None:
+        return summary
+    names = _names(there)
+    best = latest.population[latest.best]
+    return summary | {
+        "best": {
+            "id": str(best.id),
+            "fitness": latest.fitness[latest.best],
+            "genome": best.genome,
+            "behaviour": best.behaviour,
+            "name": names(best.behaviour),
+        },
+        "mean": latest.mean,
+        "quantiles": list(latest.quantiles),
+        "cooperation": latest.cooperation,
+        "behaviours": latest.behaviours,
+        "leaders": [
+            {"behaviour": x.behaviour, "count": x.count, "name": names(x.behaviour), "genome": x.genome}
+            for x in latest.leaders
+        ],
+    }
+
+
+def _names(there: Run) -> Callable[[str], str | None]:
+    """What behaviours of a run are called in the catalogue."""
+    from evolve.experiment import Experiment
+    from genomes import catalogue
+
+    noisy = Experiment.parse(there.experiment_text).rules_value.noisy
+    return lambda behaviour: catalogue.name_of(behaviour, noisy=noisy)
+
+
+def _called(row: dict[str, Any]) -> str:
+    return row["name"] or f"~{row['behaviour'][:8]} (no name in the catalogue)"
+
+
+def _difference(before: str, after: str) -> str:
+    """What changed from one genome to the next: entry by entry where that is short, else the new genome."""
+    from genomes import LookupGenome, parse
+    from genomes.lookup import difference
+
+    old, new = parse(before), parse(after)
+    if isinstance(old, LookupGenome) and isinstance(new, LookupGenome) and (old.x, old.y) == (new.x, new.y):
+        changes = difference(old, new)
+        return ", ".join(changes[:4]) + (f", and {len(changes) - 4} more" if len(changes) > 4 else "")
+    return after

@@ -1,0 +1,66 @@
+"""An experiment driven into a run file: until it is done, or until a signal asks it to stop.
+
+The loop computes, the run keeps; here they meet. A signal never interrupts a generation: it is finished and
+committed, and the run can be taken up where it stopped.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from evolve.experiment import Experiment
+from evolve.loop import generations
+from results import Generation, Run
+
+
+class Stop:
+    """Whether a signal has asked to stop: `signal` is its number, 0 before."""
+
+    def __init__(self) -> None:
+        self.signal = 0
+
+
+@contextmanager
+def stopping() -> Iterator[Stop]:
+    """Turn Ctrl-C and SIGTERM into a request to stop; a second one kills as usual."""
+    stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    caught = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in caught}
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        stop.signal = number
+        for each in caught:
+            signal.signal(each, before[each])
+
+    for number in caught:
+        signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        for number in caught:
+            signal.signal(number, before[number])
+
+
+def drive(
+    run: Run, experiment: Experiment, watch: Callable[[Generation], None], stop: Stop | None = None
+) -> bool:
+    """Append generations to `run` until the experiment is done; False when asked to stop before.
+
+    `watch` sees every generation after it was appended.
+    """
+    stop = stop or Stop()
+    for generation in generations(experiment, start=run.latest()):
+        run.append(generation)
+        watch(generation)
+        if stop.signal and generation.number < experiment.generations:
+            run.commit()
+            return False
+    run.commit()
+    return True
