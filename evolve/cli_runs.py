@@ -123,8 +123,9 @@ def plot(
     formats: Annotated[str, typer.Option("--format", help="png, svg, or both.")] = "png,svg",
 ) -> None:
     """Draw a run: fitness, cooperation, behaviours, lineage, family tree, genomes."""
-    from results import Run
     from results.plots import save_all
+
+    from results import Run
 
     wanted = tuple(word.strip() for word in formats.split(","))
     if not wanted or not set(wanted) <= {"png", "svg", "pdf"}:

@@ -155,7 +155,9 @@ def difference(before: LookupGenome, after: LookupGenome) -> list[str]:
     entries = zip(before.opening + before.replies, after.opening + after.replies, strict=True)
     for label, (p, q) in zip(entry_labels(before.x, before.y), entries, strict=True):
         if p != q:
-            changed.append(f"{label}: {'DC'[int(p)]} to {'DC'[int(q)]}" if pure else f"{label}: {p:.3g} to {q:.3g}")
+            changed.append(
+                f"{label}: {'DC'[int(p)]} to {'DC'[int(q)]}" if pure else f"{label}: {p:.3g} to {q:.3g}"
+            )
     return changed
 
 
