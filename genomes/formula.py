@@ -316,7 +316,7 @@ class FormulaGenome:
         if self.formula.free:
             name = min(self.formula.free)
             raise ValueError(
-                f"formula: {describe(name)} is free; bind it with 'exists {name}.' or 'forall {name}.'"
+                f"formula: expected a closed one, got {describe(name)} free ('exists {name}.' would bind it)"
             )
         object.__setattr__(self, "formula", normal_names(self.formula))
 
