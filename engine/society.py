@@ -200,7 +200,7 @@ class SocietyResult:
         return self._machine.relations[self._machine.relation_of(np.arange(_turns(self.rules)))]
 
     def cooperation_by_round(self) -> NDArray[np.float64]:
-        """Share of moves that were C, row strategy towards column strategy, ``(turns, k, k)``; nan as above."""
+        """Share of moves that were C, row strategy towards column, ``(turns, k, k)``; nan as above."""
         if self._cooperation_by_round is not None:
             return self._cooperation_by_round
         self._check_cells("cooperation_by_round")

@@ -85,8 +85,8 @@ def _transpose(rows, columns, k, w):
 
 @njit(cache=True, nogil=True)
 def _run(
-    code, pc, end, me, last, m, k, w, full_word, rows, columns, diagonal, registers, player, turn, memory, base,
-    tables, full,
+    code, pc, end, me, last, m, k, w, full_word, rows, columns, diagonal, registers, player, turn,
+    memory, base, tables, full,
 ):  # fmt: skip
     """Run instructions pc..end for player `me`; the result stands in register 0 (see society_program)."""
     kw = k * w

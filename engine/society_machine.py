@@ -125,10 +125,12 @@ class SocietyMachine:
         first = int(self._place[kernels.TURN])
         while True:
             kernels.play(
-                turns, close, self.k, self._place, self._rows, self._columns, self._diagonal, self._hashes,
-                self._sequence, self._code, self._spans, self._tables, self._program, self._memory, self._base,
-                self._full, self._registers, self._automaton, self._defect, self._successors, self._states,
-                self._mark, self._draw_row, draws, flips, first,
+                turns, close, self.k, self._place,
+                self._rows, self._columns, self._diagonal, self._hashes, self._sequence,
+                self._code, self._spans, self._tables, self._program,
+                self._memory, self._base, self._full, self._registers,
+                self._automaton, self._defect, self._successors, self._states, self._mark,
+                self._draw_row, draws, flips, first,
             )  # fmt: skip
             if self._place[kernels.TURN] == turns or self.period:
                 return

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.society_scopes import place_quantifiers
 from genomes.formula import (
     PLAYER_VARIABLES,
     ROUND_CONSTANT,
@@ -26,7 +27,6 @@ from genomes.formula import (
     Node,
     Not,
     Quantifier,
-    QuantifierKind,
     Sort,
 )
 
@@ -76,7 +76,7 @@ class Program(NamedTuple):
 @lru_cache(maxsize=16384)
 def compile_formula(genome: FormulaGenome, table_variables: int) -> Program:
     """The program of a formula; tables may depend on up to `table_variables` players beside r and c."""
-    return _Compiler(table_variables).program(_prepare(genome.simplify().formula))
+    return _Compiler(table_variables).program(place_quantifiers(genome.simplify().formula))
 
 
 class _Compiler:
@@ -189,37 +189,3 @@ class _Compiler:
 
 def _quantifies(node: Node, sort: Sort) -> bool:
     return any(isinstance(part, Quantifier) and part.sort == sort for part in node.walk())
-
-
-def _prepare(node: Node) -> Node:
-    """The same formula with its quantifiers where they are cheap.
-
-    Rounds go outside players of the same kind (valid without rounds too: there is always a player), and
-    what does not depend on a quantifier leaves it where that is valid without rounds.
-    """
-    if isinstance(node, Not):
-        return Not(_prepare(node.body))
-    if isinstance(node, Binary):
-        return Binary(node.op, _prepare(node.left), _prepare(node.right))
-    if isinstance(node, Quantifier):
-        return _place(node.kind, node.var, _prepare(node.body))
-    return node
-
-
-def _place(kind: QuantifierKind, var: str, body: Node) -> Node:
-    node = Quantifier(kind, var, body)
-    if var not in body.free:
-        return node
-    if isinstance(body, Quantifier) and body.kind == kind and (node.sort, body.sort) == ("player", "round"):
-        return _place(kind, body.var, _place(kind, var, body.body))
-    if isinstance(body, Binary) and body.op == ("and" if kind == "exists" else "or"):
-        if var not in body.left.free:
-            return Binary(body.op, body.left, _place(kind, var, body.right))
-        if var not in body.right.free:
-            return Binary(body.op, _place(kind, var, body.left), body.right)
-    if isinstance(body, Binary) and body.op == "implies" and kind == "forall":
-        if var not in body.left.free:
-            return Binary("implies", body.left, _place("forall", var, body.right))
-        if var not in body.right.free:
-            return Binary("implies", _place("exists", var, body.left), body.right)
-    return node

@@ -29,9 +29,9 @@ true     ⊤                   also false ⊥, and ``first``, short for ``forall
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import Field, dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 if TYPE_CHECKING:
     from genomes.automaton import Automaton
@@ -68,6 +68,7 @@ _BINDING: dict[str, int] = {"iff": 1, "implies": 2, "or": 3, "xor": 4, "and": 5,
 _PLAYERS = frozenset(PLAYER_CONSTANTS + PLAYER_VARIABLES)
 _ROUNDS = frozenset((ROUND_CONSTANT, *ROUND_VARIABLES))
 _VARIABLES = frozenset(PLAYER_VARIABLES + ROUND_VARIABLES)
+_NO_NAMES: frozenset[str] = frozenset()
 _EXPECTED = {"player": "a player (r, c or i..o)", "round": "a round (p or s..w)"}
 
 
@@ -95,18 +96,24 @@ class Node:
     """Variables that no quantifier in this part binds."""
     _parts: tuple[object, ...]
     _hash: int
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    __match_args__: ClassVar[tuple[str, ...]]
 
     def __post_init__(self) -> None:
-        parts = tuple(getattr(self, field.name) for field in fields(self))
-        children = [part for part in parts if isinstance(part, Node)]
-        set_ = object.__setattr__
-        set_(self, "children", tuple(children))
-        set_(self, "size", 1 + sum(child.size for child in children))
-        set_(self, "depth", 1 + max((child.depth for child in children), default=0))
-        set_(self, "free", self._free(frozenset().union(*(child.free for child in children))))
-        set_(self, "_parts", parts)
-        set_(self, "_hash", hash((type(self).__name__, parts)))
+        parts = tuple([getattr(self, name) for name in self.__match_args__])
+        children = tuple([part for part in parts if isinstance(part, Node)])
+        size, depth, free = 1, 1, _NO_NAMES
+        for child in children:
+            size += child.size
+            depth = max(depth, child.depth + 1)
+            free = free | child.free if free else child.free
+        self.__dict__.update(  # the instances are frozen, but not yet born
+            children=children,
+            size=size,
+            depth=depth,
+            free=self._free(free),
+            _parts=parts,
+            _hash=hash((type(self).__name__, parts)),
+        )
         if self.depth > MAX_DEPTH:
             raise ValueError(f"formula: expected at most {MAX_DEPTH} levels of nesting, got {self.depth}")
         if self.size > MAX_COMPLEXITY:

@@ -16,6 +16,7 @@ from engine.game import Game, Rules
 from engine.society import PlayTable, play_individuals, play_table, society
 from engine.society_machine import SocietyMachine, pack_rows, unpack_rows
 from engine.society_program import compile_formula
+from engine.society_scopes import place_quantifiers
 from genomes.automaton import Automaton
 from genomes.formula import FormulaGenome
 from genomes.lookup import LookupGenome
@@ -138,6 +139,16 @@ def test_tables_of_past_rounds_change_nothing(genome, others, turns):
     machine.play(turns, close=False)
     plain.play(turns, close=False)
     assert np.array_equal(machine.relations[machine.sequence], plain.relations[plain.sequence])
+
+
+@settings(max_examples=150, deadline=None)
+@given(formulas(max_depth=6, players=3, rounds=3), st.integers(1, 3), st.integers(0, 2**32))
+def test_moving_quantifiers_changes_no_decision(genome, n, seed):
+    placed = place_quantifiers(genome.simplify().formula)
+    rounds = list(np.random.default_rng(seed).random((3, n, n)) < 0.5)
+    for turn, r in itertools.product(range(4), range(n)):
+        names, history = {"r": r, "c": n - 1}, rounds[:turn]
+        assert oracle.holds(placed, names, history, n) == oracle.holds(genome.formula, names, history, n)
 
 
 @settings(max_examples=100, deadline=None)
