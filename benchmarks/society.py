@@ -113,9 +113,8 @@ def run(*, small: bool = False) -> None:
     five = {
         named[name]: 200_000 for name in ("absolutist", "tit_for_tat", "all_c", "forgiving_bully", "police")
     }
-    print(
-        f"a million players in five strategies       {1e3 * seconds(lambda: society(five, rules), 50):10.3f} ms"
-    )
+    took = seconds(lambda: society(five, rules), 50)
+    print(f"a million players in five strategies       {1e3 * took:10.3f} ms")
     table = play_table(list(five), rules)
     counts = np.array(list(five.values()))
     weigh = seconds(lambda: table.mean_payoffs(counts), 200)
