@@ -38,6 +38,10 @@ class SocietyMachine:
     def __init__(self, members: Sequence[FormulaGenome | Automaton]) -> None:
         self.k = len(members)
         self.words = (self.k + 63) // 64
+        if 16 * self.k * self.words > MAX_HISTORY_WORDS:
+            raise ValueError(
+                f"members: expected a society that fits into memory, got {self.k} different players"
+            )
         formulas = list(dict.fromkeys(member for member in members if isinstance(member, FormulaGenome)))
         number = {genome: f for f, genome in enumerate(formulas)}
         programs = [number[member] if isinstance(member, FormulaGenome) else -1 for member in members]

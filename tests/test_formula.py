@@ -30,6 +30,7 @@ from tests.society_reference import automaton_state, holds
 parse = FormulaGenome.parse
 
 
+@settings(deadline=None)
 @given(formulas(max_depth=7, players=4, rounds=4))
 def test_both_spellings_read_back_exactly(genome):
     assert parse(str(genome)) == genome
@@ -135,6 +136,7 @@ def renamed(node: Node, rng: np.random.Generator, names: dict[str, str]) -> Node
     return node
 
 
+@settings(deadline=None)
 @given(formulas(players=3, rounds=3), st.integers(0, 2**32))
 def test_equality_does_not_see_the_names_of_bound_variables(genome, seed):
     other = FormulaGenome(renamed(genome.formula, np.random.default_rng(seed), {}))
@@ -163,7 +165,7 @@ def random_histories(seed: int, n: int, turns: int) -> list[list[np.ndarray]]:
     return [rounds[:turn] for turn in range(turns + 1)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(formulas(max_depth=6), st.integers(1, 3), st.integers(0, 2**32))
 def test_simplifying_changes_no_decision_and_adds_no_node(genome, n, seed):
     simple = genome.simplify()
@@ -220,7 +222,7 @@ def test_the_table_of_strategies_is_whole():
     }
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(formulas(max_depth=6, rounds=3, pair_only=True), st.integers(0, 2**32))
 def test_a_pair_only_formula_plays_as_its_automaton(genome, seed):
     automaton = genome.automaton()

@@ -11,7 +11,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -58,6 +58,7 @@ def test_an_open_tree_would_be_noticed():
         to_genome(tree[2:])
 
 
+@settings(deadline=None)
 @given(formulas(players=2, rounds=2))
 def test_trees_keep_the_formula(genome):
     tree = to_tree(genome)
@@ -203,6 +204,7 @@ def test_one_seed_gives_the_same_trees_in_fresh_processes():
     assert set(texts) == {texts[0]}
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_the_global_random_is_put_back(seed):
     before = random.getstate()
