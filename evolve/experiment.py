@@ -238,7 +238,7 @@ class Experiment(_Section):
     def seed_genome(self, spec: str) -> LookupGenome:
         """The genome that a name or text in `population.seeds` stands for."""
         found = catalogue.resolve(spec)
-        genome = getattr(found, "strategy", found)
+        genome = getattr(found, "table", found)
         if not isinstance(genome, LookupGenome):
             raise ValueError(
                 f"expected a lookup genome or the name of one, got {spec!r}, which has no reply table"
