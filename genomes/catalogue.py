@@ -1,7 +1,8 @@
 """The named strategies, each with its rule and its source, and what a name, a text or an object stands for.
 
 To add one: a row in `_TABLES`, or for a formula in `genomes.societal` (and, for a set, its name in `sets`);
-`tests/test_catalogue.py` then plays it against its rule. A name means one behaviour; an alias is another name of the same entry.
+`tests/test_catalogue.py` then plays it against its rule. A name means one behaviour; an alias is another
+name of the same entry.
 """
 
 from __future__ import annotations

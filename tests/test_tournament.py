@@ -166,7 +166,7 @@ def test_formulas_that_look_at_third_parties_meet_in_a_society_of_two() -> None:
             pair = play_table([a, b], Rules(turns=30))
             assert table.payoffs[i, j] == pair.payoffs[0, 1] == expected(a, b, Rules(turns=30)).payoffs[0]
     noisy = Rules(turns=30, noise=0.05)
-    with pytest.raises(ValueError, match="absolutist: is no automaton; expected .* got noise 0.05"):
+    with pytest.raises(ValueError, match=r"absolutist: is no automaton; expected .* got noise 0.05"):
         round_robin(field, noisy)
     sampled = round_robin(field, noisy, sampled=200)
     automata = round_robin(["tit_for_tat", "all_d"], noisy)
