@@ -10,12 +10,19 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 SWAP = np.array([0, 2, 1, 3])
 """The same joint move seen by the other player."""
+
+MAX_PAYOFF = 1e100
+"""Larger payoffs could overflow when they are summed over turns and players."""
+
+MAX_TURNS = 2**40
+"""Longest fixed horizon: counts of turns are whole numbers in a float, with room for many players."""
 
 MAX_SCALED_PAYOFF = 2**20
 """Payoffs that become integers up to this size when multiplied out are summed exactly."""
@@ -53,13 +60,16 @@ class Game:
 
     def __post_init__(self) -> None:
         for name in "RSTP":
-            value = getattr(self, name)
+            value: Any = getattr(self, name)
             if (
                 isinstance(value, bool)
-                or not isinstance(value, (int, float, np.number))
-                or not math.isfinite(value)
+                or not isinstance(value, (int, float, np.integer, np.floating))
+                or value != value
+                or abs(value) == math.inf
             ):
                 raise ValueError(f"payoffs.{name}: expected a finite number, got {value!r}")
+            if abs(value) > MAX_PAYOFF:
+                raise ValueError(f"payoffs.{name}: expected a number within {MAX_PAYOFF:g}, got {value!r}")
             object.__setattr__(self, name, float(value))
 
     @property
@@ -171,11 +181,11 @@ class Rules:
         if not given:
             object.__setattr__(self, "turns", 200)
         if self.turns is not None and (
-            isinstance(self.turns, bool)
-            or not isinstance(self.turns, (int, np.integer))
-            or not 0 < self.turns < 2**40
+            isinstance(self.turns, bool) or not isinstance(self.turns, (int, np.integer)) or self.turns <= 0
         ):
             raise ValueError(f"turns: expected a whole number > 0, got {self.turns!r}")
+        if self.turns is not None and self.turns > MAX_TURNS:
+            raise ValueError(f"turns: expected a whole number from 1 to {MAX_TURNS}, got {self.turns!r}")
         if self.continuation is not None and not 0 <= _number("continuation", self.continuation) < 1:
             raise ValueError(f"continuation: expected 0 <= continuation < 1, got {self.continuation!r}")
         if not 0 <= _number("noise", self.noise) <= 0.5:

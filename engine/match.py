@@ -94,9 +94,16 @@ def play(a: Any, b: Any, rules: Rules | None = None, *, seed: int = 0) -> Play:
     all_d        DDDDD
     """
     rules = rules or Rules()
+    check_seed(seed)
     players = resolve(a), resolve(b)
     moves = play_once(*players, rules, np.random.default_rng(seed))
     return Play((label(players[0]), label(players[1])), rules, moves)
+
+
+def check_seed(seed: int) -> None:
+    """Raise ValueError unless generators can be made from `seed`."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed: expected a whole number >= 0, got {seed!r}")
 
 
 def play_once(a: Strategy, b: Strategy, rules: Rules, rng: np.random.Generator) -> NDArray[np.int8]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from engine.behaviours import Behaviours, ExpectedPlay, compile_behaviours
 from engine.game import SWAP, Rules
-from engine.match import play_once, played_counts
+from engine.match import check_seed, play_once, played_counts
 from genomes.catalogue import Strategy, is_compiled, label, resolve
 
 BLOCK_MEETINGS = 2**16
@@ -175,6 +175,7 @@ def round_robin(
     _check_counts(players, numbers, self_play)
     if sampled is not None and (not isinstance(sampled, int) or sampled < 2):
         raise ValueError(f"sampled: expected at least 2 meetings a pair, got {sampled!r}")
+    check_seed(seed)
 
     compiled = [k for k, player in enumerate(players) if is_compiled(player)]
     behaviours = compile_behaviours([players[k] for k in compiled], rules)  # type: ignore[misc]

@@ -250,6 +250,19 @@ def test_too_many_joint_states_name_sampled_play() -> None:
         expected(a, b, Rules(limit_of_means=True))
 
 
+def test_play_that_would_take_for_ever_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="turns: expected at most 67108864 where chance plays a part, got"):
+        expected("random", "joss", Rules(turns=10**9))
+    with pytest.raises(ValueError, match="soft_majo: counts without bound; expected at most 100000 turns"):
+        expected("soft_majo", "all_c", Rules(turns=10**9))
+    rng = np.random.default_rng(1)
+    a, b = (Automaton(rng.random(100), rng.integers(0, 100, (100, 4))) for _ in range(2))
+    with pytest.raises(ValueError, match=r"expected at most \d+ joint states x turns .* use sampled play"):
+        expected(a, b, Rules(continuation=1 - 1e-9))
+    with pytest.raises(ValueError, match=r"expected at most \d+ joint states x turns .* use sampled play"):
+        expected(a, b, Rules(turns=10**6))
+
+
 # --- move by move ---
 
 
@@ -309,6 +322,9 @@ def test_rules_that_need_positive_fitness_name_the_baseline() -> None:
     ("make", "message"),
     [
         (lambda: Rules(turns=0), "turns: expected a whole number > 0, got 0"),
+        (lambda: Rules(turns=2**41), "turns: expected a whole number from 1 to 1099511627776, got"),
+        (lambda: play("all_c", "all_d", seed=-1), "seed: expected a whole number >= 0, got -1"),
+        (lambda: Game(R=10**400), "payoffs.R: expected a number within 1e"),
         (lambda: Rules(turns=1.5), "turns: expected a whole number > 0, got 1.5"),
         (lambda: Rules(turns=5, continuation=0.5), "turns: expected only one of"),
         (lambda: Rules(continuation=1.0), "continuation: expected 0 <= continuation < 1, got 1.0"),
