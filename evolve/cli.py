@@ -19,33 +19,70 @@ if TYPE_CHECKING:
     from engine.game import Rules
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Evolve strategies for the iterated prisoner's dilemma, exactly and fast.",
 )
 
-Turns = Annotated[int | None, typer.Option(help="Turns of a meeting (200 when no horizon is given).")]
-Continuation = Annotated[float | None, typer.Option(help="Probability that another turn follows.")]
+USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+"""What typer raises for a wrong command line; newer versions do not export the class itself."""
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected a whole number, got {text!r}") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected a number, got {text!r}") from None
+
+
+def _whole_option(help: str) -> Any:
+    return typer.Option(help=help, parser=_whole, metavar="N")
+
+
+def _number_option(help: str) -> Any:
+    return typer.Option(help=help, parser=_number, metavar="X")
+
+
+Turns = Annotated[int | None, _whole_option("Turns of a meeting (200 when no horizon is given).")]
+Continuation = Annotated[float | None, _number_option("Probability that another turn follows.")]
 Limit = Annotated[bool, typer.Option("--limit-of-means", help="The long-run average.")]
-Noise = Annotated[float, typer.Option(help="Probability that an executed move is flipped, 0 to 0.5.")]
-Payoffs = Annotated[str, typer.Option(help="The payoffs R,S,T,P.")]
+Noise = Annotated[float, _number_option("Probability that an executed move is flipped, 0 to 0.5.")]
+Payoffs = Annotated[str, typer.Option(help="The payoffs R,S,T,P.", metavar="R,S,T,P")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
-Sampled = Annotated[int | None, typer.Option(help="Sample so many meetings a pair instead of exact payoffs.")]
+Seed = Annotated[int, _whole_option("Seed of everything that is drawn.")]
+Sampled = Annotated[int | None, _whole_option("Sample so many meetings a pair instead of exact payoffs.")]
 
 
 def main() -> None:
     """Run the command line; mistakes of the user end in one line and exit code 1."""
     try:
-        app()
-    except (ValueError, FileNotFoundError, PermissionError) as mistake:
-        print(f"evolve: {mistake}", file=sys.stderr)
-        sys.exit(1)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
+        status = app(sys.argv[1:] or ["--help"], prog_name="evolve", standalone_mode=False)
+    except (ValueError, OSError) as mistake:
+        message = str(mistake)
+    except USAGE_ERROR as mistake:
+        message = _usage_message(mistake)
+    else:
+        if status:
+            sys.exit(status)
+        return
+    print(f"evolve: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _usage_message(mistake: Any) -> str:
+    """One line: the field by its name where typer says which one."""
+    field = getattr(getattr(mistake, "param", None), "name", None)
+    if field and mistake.message:
+        return f"{field}: {mistake.message}"
+    return " ".join(mistake.format_message().split())
 
 
 @app.command()
@@ -100,15 +137,17 @@ def match(
     noise: Noise = 0.0,
     payoffs: Payoffs = "3,0,5,1",
     seed: Seed = 0,
-    show: Annotated[int, typer.Option(help="Turns to show of one meeting as it was played.")] = 60,
+    show: Annotated[int, _whole_option("Turns to show of one meeting as it was played.")] = 60,
     as_json: Json = False,
 ) -> None:
     """One meeting: what both may expect, exactly, and how a meeting goes move by move."""
     from engine import expected, play
+    from engine.match import MAX_SAMPLED_TURNS
 
     rules = _rules(turns, continuation, limit_of_means, noise, payoffs)
     meeting = expected(first, second, rules)
-    moves = None if rules.limit_of_means else play(first, second, rules, seed=seed)
+    playable = not rules.limit_of_means and (rules.turns or 0) <= MAX_SAMPLED_TURNS
+    moves = play(first, second, rules, seed=seed) if playable else None
     if as_json:
         _print_json(
             {
@@ -161,7 +200,7 @@ def tournament(
     rules = _rules(turns, continuation, limit_of_means, noise, payoffs)
     result = round_robin(field, rules, self_play=self_play, sampled=sampled, seed=seed)
     if csv is not None:
-        csv.write_text(result.to_csv(), encoding="utf-8")
+        _write("csv", csv, result.to_csv())
     if as_json:
         print(result.to_json())
         return
@@ -248,9 +287,7 @@ def _table(*columns: str, title: str | None = None) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(
-        box=box.SIMPLE_HEAD, title=title, title_style="italic", title_justify="left", pad_edge=False
-    )
+    table = Table(box=box.SIMPLE_HEAD, title=title, pad_edge=False)
     numeric = {"rank", "payoff", "cooperation", "std. error"}
     for column in columns:
         table.add_column(column, justify="right" if column in numeric or column.isdigit() else "left")
@@ -259,9 +296,23 @@ def _table(*columns: str, title: str | None = None) -> Table:
 
 def _print(what: Any) -> None:
     from rich.console import Console
+    from rich.table import Table
 
     terminal = sys.stdout.isatty()
-    Console(soft_wrap=False, width=None if terminal else 160, highlight=False).print(what)
+    console = Console(soft_wrap=False, width=None if terminal else 160, highlight=False)
+    if isinstance(what, Table) and what.title:  # a table would wrap it to its own width
+        console.print(what.title, style="italic", markup=False)
+        what.title = None
+    console.print(what)
+
+
+def _write(field: str, path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ValueError(
+            f"{field}: expected a file that can be written, got '{path}' ({error.strerror})"
+        ) from None
 
 
 def _print_json(value: Any) -> None:
