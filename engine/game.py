@@ -60,7 +60,7 @@ class Game:
 
     def __post_init__(self) -> None:
         for name in "RSTP":
-            value: Any = getattr(self, name)
+            value = getattr(self, name)
             if (
                 isinstance(value, bool)
                 or not isinstance(value, (int, float, np.integer, np.floating))
@@ -68,7 +68,8 @@ class Game:
                 or abs(value) == math.inf
             ):
                 raise ValueError(f"payoffs.{name}: expected a finite number, got {value!r}")
-            if abs(value) > MAX_PAYOFF:
+            size: Any = abs(value)
+            if size > MAX_PAYOFF:
                 raise ValueError(f"payoffs.{name}: expected a number within {MAX_PAYOFF:g}, got {value!r}")
             object.__setattr__(self, name, float(value))
 
