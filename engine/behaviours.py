@@ -171,7 +171,7 @@ class ExpectedPlay:
             part = block if len(pure_here) == len(rows) else np.zeros((len(pure_here), d, 4))
             continuation = 1.0 if rules.continuation is None else rules.continuation
             kernels.pure_rows(
-                self._table, self._start, self.behaviours.sizes, pure_here, self._pure,
+                self._table, self._start, pure_here, self._pure,
                 rules.turns or 0, continuation, part,
             )  # fmt: skip
             if part is not block:

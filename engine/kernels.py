@@ -24,9 +24,6 @@ jit = njit(cache=True, nogil=True)
 LANES = 16
 """Pairs propagated side by side: enough to fill vector registers, few enough to stay in the L1 cache."""
 
-STAMPED_STATES = 2**16
-"""Pure pairs with up to so many joint states stamp each one they visit (21 bits are enough to count)."""
-
 MAX_ORDER = 3
 """Longest joint history with a table of its own: 1 + 4 + 16 + 64 = 85 entries."""
 
@@ -58,7 +55,7 @@ def pack_pure(sizes, defect, successors, table, start):
 @jit
 def meet_turns(table, ea, eb, turns):
     # table (2 sum s,) -> number of D by the row, by the column, by both at once
-    """The meeting of two pure players: Brent's cycle search, for any number of joint states."""
+    """The meeting of two pure players: Brent's cycle search, in registers and for any number of joint states."""
     one = np.uint32(1)
     mark_a, mark_b = ea, eb
     own = theirs = both = np.uint64(0)
@@ -91,47 +88,6 @@ def meet_turns(table, ea, eb, turns):
             power *= 2
             since = 0
     return own, theirs, both
-
-
-@jit
-def meet_turns_stamped(table, ea, eb, size_b, turns, seen, stamp, so_far):
-    # table (2 sum s,), seen (>= s_a s_b,), so_far (>= s_a s_b,) -> as meet_turns, and the next free stamp
-    """`meet_turns` for few joint states: each is stamped with its turn, so the first return closes the cycle.
-
-    Half the steps of Brent's search. `so_far` holds the counts of D by the row, the column and both, 21 bits
-    each, before every turn.
-    """
-    one = np.uint32(1)
-    first_a, first_b = ea >> one, eb >> one  # play starts in the first state of each automaton
-    packed = np.uint64(0)
-    turn = 0
-    first_seen = -1
-    while turn < turns:
-        x = ea & one
-        y = eb & one
-        joint = ((ea >> one) - first_a) * size_b + ((eb >> one) - first_b)
-        if seen[joint] >= stamp:
-            first_seen = seen[joint] - stamp
-            break
-        seen[joint] = stamp + turn
-        so_far[turn] = packed
-        packed += np.uint64(x) | np.uint64(y) << np.uint64(21) | np.uint64(x & y) << np.uint64(42)
-        ea, eb = table[(ea ^ x) + y], table[(eb ^ y) + x]
-        turn += 1
-    cycles = np.uint64(0)
-    cycle = rest = np.uint64(0)
-    if first_seen >= 0:
-        length = turn - first_seen
-        whole = (turns - turn) // length
-        cycles = np.uint64(whole)
-        cycle = packed - so_far[first_seen]
-        rest = so_far[first_seen + (turns - turn) - whole * length] - so_far[first_seen]
-    packed += rest
-    bits = np.uint64((1 << 21) - 1)
-    own = (packed & bits) + cycles * (cycle & bits)
-    theirs = (packed >> np.uint64(21) & bits) + cycles * (cycle >> np.uint64(21) & bits)
-    both = (packed >> np.uint64(42)) + cycles * (cycle >> np.uint64(42))
-    return own, theirs, both, stamp + turn
 
 
 @jit
@@ -176,16 +132,9 @@ def meet_discounted(table, ea, eb, continuation, counts):
 
 
 @jit
-def pure_rows(table, start, sizes, rows, columns, turns, continuation, block):
+def pure_rows(table, start, rows, columns, turns, continuation, block):
     # rows (r,), columns (c,) -> block (r,d,4) at [row index, column], columns from the row on
     """Meetings of the pure players `rows` with the pure players `columns` at or after them in the table."""
-    largest = 0
-    for j in columns:
-        largest = max(largest, sizes[j])
-    room = min(largest * largest, STAMPED_STATES)
-    seen = np.full(room, -1, np.int64)
-    so_far = np.empty(room + 1, np.uint64)
-    stamp = 0
     for r in range(len(rows)):
         i = rows[r]
         for j in columns:
@@ -194,12 +143,7 @@ def pure_rows(table, start, sizes, rows, columns, turns, continuation, block):
             if turns == 0:
                 meet_discounted(table, start[i], start[j], continuation, block[r, j])
                 continue
-            if sizes[i] * sizes[j] <= room:
-                own, theirs, both, stamp = meet_turns_stamped(
-                    table, start[i], start[j], np.uint64(sizes[j]), turns, seen, stamp, so_far
-                )
-            else:
-                own, theirs, both = meet_turns(table, start[i], start[j], turns)
+            own, theirs, both = meet_turns(table, start[i], start[j], turns)
             block[r, j, 0] = np.float64(turns) - np.float64(own) - np.float64(theirs) + np.float64(both)
             block[r, j, 1] = np.float64(theirs - both)
             block[r, j, 2] = np.float64(own - both)
