@@ -291,6 +291,67 @@ def _executed(p, noise):
 
 
 @jit
+def _times(a, b, product, rows):
+    # a (rows * 4 * l,), b (16 * l,) -> product (rows * 4 * l,)
+    """Products of 4 x 4 matrices (or rows of them), one per lane."""
+    for i in range(rows):
+        for j in range(4):
+            for k in range(LANES):
+                product[(4 * i + j) * LANES + k] = (
+                    a[4 * i * LANES + k] * b[j * LANES + k]
+                    + a[(4 * i + 1) * LANES + k] * b[(4 + j) * LANES + k]
+                    + a[(4 * i + 2) * LANES + k] * b[(8 + j) * LANES + k]
+                    + a[(4 * i + 3) * LANES + k] * b[(12 + j) * LANES + k]
+                )
+
+
+@jit
+def _doubling_batch(table_a, tables, others, noise, turns, continuation, scratch, block_row):
+    # table_a (85,), tables (d,85), others (up to l,) -> block_row (d,4)
+    """Expected joint moves of one behaviour with up to LANES others, all depending on the last joint move only.
+
+    With v the opening and A the step, ``s_k = sum_{t<k} v A**t`` is doubled: ``s_2k = s_k + s_k A**k`` and
+    ``s_k+1 = v + s_k A``.
+    """
+    step, power, product = scratch[0, 0], scratch[0, 1], scratch[0, 2]
+    opening, total, more = scratch[1, 0], scratch[1, 1], scratch[1, 2]
+    for lane in range(len(others)):
+        p_b = tables[others[lane]]
+        for h in range(5):
+            x = _executed(table_a[h], noise)
+            y = _executed(p_b[1 + _mirror(h - 1) if h > 0 else 0], noise)
+            for j in range(4):
+                share = (x if j >= 2 else 1.0 - x) * (y if j & 1 else 1.0 - y)
+                if h == 0:
+                    opening[j * LANES + lane] = share
+                    total[j * LANES + lane] = share
+                else:
+                    step[(4 * (h - 1) + j) * LANES + lane] = continuation * share
+                    power[(4 * (h - 1) + j) * LANES + lane] = continuation * share
+    bit = 1
+    while 2 * bit <= turns:
+        bit *= 2
+    while bit > 1:
+        bit //= 2
+        _times(total, power, more, 1)
+        for k in range(4 * LANES):
+            total[k] += more[k]
+        if bit > 1:
+            _times(power, power, product, 4)
+            power, product = product, power
+        if turns & bit:
+            _times(total, step, more, 1)
+            for k in range(4 * LANES):
+                total[k] = opening[k] + more[k]
+            if bit > 1:
+                _times(power, step, product, 4)
+                power, product = product, power
+    for lane in range(len(others)):
+        for j in range(4):
+            block_row[others[lane], j] = total[j * LANES + lane]
+
+
+@jit
 def _history_batch(m, table_a, tables, others, noise, turns, continuation, scratch, block_row):
     # table_a (85,), tables (d,85), others (up to l,) -> block_row (d,4)
     """Expected joint moves of one behaviour with up to LANES others, all depending on at most m joint moves."""
@@ -365,19 +426,23 @@ def history_rows(order, tables, done, rows, noise, turns, continuation, block):
             continue
         for m in range(1, MAX_ORDER + 1):
             waiting = 0
-            for j in range(i, len(order)):
-                if order[j] >= 0 and max(order[i], order[j], 1) == m and not (done[i] and done[j]):
+            for j in range(i, len(order) + 1):
+                if j < len(order):
+                    if order[j] < 0 or max(order[i], order[j], 1) != m or (done[i] and done[j]):
+                        continue
                     others[waiting] = j
                     waiting += 1
-                    if waiting == LANES:
-                        _history_batch(
-                            m, tables[i], tables, others, noise, turns, continuation, scratch, block[r]
+                if waiting == LANES or (waiting and j == len(order)):
+                    batch = others[:waiting]
+                    if m == 1:
+                        _doubling_batch(
+                            tables[i], tables, batch, noise, turns, continuation, scratch, block[r]
                         )
-                        waiting = 0
-            if waiting:
-                _history_batch(
-                    m, tables[i], tables, others[:waiting], noise, turns, continuation, scratch, block[r]
-                )
+                    else:
+                        _history_batch(
+                            m, tables[i], tables, batch, noise, turns, continuation, scratch, block[r]
+                        )
+                    waiting = 0
 
 
 # --- chance: the chain of reachable joint states -----------------------------------------------------------
