@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.game import Rules
+from engine.game import SWAP, Rules
 from genomes.automaton import Automaton, automaton_key
 from genomes.catalogue import Compiled, Entry
 from genomes.lookup import LookupGenome, defection, history_structure
@@ -155,10 +155,17 @@ class ExpectedPlay:
                 self._tables,
             )
 
-    def rows(self, first: int, last: int, *, chance: bool = True) -> NDArray[np.float64]:
+    def pair(self, i: int, j: int) -> NDArray[np.float64]:
+        """Counts ``(4,)`` of behaviour `i` with `j`, seen by `i`."""
+        low, high = min(i, j), max(i, j)
+        counts: NDArray[np.float64] = self.rows(low, low + 1, own=low == high)[0, high]
+        return counts if i == low else counts[SWAP]
+
+    def rows(self, first: int, last: int, *, chance: bool = True, own: bool = True) -> NDArray[np.float64]:
         """Counts ``(last - first, d, 4)`` of behaviours `first` .. `last` - 1 with those at or after them.
 
-        ``chance=False`` leaves out (as zeros) the meetings in which chance has a part.
+        ``chance=False`` leaves out (as zeros) the meetings in which chance has a part; ``own=False`` need not
+        play a behaviour with itself, which may be too much where the other meetings are not.
         """
         from engine import kernels
 
@@ -197,6 +204,8 @@ class ExpectedPlay:
             if rules.continuation is not None:
                 block[i - first, i:][met] *= 1.0 - rules.continuation
             for j in (i + np.flatnonzero(of_chance & ~met)).tolist():
+                if i == j and not own:
+                    continue
                 block[i - first, j] = self._chain(i, j)
             if of_chance[0]:  # one behaviour with itself: CD and DC are alike to the last bit
                 block[i - first, i, 1:3] = block[i - first, i, 1:3].mean()

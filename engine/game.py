@@ -191,6 +191,14 @@ class Rules:
             raise ValueError(f"continuation: expected 0 <= continuation < 1, got {self.continuation!r}")
         if not 0 <= _number("noise", self.noise) <= 0.5:
             raise ValueError(f"noise: expected 0 <= noise <= 0.5, got {self.noise!r}")
+        if not isinstance(self.limit_of_means, bool):
+            raise ValueError(f"limit_of_means: expected True or False, got {self.limit_of_means!r}")
+        # one type each: a kernel is compiled anew for every type it meets
+        object.__setattr__(self, "noise", float(self.noise))
+        if self.turns is not None:
+            object.__setattr__(self, "turns", int(self.turns))
+        if self.continuation is not None:
+            object.__setattr__(self, "continuation", float(self.continuation))
 
     @property
     def noisy(self) -> bool:
@@ -205,6 +213,15 @@ class Rules:
         if self.continuation is not None:
             return f"continuation {self.continuation:g}"
         return "limit of means"
+
+
+def conditions(rules: Rules | None) -> Rules:
+    """`rules`, or the standard ones for None; ValueError for anything else."""
+    if rules is None:
+        return Rules()
+    if not isinstance(rules, Rules):
+        raise ValueError(f"rules: expected Rules, got {rules!r}")
+    return rules
 
 
 def _number(field: str, value: object) -> float:

@@ -112,23 +112,24 @@ def meet_discounted(table, ea, eb, continuation, counts):
         since += 1
         if ea == mark_a and eb == mark_b:
             if continuation == 1.0:
-                for j in range(4):
-                    counts[j] = cycle[j] / since
+                counts[:] = cycle
             else:
                 ratio = weight / mark_weight
                 for j in range(4):
-                    counts[j] = (1.0 - continuation) * (counts[j] + cycle[j] * ratio / (1.0 - ratio))
-            return
+                    counts[j] += cycle[j] * ratio / (1.0 - ratio)
+            break
         if weight == 0.0:  # nothing that follows counts
-            for j in range(4):
-                counts[j] *= 1.0 - continuation
-            return
+            break
         if since == power:
             mark_a, mark_b = ea, eb
             mark_weight = weight
             cycle[:] = 0.0
             power *= 2
             since = 0
+    # divided by their sum, not multiplied by 1 - d: 1 - ratio has lost digits where d is close to 1
+    total = counts[0] + counts[1] + counts[2] + counts[3]
+    for j in range(4):
+        counts[j] /= total
 
 
 @jit

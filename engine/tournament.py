@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.behaviours import Behaviours, ExpectedPlay, compile_behaviours
-from engine.game import SWAP, Rules
+from engine.game import SWAP, Rules, conditions
 from engine.match import check_seed, play_once, played_counts
 from genomes.catalogue import Strategy, is_compiled, label, resolve
 
@@ -168,7 +168,7 @@ def round_robin(
        2  tit_for_tat  1.9500       0.5500
        3  all_c        1.5000       1.0000
     """
-    rules = rules or Rules()
+    rules = conditions(rules)
     specs = list(strategies)
     numbers = [strategies[s] for s in specs] if isinstance(strategies, Mapping) else [1] * len(specs)
     players = [resolve(spec) for spec in specs]
