@@ -202,7 +202,7 @@ def parse(text: str) -> LookupGenome:
 def label(strategy: Strategy) -> str:
     """How a strategy is shown in tables: its name, else its text."""
     if isinstance(strategy, Automaton):
-        return name_of(strategy) or f"automaton with {len(strategy)} states"
+        return name_of(strategy, noisy=True) or f"automaton with {len(strategy)} states"
     if is_compiled(strategy):
         return str(strategy)
     return str(getattr(strategy, "name", type(strategy).__name__))
