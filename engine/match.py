@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.behaviours import ExpectedPlay, compile_behaviours
-from engine.game import SWAP, Rules
+from engine.game import SWAP, Rules, conditions
 from genomes.automaton import Automaton
 from genomes.catalogue import Player, Strategy, is_compiled, label, resolve
 
@@ -73,7 +73,7 @@ def expected(a: Any, b: Any, rules: Rules | None = None) -> Meeting:
     >>> expected("tit_for_tat", "all_d", Rules(turns=10)).payoffs.tolist()
     [0.9, 1.4]
     """
-    rules = rules or Rules()
+    rules = conditions(rules)
     players = resolve(a), resolve(b)
     counts, total = _expected_counts(*players, rules)
     both = np.stack([counts, counts[SWAP]])
@@ -93,10 +93,17 @@ def play(a: Any, b: Any, rules: Rules | None = None, *, seed: int = 0) -> Play:
     tit_for_tat  CDDDD
     all_d        DDDDD
     """
-    rules = rules or Rules()
+    rules = conditions(rules)
+    check_seed(seed)
     players = resolve(a), resolve(b)
     moves = play_once(*players, rules, np.random.default_rng(seed))
     return Play((label(players[0]), label(players[1])), rules, moves)
+
+
+def check_seed(seed: int) -> None:
+    """Raise ValueError unless generators can be made from `seed`."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed: expected a whole number >= 0, got {seed!r}")
 
 
 def play_once(a: Strategy, b: Strategy, rules: Rules, rng: np.random.Generator) -> NDArray[np.int8]:
@@ -152,9 +159,7 @@ def _expected_counts(a: Strategy, b: Strategy, rules: Rules) -> tuple[NDArray[np
     if is_compiled(a) and is_compiled(b):
         behaviours = compile_behaviours([a, b], rules)
         exact = ExpectedPlay(behaviours, rules)
-        low, high = sorted(behaviours.index.tolist())
-        counts = exact.rows(low, low + 1)[0, high]
-        return (counts if behaviours.index[0] == low else counts[SWAP]), exact.total
+        return exact.pair(*behaviours.index.tolist()), exact.total
     return played_counts(a, b, rules), float(rules.turns or 1)
 
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve.terminal import Json, new_table, show, show_json
+from evolve.terminal import Json, new_table, show, show_json, whole_option
 
 if TYPE_CHECKING:
     from evolve.experiment import Experiment
     from results import Generation, Run
 
-Generations = Annotated[int | None, typer.Option(help="Go on up to this generation.")]
-Workers = Annotated[int | None, typer.Option(help="Threads; the results are the same.")]
+Generations = Annotated[int | None, whole_option("Go on up to this generation.")]
+Workers = Annotated[int | None, whole_option("Threads; the results are the same.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3.")]
 
 PLAIN_EVERY = 5.0
@@ -123,9 +123,8 @@ def plot(
     formats: Annotated[str, typer.Option("--format", help="png, svg, or both.")] = "png,svg",
 ) -> None:
     """Draw a run: fitness, cooperation, behaviours, lineage, family tree, genomes."""
-    from results.plots import save_all
-
     from results import Run
+    from results.plots import save_all
 
     wanted = tuple(word.strip() for word in formats.split(","))
     if not wanted or not set(wanted) <= {"png", "svg", "pdf"}:

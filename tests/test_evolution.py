@@ -358,7 +358,8 @@ def fixed_founders(method: str, update: str, replicates: int, survivors: int = 2
     """Whose lineage takes over when all earn the same, by the founder's position."""
     n = 6
     experiment = Experiment(
-        population={"size": n}, genome={"x": 0, "y": 1}, selection={"method": method, "update": update, "survivors": survivors},
+        population={"size": n}, genome={"x": 0, "y": 1},
+        selection={"method": method, "update": update, "survivors": survivors},
         variation={"mutation": 0.0, "crossover": 0.0, "immigrants": 0},
     )  # fmt: skip
     winners: Counter[int] = Counter()
