@@ -20,11 +20,11 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 demo: $(READY)  ## Evolve memory-3 strategies from random ones, say who won, draw it
-	$(BIN)/evolve run examples/memory3.toml
-	$(BIN)/evolve plot runs/memory3
+	$(BIN)/evolve run examples/memory1.toml
+	$(BIN)/evolve plot runs/memory1
 	@echo
-	@echo "Look at runs/memory3/plots. Next: $(BIN)/evolve resume runs/memory3 --generations 2000,"
-	@echo "$(BIN)/evolve lineage runs/memory3, $(BIN)/evolve tournament lifl, or write your own: $(BIN)/evolve new my.toml"
+	@echo "Look at runs/memory1/plots. Next: $(BIN)/evolve resume runs/memory1 --generations 2000,"
+	@echo "$(BIN)/evolve lineage runs/memory1, $(BIN)/evolve tournament lifl, or write your own: $(BIN)/evolve new my.toml"
 
 test: $(READY)  ## Run the tests
 	$(BIN)/python -m pytest -n auto
