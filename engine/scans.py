@@ -238,8 +238,6 @@ class _Walk:
         from engine import stability_kernels as kernels
         from genomes.minimise import canonical_batch
 
-        bits = (np.arange(first, last)[:, None] >> self.shifts) & 1
-        forms = canonical_batch(self.template, bits.astype(np.float64), self.rules.noisy)
         mean_payoff = self.rules.game.mean_payoff
         if self.pure:
             against, among = np.zeros((last - first, 4)), np.zeros((last - first, 4))
@@ -255,12 +253,16 @@ class _Walk:
                 total,
             )
             kernels.scan_among(first, self.shifts, self.template, *self._horizon, among, own_total)
+            marks = np.empty((last - first, 2), np.uint64)
+            kernels.pure_marks(first, self.shifts, self.template, marks)
             return (
                 mean_payoff(against, total),
                 mean_payoff(against[:, SWAP], total),
                 mean_payoff(among, own_total),
-                _marks(*forms),
+                marks,
             )
+        bits = (np.arange(first, last)[:, None] >> self.shifts) & 1
+        forms = canonical_batch(self.template, bits.astype(np.float64), self.rules.noisy)
         starts = np.concatenate(([0], np.cumsum(forms[0])))
         parts = [(forms[1][a:b], forms[2][a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
         counts, kin = self._play(parts)
@@ -339,12 +341,13 @@ def doors(first: Scan, *, depth: int = 2, limit: int = 256) -> Doors:
         if value < 1:
             raise ValueError(f"{name}: expected at least 1, got {value}")
     met = {_own_behaviour(first)} if first.own.any() else set()
-    level: list[tuple[tuple[LookupGenome, ...], Scan]] = [((), first)]
+    level: list[tuple[LookupGenome, ...]] = [()]
     found: list[Door] = []
     examined = 0
-    for step in range(1, depth + 1):
-        following: list[tuple[tuple[LookupGenome, ...], Scan]] = []
-        for path, here in level:
+    for _ in range(depth):
+        following: list[tuple[LookupGenome, ...]] = []
+        for path in level:
+            here = scan(path[-1], first.memory, first.rules) if path else first
             for number in here.representatives("neutral", "neutral, then advantaged"):
                 # the numbering of behaviours is that of the class, so it is alike in all its scans
                 if int(here.behaviour[number]) in met:
@@ -357,8 +360,8 @@ def doors(first: Scan, *, depth: int = 2, limit: int = 256) -> Doors:
                 response = best_response(genome, first.rules)
                 if response.nash_gap > 0:
                     found.append(Door((*path, genome), response))
-                elif step < depth:
-                    following.append(((*path, genome), scan(genome, first.memory, first.rules)))
+                else:
+                    following.append((*path, genome))
         level = following
     return Doors(_by_gap(found), examined, True)
 
