@@ -139,9 +139,9 @@ class Scan:
         Invaders by what they earn against the resident, then among themselves; the others by their barrier.
         """
         numbers = np.array(self.representatives(verdict), np.int64)
-        keys = (-self.among[numbers], -self.against[numbers])
+        keys = [-self.among[numbers], -self.against[numbers]]
         if verdict == "repelled":
-            keys = (*keys, self.barrier[numbers])
+            keys.append(self.barrier[numbers])
         sizes = np.bincount(self.behaviour)
         leaders = []
         for number in numbers[np.lexsort((numbers, *keys))][:limit].tolist():
@@ -177,7 +177,8 @@ def scan(resident: Any, memory: tuple[int, int], rules: Rules | None = None) -> 
     marks = np.empty((number, 2), np.uint64)
     for first in range(0, number, CHUNK):
         here = slice(first, min(first + CHUNK, number))
-        against[here], conceded[here], among[here], marks[here] = walk.chunk(first, here.stop)
+        payoffs, marks[here] = walk.chunk(first, here.stop)
+        against[here], conceded[here], among[here] = payoffs
     order = np.lexsort((marks[:, 1], marks[:, 0]))
     new = np.ones(number, np.bool_)
     new[1:] = (marks[order[1:]] != marks[order[:-1]]).any(axis=1)
@@ -233,8 +234,8 @@ class _Walk:
         d = self.rules.continuation
         return int(self.rules.turns or 0), 1.0 if d is None else float(d)
 
-    def chunk(self, first: int, last: int) -> tuple[NDArray[np.float64], ...]:
-        """Payoffs against the resident, of the resident, among the mutants, and marks of their behaviours."""
+    def chunk(self, first: int, last: int) -> tuple[tuple[NDArray[np.float64], ...], NDArray[np.uint64]]:
+        """Payoffs (mutant v resident, resident v mutant, mutant v mutant) and marks of their behaviours."""
         from engine import stability_kernels as kernels
         from genomes.minimise import canonical_batch
 
@@ -255,18 +256,14 @@ class _Walk:
             kernels.scan_among(first, self.shifts, self.template, *self._horizon, among, own_total)
             marks = np.empty((last - first, 2), np.uint64)
             kernels.pure_marks(first, self.shifts, self.template, marks)
-            return (
-                mean_payoff(against, total),
-                mean_payoff(against[:, SWAP], total),
-                mean_payoff(among, own_total),
-                marks,
-            )
+            meetings = ((against, total), (against[:, SWAP], total), (among, own_total))
+            return tuple(mean_payoff(*meeting) for meeting in meetings), marks
         bits = (np.arange(first, last)[:, None] >> self.shifts) & 1
         forms = canonical_batch(self.template, bits.astype(np.float64), self.rules.noisy)
         starts = np.concatenate(([0], np.cumsum(forms[0])))
         parts = [(forms[1][a:b], forms[2][a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
         counts, kin = self._play(parts)
-        return self._payoff(counts), self._payoff(counts[:, SWAP]), self._payoff(kin), _marks(*forms)
+        return tuple(self._payoff(part) for part in (counts, counts[:, SWAP], kin)), _marks(*forms)
 
     def _payoff(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.rules.game.mean_payoff(counts, float(self.rules.turns or 1))

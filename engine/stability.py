@@ -117,6 +117,8 @@ class BestResponse:
         """Its name in the catalogue, if it has one."""
         if self.strategy is None:
             return None
+        if self.nash_gap == 0 and self.resident in catalogue.names():
+            return self.resident  # of several names that play alike without noise, the one asked about
         turns = self.rules.turns
         if turns is not None and turns > _NAMED_TURNS:
             turns = None

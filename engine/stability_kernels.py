@@ -4,6 +4,7 @@ Legend of index letters: s = states of the resident, q = states of the mutants' 
 intended move (C, D), j = joint move (CC, CD, DC, DD of the mutant), t = turns, c = mutants of a chunk,
 v = right-hand sides, g = genomes, m = states of a canonical automaton.
 """
+# mypy: disallow-untyped-decorators=False, disallow-untyped-defs=False, disallow-untyped-calls=False
 
 from __future__ import annotations
 

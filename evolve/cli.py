@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve import cli_runs
+from evolve import cli_invasion, cli_runs
+from evolve.terminal import Continuation, Limit, Noise, Payoffs, Turns, conditions, rules_of
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-    from engine.game import Rules
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,11 +27,6 @@ app = typer.Typer(
     help="Evolve strategies for the iterated prisoner's dilemma, exactly and fast.",
 )
 
-Turns = Annotated[int | None, typer.Option(help="Turns of a meeting (200 when no horizon is given).")]
-Continuation = Annotated[float | None, typer.Option(help="Probability that another turn follows.")]
-Limit = Annotated[bool, typer.Option("--limit-of-means", help="The long-run average.")]
-Noise = Annotated[float, typer.Option(help="Probability that an executed move is flipped, 0 to 0.5.")]
-Payoffs = Annotated[str, typer.Option(help="The payoffs R,S,T,P.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
 Sampled = Annotated[int | None, typer.Option(help="Sample so many meetings a pair instead of exact payoffs.")]
@@ -108,7 +102,7 @@ def match(
     """One meeting: what both may expect, exactly, and how a meeting goes move by move."""
     from engine import expected, play
 
-    rules = _rules(turns, continuation, limit_of_means, noise, payoffs)
+    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs)
     meeting = expected(first, second, rules)
     moves = None if rules.limit_of_means else play(first, second, rules, seed=seed)
     if as_json:
@@ -124,7 +118,7 @@ def match(
             }
         )
         return
-    table = _table("strategy", "payoff", "cooperation", title=_conditions(rules))
+    table = _table("strategy", "payoff", "cooperation", title=conditions(rules))
     for name, payoff, rate in zip(meeting.names, meeting.payoffs, meeting.cooperation, strict=True):
         table.add_row(name, f"{payoff:.6g}", f"{rate:.4f}")
     _print(table)
@@ -160,7 +154,7 @@ def tournament(
     field: list[str] = []
     for player in players:
         field.extend(catalogue.names(player) if player in catalogue.sets() else [player])
-    rules = _rules(turns, continuation, limit_of_means, noise, payoffs)
+    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs)
     result = round_robin(field, rules, self_play=self_play, sampled=sampled, seed=seed)
     if csv is not None:
         csv.write_text(result.to_csv(), encoding="utf-8")
@@ -168,7 +162,7 @@ def tournament(
         print(result.to_json())
         return
     columns = ["rank", "strategy", "payoff", "cooperation"] + (["std. error"] if sampled else [])
-    table = _table(*columns, title=f"{len(field)} strategies, {_conditions(rules)}")
+    table = _table(*columns, title=f"{len(field)} strategies, {conditions(rules)}")
     for rank, k in enumerate(result.order, 1):
         row = [str(rank), result.names[k], f"{result.scores[k]:.4f}", f"{result.cooperation_rates[k]:.4f}"]
         table.add_row(*row, *([f"{result.errors[k]:.4f}"] if result.errors is not None else []))
@@ -188,7 +182,7 @@ def game(payoffs: Payoffs = "3,0,5,1", as_json: Json = False) -> None:
     """What kind of one-shot game some payoffs make."""
     import dataclasses
 
-    rules = _rules(None, None, False, 0.0, payoffs)
+    rules = rules_of(None, None, False, 0.0, payoffs)
     report = rules.game.report()
     if as_json:
         _print_json(dataclasses.asdict(rules.game) | dataclasses.asdict(report))
@@ -212,32 +206,6 @@ def game(payoffs: Payoffs = "3,0,5,1", as_json: Json = False) -> None:
 
 
 # --- shared by the commands ----------------------------------------------------------------------------------
-
-
-def _rules(
-    turns: int | None, continuation: float | None, limit_of_means: bool, noise: float, payoffs: str
-) -> Rules:
-    from engine.game import Game, Rules
-
-    words = payoffs.split(",")
-    if len(words) != 4:
-        raise ValueError(f"payoffs: expected four numbers R,S,T,P such as 3,0,5,1, got {payoffs!r}")
-    values = []
-    for name, word in zip("RSTP", words, strict=True):
-        try:
-            values.append(float(word))
-        except ValueError:
-            raise ValueError(f"payoffs.{name}: expected a finite number, got {word.strip()!r}") from None
-    return Rules(
-        Game(*values), turns=turns, continuation=continuation, limit_of_means=limit_of_means, noise=noise
-    )
-
-
-def _conditions(rules: Rules) -> str:
-    g = rules.game
-    noise = f", noise {rules.noise:g}" if rules.noisy else ""
-    standard = (g.R, g.S, g.T, g.P) == (3, 0, 5, 1)
-    return f"{rules.horizon}{noise}" + ("" if standard else f", R,S,T,P = {g.R:g},{g.S:g},{g.T:g},{g.P:g}")
 
 
 def _repeatable(*specs: str) -> bool:
@@ -271,6 +239,7 @@ def _print_json(value: Any) -> None:
 
 
 cli_runs.register(app)
+cli_invasion.register(app)
 
 if __name__ == "__main__":
     main()
