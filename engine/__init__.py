@@ -4,7 +4,9 @@
 - `behaviours`: strategies compiled to distinct behaviours, and the choice of kernel for each pair
 - `match`: one meeting, move by move (`play`) or in expectation (`expected`)
 - `tournament`: `round_robin` and its `PayoffTable`
-- `kernels`: every compiled loop
+- `society`: everybody sees everything: `society` and its `SocietyResult` (with `society_machine`,
+  `society_program`, `society_scopes`)
+- `kernels`, `society_kernels`: every compiled loop
 
 To add a way of meeting: a function in its own file that takes strategies and `Rules`, its kernel in
 `kernels`, and its plain-Python twin in `tests/reference.py`.
@@ -12,6 +14,17 @@ To add a way of meeting: a function in its own file that takes strategies and `R
 
 from engine.game import Game, Rules
 from engine.match import expected, play
+from engine.society import SocietyResult, play_table, society
 from engine.tournament import PayoffTable, round_robin
 
-__all__ = ["Game", "PayoffTable", "Rules", "expected", "play", "round_robin"]
+__all__ = [
+    "Game",
+    "PayoffTable",
+    "Rules",
+    "SocietyResult",
+    "expected",
+    "play",
+    "play_table",
+    "round_robin",
+    "society",
+]

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from engine.game import Rules
 from genomes.automaton import Automaton, automaton_key
 from genomes.catalogue import Compiled, Entry
+from genomes.formula import FormulaGenome
+from genomes.formula_automaton import pair_defection, pair_structure
 from genomes.lookup import LookupGenome, defection, history_structure
 
 MAX_JOINT_STATES = 2**18
@@ -75,6 +77,7 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
     from genomes.minimise import canonical_batch
 
     shared: dict[tuple[int, int], list[LookupGenome]] = {}
+    formulas: list[FormulaGenome] = []
     found: dict[Compiled, tuple[bytes, Form]] = {}
 
     def keep(members: Sequence[Compiled], rows: NDArray[np.float64], structure: NDArray[np.int32]) -> None:
@@ -88,11 +91,15 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
     for strategy in dict.fromkeys(strategies):
         if isinstance(strategy, LookupGenome):
             shared.setdefault((strategy.x, strategy.y), []).append(strategy)
+        elif isinstance(strategy, FormulaGenome) and strategy.pair_only:
+            formulas.append(strategy)
         else:
             automaton = strategy.automaton(rules.turns)
             keep([strategy], automaton.defect[None, :], automaton.successors)
     for (x, y), genomes in shared.items():
         keep(genomes, defection(x, y, genomes), history_structure(x, y))
+    if formulas:
+        keep(formulas, np.stack([pair_defection(g.formula) for g in formulas]), pair_structure())
 
     return found
 

@@ -54,11 +54,7 @@ class Game:
     def __post_init__(self) -> None:
         for name in "RSTP":
             value = getattr(self, name)
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, (int, float, np.number))
-                or not math.isfinite(value)
-            ):
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
                 raise ValueError(f"payoffs.{name}: expected a finite number, got {value!r}")
             object.__setattr__(self, name, float(value))
 
@@ -81,9 +77,7 @@ class Game:
         r, s, t, p = (float(p) for p in scaled)
         return (r, s, t, p), float(scale)
 
-    def mean_payoff(
-        self, counts: NDArray[np.float64], total: NDArray[np.float64] | float
-    ) -> NDArray[np.float64]:
+    def mean_payoff(self, counts: NDArray[np.float64], total: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """Payoff per turn from ``counts[..., 4]`` of joint moves and the number of turns they make.
 
         Counts that are whole numbers give a correctly rounded result, so that equal payoffs compare equal.
@@ -165,15 +159,11 @@ class Rules:
             if there
         ]
         if len(given) > 1:
-            raise ValueError(
-                f"{given[0]}: expected only one of turns, continuation, limit_of_means, got {given}"
-            )
+            raise ValueError(f"{given[0]}: expected only one of turns, continuation, limit_of_means, got {given}")
         if not given:
             object.__setattr__(self, "turns", 200)
         if self.turns is not None and (
-            isinstance(self.turns, bool)
-            or not isinstance(self.turns, (int, np.integer))
-            or not 0 < self.turns < 2**40
+            isinstance(self.turns, bool) or not isinstance(self.turns, (int, np.integer)) or not 0 < self.turns < 2**40
         ):
             raise ValueError(f"turns: expected a whole number > 0, got {self.turns!r}")
         if self.continuation is not None and not 0 <= _number("continuation", self.continuation) < 1:

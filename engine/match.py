@@ -110,6 +110,16 @@ def play_once(a: Strategy, b: Strategy, rules: Rules, rng: np.random.Generator) 
         x, y = a.automaton(turns), b.automaton(turns)
         kernels.play_moves(x.defect, x.successors, y.defect, y.successors, rules.noise, draws, moves)
         return moves
+    if _in_society(a, b):
+        from engine.society import play_individuals
+
+        slips, chances = np.zeros((turns, 2, 2), bool), np.zeros((turns, 2, 2))
+        slips[:, 0, 1], slips[:, 1, 0] = draws[:, 2] < rules.noise, draws[:, 3] < rules.noise
+        chances[:, 0, 1], chances[:, 1, 0] = draws[:, 0], draws[:, 1]
+        chances[:, [0, 1], [0, 1]] = rng.random((turns, 2))
+        relations = play_individuals([a, b], turns, flips=slips, draws=chances)
+        moves[:, 0], moves[:, 1] = relations[:, 0, 1], relations[:, 1, 0]
+        return moves
     first, second = _player(a, turns, draws[:, 0]), _player(b, turns, draws[:, 1])
     if first is second:
         second = copy.deepcopy(first)  # a player does not share its memory with its opponent
@@ -149,20 +159,40 @@ def _expected_counts(a: Strategy, b: Strategy, rules: Rules) -> tuple[NDArray[np
 
 
 def played_counts(a: Strategy, b: Strategy, rules: Rules) -> NDArray[np.float64]:
-    """Joint-move counts where a Python player takes part: exact because nothing is left to chance."""
+    """Joint-move counts where one is no automaton: exact because nothing is left to chance.
+
+    A formula that looks at third parties meets the other in a society of two.
+    """
     chance = [label(s) for s in (a, b) if is_compiled(s) and not s.automaton(rules.turns).deterministic]
     if rules.noisy or rules.turns is None or chance:
-        got = (
-            f"noise {rules.noise:g}"
-            if rules.noisy
-            else (f"{chance[0]}, which plays by chance" if chance else rules.horizon)
-        )
+        got = rules.horizon
+        if rules.noisy:
+            got = f"noise {rules.noise:g}"
+        elif chance:
+            got = f"{chance[0]}, which plays by chance"
+        slow = next(label(s) for s in (a, b) if not is_compiled(s))
         raise ValueError(
-            f"strategy: expected a fixed number of turns and no chance for exact payoffs of a Python player, "
+            f"{slow}: is no automaton; expected a fixed number of turns and no chance for its exact payoffs, "
             f"got {got}; use sampled play (sampled=N meetings a pair)"
         )
+    if _in_society(a, b):
+        from engine.society import play_table
+
+        return np.asarray(play_table([a, b], rules).joint_counts[0, 1], np.float64)
     moves = play_once(a, b, rules, np.random.default_rng(0))
     return np.bincount(2 * moves[:, 0] + moves[:, 1], minlength=4).astype(np.float64)
+
+
+def _in_society(a: Strategy, b: Strategy) -> bool:
+    """True when one of the two is a formula that looks at third parties."""
+    formulas = [s for s in (a, b) if hasattr(s, "automaton") and not is_compiled(s)]
+    players = [s for s in (a, b) if not hasattr(s, "automaton")]
+    if formulas and players:
+        raise ValueError(
+            f"{label(players[0])}: a Python player sees only its opponent; expected a genome to meet "
+            f"{label(formulas[0])}, which looks at third parties"
+        )
+    return bool(formulas)
 
 
 class _AutomatonPlayer:

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.game import Rules
+from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.formula import FormulaGenome
-from genomes.lookup import LookupGenome
 
 if TYPE_CHECKING:
     from engine.society_machine import SocietyMachine
@@ -32,28 +32,23 @@ MAX_TRACE_CELLS = 2**28
 _BLOCK_CELLS = 2**22
 
 
-class _HasAutomaton(Protocol):
-    def automaton(self, turns: int | None = None) -> Automaton: ...
-
-
-Strategy = FormulaGenome | _HasAutomaton | str
-"""A formula, anything that compiles to an automaton, or the text of a genome."""
+Strategy = Any
+"""A genome, a catalogue name, or a genome's text."""
 
 
 def _resolve(strategy: Strategy, turns: int) -> FormulaGenome | Automaton:
     """What plays: a formula, or else an automaton."""
-    if isinstance(strategy, str):
-        is_lookup = strategy.lstrip().startswith("memory")
-        strategy = LookupGenome.parse(strategy) if is_lookup else FormulaGenome.parse(strategy)
-    if isinstance(strategy, FormulaGenome):
-        return strategy
-    if not hasattr(strategy, "automaton"):
-        raise ValueError(f"members: expected a genome, an automaton or their text, got {strategy!r}")
-    return strategy.automaton(turns)
+    found = catalogue.resolve(strategy)
+    found = getattr(found, "strategy", found)
+    if isinstance(found, FormulaGenome):
+        return found
+    if not catalogue.is_compiled(found):
+        raise ValueError(f"members: expected a genome, a name or an automaton, got {catalogue.label(found)}")
+    return found.automaton(turns)
 
 
 def _name(strategy: Strategy) -> str:
-    return f"automaton {strategy.key.hex()[:8]}" if isinstance(strategy, Automaton) else str(strategy)
+    return catalogue.label(catalogue.resolve(strategy))
 
 
 def _turns(rules: Rules) -> int:
@@ -256,7 +251,7 @@ def society(
 ) -> SocietyResult:
     """Play a society of so many players of each strategy.
 
-    `members`: formulas, anything with ``automaton(turns)``, or genome texts, each with its number of players.
+    `members`: genomes, catalogue names or genome texts, each with its number of players.
     Exact without noise and chance, whatever the numbers; otherwise the mean of `replicates` (default 32)
     independent plays drawn from `seed`, with standard errors.
 

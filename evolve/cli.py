@@ -50,8 +50,7 @@ def strategies(
     as_json: Json = False,
 ) -> None:
     """List the named strategies, a set of them, or one with its rule and its source."""
-    from genomes import catalogue
-    from genomes.lookup import LookupGenome
+    from genomes import LookupGenome, catalogue
 
     if name is None or name in catalogue.sets():
         chosen = [catalogue.get(n) for n in catalogue.names(name)]
@@ -62,7 +61,8 @@ def strategies(
             [
                 {
                     "name": e.name,
-                    "text": str(e.strategy) if isinstance(e.strategy, LookupGenome) else None,
+                    "text": str(e.table) if isinstance(e.table, LookupGenome) else None,
+                    "formula": e.formula_text,
                     "rule": e.rule,
                     "source": e.source,
                     "sets": list(e.sets),
@@ -75,8 +75,10 @@ def strategies(
     if len(chosen) == 1:
         entry = chosen[0]
         _print(f"[bold]{entry.name}[/]  {', '.join(entry.aliases)}\n  {entry.rule}\n  source: {entry.source}")
-        if isinstance(entry.strategy, LookupGenome):
-            print(f"  {entry.strategy}")
+        if isinstance(entry.table, LookupGenome):
+            print(f"  {entry.table}")
+        if entry.formula_text is not None:
+            print(f"  {entry.formula_text}")
         return
     table = _table("strategy", "sets", "rule")
     for entry in chosen:

@@ -226,8 +226,8 @@ def _evolve(folder: Path, experiment: Experiment) -> None:
 def _progress(experiment: Experiment, began: int) -> Iterator[Callable[[Generation], None]]:
     """Live progress on a terminal, a plain line every few seconds elsewhere."""
     if sys.stderr.isatty():
-        with _live(experiment, began) as watch:
-            yield watch
+        with _live(experiment, began) as live:
+            yield live
         return
     last = [time.monotonic(), began]
 

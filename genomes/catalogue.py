@@ -1,20 +1,24 @@
 """The named strategies, each with its rule and its source, and what a name, a text or an object stands for.
 
-To add one: a row in `ENTRIES` (and, for a set, its name in `sets`); `tests/test_catalogue.py` then plays it
-against its rule. A name means one behaviour; an alias is another name of the same entry.
+To add one: a row in `_TABLES`, or for a formula in `genomes.societal` (and, for a set, its name in `sets`);
+`tests/test_catalogue.py` then plays it against its rule. A name means one behaviour; an alias is another
+name of the same entry.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeGuard
 
 from genomes.automaton import Automaton, Move
 from genomes.counting import GRADUAL, HARD_MAJO, SOFT_MAJO, CountingStrategy
+from genomes.formula import FormulaGenome
 from genomes.lookup import LookupGenome
+from genomes.societal import SOCIETAL
 
 DOCUMENT_000 = "The Prisoner's Dilemma in agent systems (document 000)"
 LIFL = "LIFL, PRISON project (document 003)"
@@ -48,23 +52,45 @@ Strategy = Compiled | Player
 
 
 def is_compiled(strategy: Strategy) -> TypeGuard[Compiled]:
-    """True for what plays as an automaton, False for a Python player."""
-    return hasattr(strategy, "automaton")
+    """True for what plays as an automaton; False for a Python player and a formula that looks at third parties."""
+    return hasattr(strategy, "automaton") and getattr(strategy, "pair_only", True)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A named strategy."""
+    """A named strategy: its `table` (anything that is an automaton), its `formula`, or both.
+
+    Where there are both they play alike; evolution seeds the one of the experiment's genome kind.
+    """
 
     name: str
-    strategy: LookupGenome | Automaton | CountingStrategy
+    table: LookupGenome | Automaton | CountingStrategy | None
     rule: str
     source: str
     sets: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    formula_text: str | None = None
 
     def __str__(self) -> str:
         return self.name
+
+    @cached_property
+    def formula(self) -> FormulaGenome | None:
+        """The strategy as a formula of Ord's language."""
+        return None if self.formula_text is None else FormulaGenome.parse(self.formula_text)
+
+    @property
+    def strategy(self) -> LookupGenome | Automaton | CountingStrategy | FormulaGenome:
+        """What plays: the table where there is one."""
+        if self.table is not None:
+            return self.table
+        assert self.formula is not None
+        return self.formula
+
+    @property
+    def pair_only(self) -> bool:
+        """True when it plays as an automaton, False when it looks at third parties."""
+        return getattr(self.strategy, "pair_only", True)
 
     def automaton(self, turns: int | None = None) -> Automaton:
         """The strategy's automaton (see `CountingStrategy` for what `turns` is for)."""
@@ -85,7 +111,7 @@ def _periodic(moves: str) -> Automaton:
     return _machine(moves, *(((k + 1) % n, (k + 1) % n) for k in range(n)))
 
 
-ENTRIES: tuple[Entry, ...] = (
+_TABLES: tuple[Entry, ...] = (
     Entry("all_c", _lookup("memory(0,0) C"), "always cooperates", LIFL,
           ("lifl", "agents", "memory_one"), ("always_cooperate",)),
     Entry("all_d", _lookup("memory(0,0) D"), "always defects", LIFL,
@@ -139,6 +165,24 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("winner21", _lookup("memory(2,1) dcCDCDCDDD"), "wins the complete class memory(2,1)", BEAUFILS_1998),
 )  # fmt: skip
 
+
+def _with_formulas(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """The entries with their formulas, and after them the strategies that only a formula can say."""
+    rows = {row.name: row for row in SOCIETAL}
+    merged = []
+    for entry in entries:
+        row = next((rows.pop(name) for name in (entry.name, *entry.aliases) if name in rows), None)
+        if row is not None:
+            entry = replace(entry, sets=(*entry.sets, "societal"), formula_text=row.formula)
+        merged.append(entry)
+    for row in rows.values():
+        rule = row.rule if row.status == "published" else f"{row.rule} (our reconstruction)"
+        merged.append(Entry(row.name, None, rule, row.source, ("societal",), formula_text=row.formula))
+    return tuple(merged)
+
+
+ENTRIES = _with_formulas(_TABLES)
+
 _BY_NAME = {name: entry for entry in ENTRIES for name in (entry.name, *entry.aliases)}
 
 
@@ -178,32 +222,47 @@ def resolve(spec: Any) -> Strategy:
     Raises ValueError when it stands for nothing.
     """
     if isinstance(spec, str):
-        return parse(spec) if "(" in spec else get(spec.strip())
+        name = spec.strip()
+        return parse(spec) if name not in _BY_NAME and _TEXT.search(name) else get(name)
     if isinstance(spec, type):
         raise ValueError(
             f"strategy: expected an instance, got the class {spec.__name__}; write {spec.__name__}()"
         )
-    if is_compiled(spec) or all(callable(getattr(spec, name, None)) for name in ("reset", "move", "observe")):
+    if hasattr(spec, "automaton") or all(
+        callable(getattr(spec, name, None)) for name in ("reset", "move", "observe")
+    ):
         return spec  # type: ignore[no-any-return]
     raise ValueError(f"strategy: expected a genome, a catalogue name, genome text or a player, got {spec!r}")
 
 
-def parse(text: str) -> LookupGenome:
+_TEXT = re.compile(r"[(∃∀¬⊤⊥]|^(true|false|first|not|exists|forall)\b")
+"""What tells a genome's text from a name."""
+
+
+def parse(text: str) -> LookupGenome | FormulaGenome:
     """Read a genome from its text: the inverse of ``str(genome)``.
 
     >>> print(parse("memory(1,2) ccCDCDDCDD"))
     memory(1,2) ccCDCDDCDD
+    >>> print(parse("∃t D(c,r,t)"))
+    exists t. D(c,r,t)
     """
     if not isinstance(text, str):
         raise ValueError(f"genome: expected text, got {text!r}")
-    return LookupGenome.parse(text)
+    if text.lstrip().startswith("memory"):
+        return LookupGenome.parse(text)
+    if _TEXT.search(text.strip()):
+        return FormulaGenome.parse(text)
+    raise ValueError(
+        f"genome: expected text like 'memory(1,1) cCDCD' or a formula like 'D(c,r,p)', got {text!r}"
+    )
 
 
 def label(strategy: Strategy) -> str:
     """How a strategy is shown in tables: its name, else its text."""
     if isinstance(strategy, Automaton):
-        return name_of(strategy) or f"automaton with {len(strategy)} states"
-    if is_compiled(strategy):
+        return f"automaton {strategy.key.hex()[:8]}"
+    if hasattr(strategy, "automaton"):
         return str(strategy)
     return str(getattr(strategy, "name", type(strategy).__name__))
 
@@ -212,7 +271,7 @@ def label(strategy: Strategy) -> str:
 def _named_behaviours(noisy: bool, turns: int | None) -> dict[str, str]:
     named: dict[str, str] = {}
     for entry in ENTRIES:
-        if turns is None and isinstance(entry.strategy, CountingStrategy):
+        if not entry.pair_only or (turns is None and isinstance(entry.table, CountingStrategy)):
             continue
         named.setdefault(entry.automaton(turns).behaviour(noisy=noisy), entry.name)
     return named

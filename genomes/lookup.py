@@ -47,19 +47,14 @@ class LookupGenome:
     def __post_init__(self) -> None:
         check_memory(self.x, self.y)
         opening, replies = max(self.x, self.y), 2 ** (self.x + self.y)
-        for field, values, expected in (
-            ("opening", self.opening, opening),
-            ("replies", self.replies, replies),
-        ):
+        for field, values, expected in (("opening", self.opening, opening), ("replies", self.replies, replies)):
             if len(values) != expected:
                 raise ValueError(
                     f"{field}: expected {expected} values for memory({self.x},{self.y}), got {len(values)}"
                 )
             for value in values:
                 if not 0 <= value <= 1:  # also refuses nan
-                    raise ValueError(
-                        f"{field}: expected probabilities of cooperation in [0, 1], got {value!r}"
-                    )
+                    raise ValueError(f"{field}: expected probabilities of cooperation in [0, 1], got {value!r}")
         object.__setattr__(self, "opening", tuple(float(p) + 0.0 for p in self.opening))
         object.__setattr__(self, "replies", tuple(float(p) + 0.0 for p in self.replies))
 

@@ -228,6 +228,10 @@ RULES: dict[str, Rule] = {
     "zd_extort_2": _memory_one(8 / 9, 1 / 2, 1 / 3, 0),
     "zd_gtft_2": _memory_one(1, 1 / 8, 1, 1 / 4),
     "zd_set_2": _memory_one(2 / 3, 0, 2 / 3, 1 / 3),
+    "bully": lambda own, opp: float(1 not in opp),
+    "spiteful_bully": lambda own, opp: float(
+        1 not in opp or any(o and not m for m, o in zip(own, opp, strict=True))
+    ),
     "winner12": lambda own, opp: (
         0.0 if len(own) < 2 else float("CDCDDCDD"[4 * own[-1] + 2 * opp[-2] + opp[-1]] == "D")
     ),

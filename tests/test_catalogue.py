@@ -4,12 +4,15 @@ import itertools
 
 import pytest
 
+from engine import Rules, society
 from genomes import LookupGenome, catalogue
 from genomes.catalogue import ENTRIES, Entry
 from tests import reference
 
+AUTOMATA = [entry for entry in ENTRIES if entry.pair_only]
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
+
+@pytest.mark.parametrize("entry", AUTOMATA, ids=str)
 def test_every_strategy_follows_its_rule_also_after_slips(entry: Entry) -> None:
     defect, successors = entry.automaton(8).defect.tolist(), entry.automaton(8).successors.tolist()
     walked = reference.automaton_rule(defect, successors)
@@ -19,6 +22,26 @@ def test_every_strategy_follows_its_rule_also_after_slips(entry: Entry) -> None:
             own = list(bits[: len(bits) // 2])
             opponent = list(bits[len(bits) // 2 :])
             assert walked(own, opponent) == pytest.approx(rule(own, opponent), abs=1e-15)
+
+
+@pytest.mark.parametrize("entry", [e for e in AUTOMATA if e.table and e.formula_text], ids=str)
+def test_a_table_and_its_formula_play_alike(entry: Entry) -> None:
+    assert entry.table is not None and entry.formula is not None
+    for noisy in (False, True):
+        assert entry.table.automaton().behaviour(noisy=noisy) == entry.formula.automaton().behaviour(
+            noisy=noisy
+        )
+    others = {"absolutist": 3, "vulture": 2, "all_d": 2}
+    by_table = society({entry.table: 2} | others, Rules(turns=20))
+    by_formula = society({entry.formula: 2} | others, Rules(turns=20))
+    assert by_table.means.tolist() == by_formula.means.tolist()
+
+
+def test_reconstructions_are_marked_as_such() -> None:
+    reconstructed = [e.name for e in ENTRIES if "our reconstruction" in e.rule]
+    assert reconstructed == ["bully", "spiteful_bully", "forgiving_bully", "police", "vulture"]
+    assert set(catalogue.names("societal")) >= {"tit_for_tat", "mistrust", "grim", "absolutist", "vulture"}
+    assert len(catalogue.names("societal")) == 13
 
 
 def test_every_entry_says_its_rule_and_its_source() -> None:
@@ -37,8 +60,8 @@ def test_the_sets_of_the_source_documents() -> None:
 
 
 def test_no_two_names_mean_one_behaviour_under_noise() -> None:
-    keys = {}
-    for entry in ENTRIES:
+    keys: dict[str, str] = {}
+    for entry in AUTOMATA:
         key = entry.automaton(60).behaviour(noisy=True)
         assert key not in keys, f"{entry.name} plays like {keys.get(key)}"
         keys[key] = entry.name

@@ -60,7 +60,7 @@ def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
         assert len(run) == 41 and run.hash == digest
         latest = run.latest()
         assert latest is not None and same(latest, generations[-1])
-        assert run.kept_populations() == [0, 10, 20, 30, 40]
+        assert run.kept_populations() == [*range(10), 10, 20, 30, 40]
         assert same(run.population(20), generations[20])
         table = run.statistics()
         for n, generation in enumerate(generations):
@@ -114,7 +114,7 @@ def test_a_run_killed_at_random_instants_ends_as_if_it_had_not_been(tmp_path: Pa
         if (tmp_path / "killed" / "run.sqlite").exists():
             with Run.read(tmp_path / "killed") as run:
                 reached.add(run.generation)
-        if kills > 60:
+        if kills > 25:
             write(tmp_path / "killed", until, experiment)
             break
     assert kills >= 5 and len(reached) >= 4
@@ -469,7 +469,7 @@ def test_a_damaged_run_goes_on_from_its_newest_intact_population(tmp_path: Path,
     assert report[0].startswith("goes on from generation")
     with Run.read(tmp_path) as run:
         assert run.check() == []
-        assert run.generation in (0, 20, 40, 59, 60)
+        assert run.generation in (10, 20, 40, 59, 60)
     assert write(tmp_path, 80) == expected
     everything(tmp_path)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import Game, Rules, expected, round_robin
+from engine import Game, Rules, expected, play_table, round_robin
 from genomes import LookupGenome, catalogue
 from tests import reference
 from tests.strategies import anything, pure_strategies, rule
@@ -150,10 +150,29 @@ def test_python_players_earn_what_their_automaton_earns() -> None:
 
 def test_python_players_are_told_what_cannot_be_exact() -> None:
     for rules in (Rules(noise=0.1), Rules(continuation=0.9), Rules(limit_of_means=True)):
-        with pytest.raises(ValueError, match="exact payoffs of a Python player"):
+        with pytest.raises(
+            ValueError, match="Alternate: is no automaton; expected a fixed number of turns and no chance"
+        ):
             round_robin([Alternate(), "all_c"], rules)
     with pytest.raises(ValueError, match="expected an instance, got the class Alternate"):
         round_robin([Alternate, "all_c"])
+
+
+def test_formulas_that_look_at_third_parties_meet_in_a_society_of_two() -> None:
+    field = ["absolutist", "vulture", "tit_for_tat", "soft_majo", "all_d"]
+    table = round_robin(field, Rules(turns=30))
+    for i, a in enumerate(field):
+        for j, b in enumerate(field):
+            pair = play_table([a, b], Rules(turns=30))
+            assert table.payoffs[i, j] == pair.payoffs[0, 1] == expected(a, b, Rules(turns=30)).payoffs[0]
+    noisy = Rules(turns=30, noise=0.05)
+    with pytest.raises(ValueError, match=r"absolutist: is no automaton; expected .* got noise 0.05"):
+        round_robin(field, noisy)
+    sampled = round_robin(field, noisy, sampled=200)
+    automata = round_robin(["tit_for_tat", "all_d"], noisy)
+    assert abs(sampled.payoffs[2, 4] - automata.payoffs[0, 1]) < 0.02
+    with pytest.raises(ValueError, match="Alternate: a Python player sees only its opponent"):
+        round_robin([Alternate(), "absolutist"])
 
 
 def test_wrong_moves_of_python_players_are_named() -> None:
