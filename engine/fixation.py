@@ -23,6 +23,7 @@ from engine.match import expected
 from engine.scans import Scan
 from engine.society import play_table
 from engine.stability import strategy_of
+from genomes import catalogue
 from genomes.catalogue import label
 
 Process = Literal["moran", "fermi"]
@@ -56,9 +57,7 @@ def fixation_probability(
     fitness that is negative or 0 for everybody at once, naming the baseline to set.
     """
     return math.exp(
-        log_fixation(
-            payoffs, size, mutants=mutants, process=process, intensity=intensity, baseline=baseline
-        )
+        log_fixation(payoffs, size, mutants=mutants, process=process, intensity=intensity, baseline=baseline)
     )
 
 
@@ -207,16 +206,13 @@ def kappa(
     else:
         if not len(mutants):
             raise ValueError("mutants: expected at least one, got none")
-        who = strategy_of(resident)
-        name = str(resident) if isinstance(resident, str) else label(who)
+        who, name = strategy_of(resident), label(catalogue.resolve(resident))
         tables = _tables(who, mutants, rules or Rules(), society)
     if isinstance(mutants, Scan):
         tables = np.column_stack([tables, np.full(len(tables), mutants.resident_payoff)])
     distinct, index = np.unique(tables, axis=0, return_inverse=True)
     rho = [
-        fixation_probability(
-            row.reshape(2, 2), size, process=process, intensity=intensity, baseline=baseline
-        )
+        fixation_probability(row.reshape(2, 2), size, process=process, intensity=intensity, baseline=baseline)
         for row in distinct
     ]
     n_rho = size * np.array(rho)[index.ravel()]
@@ -237,9 +233,7 @@ def _tables(resident: Any, mutants: Sequence[Any], rules: Rules, society: bool) 
     return np.stack(rows)
 
 
-def _interval(
-    values: NDArray[np.float64], mean: float, confidence: float, seed: int
-) -> tuple[float, float]:
+def _interval(values: NDArray[np.float64], mean: float, confidence: float, seed: int) -> tuple[float, float]:
     """Percentile bootstrap of the mean; a single value, or equal ones, leave nothing to resample."""
     from scipy.stats import bootstrap
 

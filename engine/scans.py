@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -37,9 +38,7 @@ MEMORIES = ((0, 1), (1, 0), (1, 1), (1, 2), (2, 1), (2, 2))
 CHUNK = 2**13
 """Mutants held at once as automata."""
 
-Verdict = Literal[
-    "invades", "neutral, then advantaged", "neutral", "neutral, then disadvantaged", "repelled"
-]
+Verdict = Literal["invades", "neutral, then advantaged", "neutral", "neutral, then disadvantaged", "repelled"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 """What becomes of a rare mutant, in the order of the codes in `Scan.verdict`."""
 
@@ -168,9 +167,11 @@ def scan(resident: Any, memory: tuple[int, int], rules: Rules | None = None) -> 
     """
     rules = rules or Rules()
     if memory not in MEMORIES:
-        raise ValueError(f"memory: expected one of {', '.join(f'{x},{y}' for x, y in MEMORIES)}, got {memory}")
+        raise ValueError(
+            f"memory: expected one of {', '.join(f'{x},{y}' for x, y in MEMORIES)}, got {memory}"
+        )
     automaton = resident_automaton(resident, rules)
-    name = str(resident) if isinstance(resident, str) else label(strategy_of(resident))
+    name = label(catalogue.resolve(resident))
     walk = _Walk(automaton, memory, rules)
     number = 2 ** (max(memory) + 2 ** sum(memory))
     against, conceded, among = np.empty(number), np.empty(number), np.empty(number)
@@ -261,7 +262,7 @@ class _Walk:
         bits = (np.arange(first, last)[:, None] >> self.shifts) & 1
         forms = canonical_batch(self.template, bits.astype(np.float64), self.rules.noisy)
         starts = np.concatenate(([0], np.cumsum(forms[0])))
-        parts = [(forms[1][a:b], forms[2][a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        parts = [(forms[1][a:b], forms[2][a:b]) for a, b in pairwise(starts)]
         counts, kin = self._play(parts)
         return tuple(self._payoff(part) for part in (counts, counts[:, SWAP], kin)), _marks(*forms)
 
@@ -427,5 +428,5 @@ def _companies(
         present = pair if bystander is None else [*pair, strategy_of(bystander)]
         counts = numbers[: len(present)]
         payoffs = play_table(present, rules).mean_payoffs(np.array(counts))
-        name = None if bystander is None else str(bystander)
+        name = None if bystander is None else label(catalogue.resolve(bystander))
         yield Company(name, counts, float(payoffs[0]), float(payoffs[1]))

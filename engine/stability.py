@@ -22,10 +22,9 @@ from engine.game import SWAP, Rules
 from engine.match import expected
 from genomes import catalogue
 from genomes.automaton import Automaton
-from genomes.catalogue import Compiled, is_compiled, label
+from genomes.catalogue import Compiled, Entry, is_compiled, label
 from genomes.formula import FormulaGenome
 from genomes.lookup import LookupGenome, history_structure
-from genomes.societal import SOCIETAL
 
 NEGLIGIBLE = 1e-12
 """Differences up to this share of the largest |payoff| are rounding, and count as none."""
@@ -42,25 +41,18 @@ _NAMED_TURNS = 1000  # strategies that count are unrolled to compare names up to
 
 
 def strategy_of(spec: Any) -> Compiled | FormulaGenome:
-    """What a genome, a name (of the catalogue or of the societal strategies) or a genome's text stands for.
+    """The genome or automaton that a name, a text or a genome stands for.
 
     Raises ValueError for what is no strategy, and for players in plain Python: their states cannot be known.
     """
-    if isinstance(spec, str):
-        text = spec.strip()
-        societal = {row.name: row.formula for row in SOCIETAL}
-        known = {name for entry in catalogue.ENTRIES for name in (entry.name, *entry.aliases)}
-        if text in societal and text not in known:
-            return FormulaGenome.parse(societal[text])
-        if text in ("true", "false") or ("(" in text and not text.lower().startswith("memory")):
-            return FormulaGenome.parse(text)
     found = catalogue.resolve(spec)
-    if not is_compiled(found):
-        raise ValueError(
-            f"resident: expected a genome or an automaton, got {label(found)}, a player in plain Python "
-            "whose states cannot be known"
-        )
-    return found
+    strategy = found.strategy if isinstance(found, Entry) else found
+    if isinstance(strategy, FormulaGenome) or is_compiled(strategy):
+        return strategy
+    raise ValueError(
+        f"strategy: expected a genome or an automaton, got {label(strategy)}, a player in plain Python "
+        "whose states cannot be known"
+    )
 
 
 def resident_automaton(spec: Any, rules: Rules) -> Automaton:
@@ -68,9 +60,9 @@ def resident_automaton(spec: Any, rules: Rules) -> Automaton:
     strategy = strategy_of(spec)
     if isinstance(strategy, FormulaGenome) and not strategy.pair_only:
         raise ValueError(
-            f"resident: expected a strategy about the pair alone, got {strategy}: it also reads play outside "
-            "the pair, so it is no automaton and has no Nash gap; try it by its fixation probability "
-            "(rules sipd) and in situ"
+            f"resident: expected a strategy about the pair alone, got {label(catalogue.resolve(spec))}, which "
+            "also reads play outside the pair: it is no automaton and has no Nash gap; its fixation "
+            "probability in a society is exact (evolve fixation --rules sipd)"
         )
     return compile_behaviours([strategy], rules).automaton(0)
 
@@ -130,12 +122,13 @@ class BestResponse:
         return None if self.strategy is None else as_lookup(self.strategy, noisy=self.rules.noisy)
 
     def __str__(self) -> str:
-        """Its name, else its genome's text, else how large it is."""
+        """Its name, else its genome's text, else what kind of strategy it is."""
         if self.name or self.genome:
             return self.name or str(self.genome)
-        if self.strategy is None:
-            return f"a strategy that counts {self.rules.horizon}"
-        return f"automaton with {len(self.strategy)} state{'s' if len(self.strategy) > 1 else ''}"
+        if self.rules.turns is not None and self.nash_gap > 0:
+            return "a strategy that counts the turns"
+        assert self.strategy is not None
+        return f"an automaton with {len(self.strategy)} states"
 
 
 def nash_gap(resident: Any, rules: Rules | None = None) -> float:
@@ -175,13 +168,20 @@ def best_response(resident: Any, rules: Rules | None = None) -> BestResponse:
         policy = move[None, :]
     # no rounding can make the resident worse than a mutant that plays like it
     if value - self_payoff <= NEGLIGIBLE * float(np.abs(rules.game.payoffs).max()):
-        name = str(resident) if isinstance(resident, str) else label(strategy_of(resident))
         moves = _moves_of(automaton, automaton, rules)
         return BestResponse(
-            name, rules, self_payoff, self_payoff, 0.0, moves, automaton, None, problem.following
+            label(catalogue.resolve(resident)),
+            rules,
+            self_payoff,
+            self_payoff,
+            0.0,
+            moves,
+            automaton,
+            None,
+            problem.following,
         )
     return BestResponse(
-        resident=str(resident) if isinstance(resident, str) else label(strategy_of(resident)),
+        resident=label(catalogue.resolve(resident)),
         rules=rules,
         value=value,
         self_payoff=self_payoff,
