@@ -4,7 +4,7 @@ Against a resident with finitely many states a mutant faces a decision problem: 
 (it follows from the realised moves), the mutant chooses a move, and the resident moves on. Policy iteration
 (Howard, "Dynamic Programming and Markov Processes", 1960) solves it for an open horizon, backward induction
 for a fixed number of turns. A Nash gap of 0 says that no rare mutant does *better*; it says nothing about
-neutral mutants, small populations or societies: see `engine.scans` and `engine.fixation`.
+neutral mutants, small populations or societies: see `engine.scans`, `engine.indirect` and `engine.fixation`.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from evolve.terminal import (
 )
 
 if TYPE_CHECKING:
-    from engine.scans import Doors, Leader, Scan
+    from engine.indirect import Doors
+    from engine.scans import Leader, Scan
     from engine.stability import BestResponse
 
 LEADERS = 5
@@ -46,7 +47,7 @@ def certify(
     as_json: Json = False,
 ) -> None:
     """Can any mutant, of any memory, do better against a resident than the resident itself?"""
-    from engine.scans import doors
+    from engine.indirect import doors
     from engine.scans import scan as scan_class
     from engine.stability import best_response
 
