@@ -198,18 +198,22 @@ def kappa(
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence!r}")
+    name = label(catalogue.resolve(resident))
     if isinstance(mutants, Scan):
         if society:
             raise ValueError("mutants: expected strategies for a society, got a scan of pairs")
-        name, complete = mutants.resident, True
-        tables = np.stack([mutants.among, mutants.against, mutants.conceded], axis=1)
+        if name != mutants.resident or rules not in (None, mutants.rules):
+            raise ValueError(
+                f"mutants: expected a scan of {name} under the same rules, got one of {mutants.resident} "
+                f"with {mutants.rules.horizon}"
+            )
+        complete = True
+        own = np.full(len(mutants), mutants.resident_payoff)
+        tables = np.stack([mutants.among, mutants.against, mutants.conceded, own], axis=1)
+    elif len(mutants):
+        tables = _tables(strategy_of(resident), mutants, rules or Rules(), society)
     else:
-        if not len(mutants):
-            raise ValueError("mutants: expected at least one, got none")
-        who, name = strategy_of(resident), label(catalogue.resolve(resident))
-        tables = _tables(who, mutants, rules or Rules(), society)
-    if isinstance(mutants, Scan):
-        tables = np.column_stack([tables, np.full(len(tables), mutants.resident_payoff)])
+        raise ValueError("mutants: expected at least one, got none")
     distinct, index = np.unique(tables, axis=0, return_inverse=True)
     rho = [
         fixation_probability(row.reshape(2, 2), size, process=process, intensity=intensity, baseline=baseline)
