@@ -136,7 +136,7 @@ def fixation(
             }
         )
         return
-    title = f"{rules}, {conditions(played)}; mean payoffs per turn"
+    title = f"{rules}, {played}; mean payoffs per turn"
     pairs = new_table("", f"v {mutant}", f"v {resident}", title=title)
     for name, row in zip((mutant, resident), table.tolist(), strict=True):
         pairs.add_row(name, *(f"{value:.6g}" for value in row))
@@ -234,7 +234,7 @@ def _certificate(best: BestResponse, scanned: Scan | None, behind: Doors | None)
     """A certificate for JSON."""
     certificate: dict[str, Any] = {
         "resident": best.resident,
-        "conditions": conditions(best.rules),
+        "conditions": str(best.rules),
         "self_payoff": best.self_payoff,
         "best_payoff": best.value,
         "nash_gap": best.nash_gap,
