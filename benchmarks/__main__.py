@@ -11,9 +11,9 @@ import platform
 import sys
 import time
 
-from benchmarks import command, tournament
+from benchmarks import command, evolution, society, stability, tournament
 
-TOPICS = (tournament, command)
+TOPICS = (tournament, society, stability, evolution, command)
 
 
 def main() -> None:
