@@ -13,7 +13,6 @@ from evolve.terminal import (
     Noise,
     Payoffs,
     Turns,
-    conditions,
     new_table,
     rules_of,
     show,
@@ -60,7 +59,7 @@ def certify(
     if as_json:
         show_json(_certificate(best, scanned, behind))
         return
-    show(f"[bold]{best.resident}[/], {conditions(rules)}")
+    show(f"[bold]{best.resident}[/], {rules!s}")
     print(f"earns against itself       {best.self_payoff:.6g} a turn")
     print(f"the best any mutant earns  {best.value:.6g}, by {best}")
     if best.name is None and best.genome is None:
@@ -137,7 +136,7 @@ def fixation(
             }
         )
         return
-    title = f"{rules}, {conditions(played)}; mean payoffs per turn"
+    title = f"{rules}, {played}; mean payoffs per turn"
     pairs = new_table("", f"v {mutant}", f"v {resident}", title=title)
     for name, row in zip((mutant, resident), table.tolist(), strict=True):
         pairs.add_row(name, *(f"{value:.6g}" for value in row))
@@ -235,7 +234,7 @@ def _certificate(best: BestResponse, scanned: Scan | None, behind: Doors | None)
     """A certificate for JSON."""
     certificate: dict[str, Any] = {
         "resident": best.resident,
-        "conditions": conditions(best.rules),
+        "conditions": str(best.rules),
         "self_payoff": best.self_payoff,
         "best_payoff": best.value,
         "nash_gap": best.nash_gap,
