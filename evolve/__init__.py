@@ -7,7 +7,7 @@
 - `evaluation`: fitness of a population
 - `loop`: `generations(experiment, start)`
 - `runner`: an experiment driven into a run file, stopped by signals and taken up again
-- `cli`, `cli_runs`, `terminal`: the command `evolve`
+- `cli`, `cli_runs`, `cli_invasion`, `terminal`: the command `evolve`
 
 To add a selection operator: its name in `experiment.SelectionSection.method`, a line in
 `operators.toolbox`, and the statistical tests of `tests/test_evolution.py` take it up.

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -47,6 +47,9 @@ def test_one_mutant_fixes_as_exact_fractions_say(payoffs: list[int], size: int) 
     assert fixation_probability(np.reshape(payoffs, (2, 2)), size) == pytest.approx(float(exact), rel=1e-12)
 
 
+@example([3, 0, 5, 1], 6, 1.0)  # a lone mutant has no offspring
+@example([3, 2, 0, 1], 6, 1.0)  # a lone resident has none
+@example([3, 0, 0, 1], 6, 1.0)  # neither has
 @given(tables_of, st.integers(2, 12), st.sampled_from([1.0, 0.3]))
 def test_all_numbers_of_mutants_solve_the_first_step_equations(
     payoffs: list[int], size: int, w: float

@@ -94,6 +94,19 @@ def test_the_best_response_is_the_best_of_all_policies(resident: Automaton, rule
     assert expected(best.strategy, resident, rules).payoffs[0] == pytest.approx(best.value, abs=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_among_many_closed_classes_the_best_is_found(seed: int) -> None:
+    # where joint moves stay where they are, play can end in many places, each with a mean of its own
+    rng = np.random.default_rng(seed)
+    n, stay = int(rng.integers(2, 9)), rng.choice([0.1, 0.55])
+    successors = np.where(rng.random((n, 4)) < stay, np.arange(n)[:, None], rng.integers(0, n, (n, 4)))
+    defect = np.where(rng.random(n) < 0.4, rng.choice([0.3, 0.5, 0.9], n), rng.integers(0, 2, n))
+    resident = Automaton(defect, successors)
+    best = best_response(resident, Rules(limit_of_means=True))
+    oracle = reference.best_by_policies(*tables(resident), PAYOFFS, 0.0, 1.0)
+    assert best.value == pytest.approx(oracle, abs=1e-9)
+
+
 def test_the_best_response_leaves_a_good_trap_for_a_better_one() -> None:
     # after the first move: all_c for ever, or tit for tat's 3; taking T at once leads to D for ever
     resident = Automaton([0, 0, 1, 0], [(1, 2, 1, 2), (1, 3, 1, 3), (2, 2, 2, 2), (3, 3, 3, 3)])
@@ -261,6 +274,23 @@ def test_the_barrier_is_where_both_earn_alike() -> None:
     p = p[mixed]
     mutants = p * found.among[mixed] + (1 - p) * found.against[mixed]
     assert np.allclose(mutants, p * found.conceded[mixed] + (1 - p) * found.resident_payoff)
+
+
+def test_neutral_mutants_are_told_apart_by_what_their_kind_earns() -> None:
+    # v pavlov all_d earns T, P, T, P, ... = 3 as pavlov does; then P among its kind against (S + P)/2
+    found = scan("pavlov", (1, 1), Rules(limit_of_means=True))
+    names = {"dDDDD": "neutral, then advantaged", "cCCCC": "neutral", "cCDDC": "neutral"}
+    for text, verdict in names.items():
+        number = int(text.upper().replace("C", "0").replace("D", "1"), 2)
+        assert VERDICTS[found.verdict[number]] == verdict
+    assert found.barrier[31] == 0.0
+    # and where its kind does worse against itself than residents do against it, it is held back
+    held = scan("gtft", (1, 2), Rules(turns=200))
+    for number in np.flatnonzero(held.verdict == VERDICTS.index("neutral, then disadvantaged"))[:5].tolist():
+        mutant = held.genome(number)
+        assert expected(mutant, "gtft").payoffs[0] == pytest.approx(held.resident_payoff)
+        assert expected(mutant, mutant).payoffs[0] < expected("gtft", mutant).payoffs[0] - 1e-9
+        assert np.isinf(held.barrier[number])
 
 
 def test_leading_invaders_are_named() -> None:
