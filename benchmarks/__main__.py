@@ -11,15 +11,9 @@ import platform
 import sys
 import time
 
-<<<<<<< HEAD
 from benchmarks import command, evolution, society, stability, tournament
 
 TOPICS = (tournament, society, stability, evolution, command)
-=======
-from benchmarks import command, stability, tournament
-
-TOPICS = (tournament, stability, command)
->>>>>>> stability
 
 
 def main() -> None:
