@@ -6,22 +6,28 @@
 - `tournament`: `round_robin` and its `PayoffTable`
 - `society`: everybody sees everything: `society` and its `SocietyResult` (with `society_machine`,
   `society_program`, `society_scopes`)
+- `ecology`: populations that grow by what they earn, `ecology` and its `EcologyResult`
+- `battery`: how formulas behave, as far as tested
 - `kernels`, `society_kernels`: every compiled loop
 
 To add a way of meeting: a function in its own file that takes strategies and `Rules`, its kernel in
 `kernels`, and its plain-Python twin in `tests/reference.py`.
 """
 
+from engine.ecology import EcologyResult, compare, ecology
 from engine.game import Game, Rules
 from engine.match import expected, play
 from engine.society import SocietyResult, play_table, society
 from engine.tournament import PayoffTable, round_robin
 
 __all__ = [
+    "EcologyResult",
     "Game",
     "PayoffTable",
     "Rules",
     "SocietyResult",
+    "compare",
+    "ecology",
     "expected",
     "play",
     "play_table",
