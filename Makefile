@@ -19,8 +19,12 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(READY)
 
-demo: $(READY)  ## A tournament of the LIFL strategies
-	$(BIN)/evolve tournament lifl --turns 1000
+demo: $(READY)  ## Evolve memory-3 strategies from random ones, say who won, draw it
+	$(BIN)/evolve run examples/memory1.toml
+	$(BIN)/evolve plot runs/memory1
+	@echo
+	@echo "Look at runs/memory1/plots. Next: $(BIN)/evolve resume runs/memory1 --generations 2000,"
+	@echo "$(BIN)/evolve lineage runs/memory1, $(BIN)/evolve tournament lifl, or write your own: $(BIN)/evolve new my.toml"
 
 test: $(READY)  ## Run the tests
 	$(BIN)/python -m pytest -n auto

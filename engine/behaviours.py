@@ -14,9 +14,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.game import Rules
+from engine.game import SWAP, Rules
 from genomes.automaton import Automaton, automaton_key
 from genomes.catalogue import Compiled, Entry
+from genomes.formula import FormulaGenome
+from genomes.formula_automaton import pair_defection, pair_structure
 from genomes.lookup import LookupGenome, defection, history_structure
 
 MAX_JOINT_STATES = 2**18
@@ -24,6 +26,9 @@ MAX_JOINT_STATES = 2**18
 
 MAX_SOLVED_STATES = 2**12
 """Largest chain for which a stationary distribution is computed (a dense elimination)."""
+
+MAX_FOLLOWED = 2**32
+"""Largest product of turns and joint states that is propagated: a minute for one pair."""
 
 MAX_DISCOUNTED_TURNS = 4096
 """Discounted play that fades within so many turns is propagated, longer play is solved."""
@@ -75,6 +80,7 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
     from genomes.minimise import canonical_batch
 
     shared: dict[tuple[int, int], list[LookupGenome]] = {}
+    formulas: list[FormulaGenome] = []
     found: dict[Compiled, tuple[bytes, Form]] = {}
 
     def keep(members: Sequence[Compiled], rows: NDArray[np.float64], structure: NDArray[np.int32]) -> None:
@@ -88,11 +94,15 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
     for strategy in dict.fromkeys(strategies):
         if isinstance(strategy, LookupGenome):
             shared.setdefault((strategy.x, strategy.y), []).append(strategy)
+        elif isinstance(strategy, FormulaGenome) and strategy.pair_only:
+            formulas.append(strategy)
         else:
             automaton = strategy.automaton(rules.turns)
             keep([strategy], automaton.defect[None, :], automaton.successors)
     for (x, y), genomes in shared.items():
         keep(genomes, defection(x, y, genomes), history_structure(x, y))
+    if formulas:
+        keep(formulas, np.stack([pair_defection(g.formula) for g in formulas]), pair_structure())
 
     return found
 
@@ -143,6 +153,12 @@ class ExpectedPlay:
         if rules.continuation is not None:
             fade = kernels.NEGLIGIBLE / -math.log(rules.continuation) if rules.continuation > 0 else 1.0
             self._faded = math.ceil(fade)
+        longest = MAX_FOLLOWED // 4**kernels.MAX_ORDER
+        if not self._pure.all() and rules.turns is not None and rules.turns > longest:
+            raise ValueError(
+                f"turns: expected at most {longest} where chance plays a part, got {rules.turns}; "
+                "use the limit of means"
+            )
         self._followed = rules.turns or (self._faded if self._faded <= MAX_DISCOUNTED_TURNS else 0)
         self._order = np.full(len(behaviours), -1, np.int64)
         self._tables = np.empty((len(behaviours), 85))
@@ -155,6 +171,13 @@ class ExpectedPlay:
                 self._order,
                 self._tables,
             )
+
+    def pair(self, i: int, j: int) -> NDArray[np.float64]:
+        """Counts ``(4,)`` of behaviour `i` with `j`, seen by `i`."""
+        low, high = min(i, j), max(i, j)
+        asking = np.arange(len(self.behaviours)) == high  # nobody else, and not `low` with itself
+        counts: NDArray[np.float64] = self.rows(low, low + 1, asking)[0, high]
+        return counts if i == low else counts[SWAP]
 
     def rows(
         self, first: int, last: int, asking: NDArray[np.bool_] | None = None, *, chance: bool = True
@@ -175,8 +198,7 @@ class ExpectedPlay:
         continuation = 1.0 if rules.continuation is None else rules.continuation
         if pure[first:last].any():
             kernels.pure_rows(
-                self._table, self._start, self.behaviours.sizes, pure, rows, asking, rules.turns or 0,
-                continuation, block,
+                self._table, self._start, pure, rows, asking, rules.turns or 0, continuation, block,
             )  # fmt: skip
         if pure.all() or not chance:
             return block
@@ -225,8 +247,14 @@ class ExpectedPlay:
         elif rules.continuation is not None and not self._followed and len(following) <= MAX_SOLVED_STATES:
             kernels.discounted(following, chance, rules.continuation, counts)
         else:
+            turns = rules.turns or self._faded
+            if turns * len(following) > MAX_FOLLOWED:
+                raise ValueError(
+                    f"rules: expected at most {MAX_FOLLOWED} joint states x turns for exact payoffs with "
+                    f"{rules.horizon}, got {len(following)} x {turns}; use sampled play (sampled=N meetings a pair)"
+                )
             d = 1.0 if rules.continuation is None else rules.continuation
-            kernels.propagate(following, chance, rules.turns or self._faded, d, counts)
+            kernels.propagate(following, chance, turns, d, counts)
             if rules.continuation is not None:
                 counts *= 1.0 - rules.continuation
         return counts

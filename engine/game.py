@@ -10,12 +10,19 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 SWAP = np.array([0, 2, 1, 3])
 """The same joint move seen by the other player."""
+
+MAX_PAYOFF = 1e100
+"""Larger payoffs could overflow when they are summed over turns and players."""
+
+MAX_TURNS = 2**40
+"""Longest fixed horizon: counts of turns are whole numbers in a float, with room for many players."""
 
 MAX_SCALED_PAYOFF = 2**20
 """Payoffs that become integers up to this size when multiplied out are summed exactly."""
@@ -56,10 +63,14 @@ class Game:
             value = getattr(self, name)
             if (
                 isinstance(value, bool)
-                or not isinstance(value, (int, float, np.number))
-                or not math.isfinite(value)
+                or not isinstance(value, (int, float, np.integer, np.floating))
+                or value != value
+                or abs(value) == math.inf
             ):
                 raise ValueError(f"payoffs.{name}: expected a finite number, got {value!r}")
+            size: Any = abs(value)
+            if size > MAX_PAYOFF:
+                raise ValueError(f"payoffs.{name}: expected a number within {MAX_PAYOFF:g}, got {value!r}")
             object.__setattr__(self, name, float(value))
 
     @property
@@ -171,15 +182,28 @@ class Rules:
         if not given:
             object.__setattr__(self, "turns", 200)
         if self.turns is not None and (
-            isinstance(self.turns, bool)
-            or not isinstance(self.turns, (int, np.integer))
-            or not 0 < self.turns < 2**40
+            isinstance(self.turns, bool) or not isinstance(self.turns, (int, np.integer)) or self.turns <= 0
         ):
             raise ValueError(f"turns: expected a whole number > 0, got {self.turns!r}")
+        if self.turns is not None and self.turns > MAX_TURNS:
+            raise ValueError(f"turns: expected a whole number from 1 to {MAX_TURNS}, got {self.turns!r}")
         if self.continuation is not None and not 0 <= _number("continuation", self.continuation) < 1:
             raise ValueError(f"continuation: expected 0 <= continuation < 1, got {self.continuation!r}")
         if not 0 <= _number("noise", self.noise) <= 0.5:
             raise ValueError(f"noise: expected 0 <= noise <= 0.5, got {self.noise!r}")
+        if not isinstance(self.limit_of_means, bool):
+            raise ValueError(f"limit_of_means: expected True or False, got {self.limit_of_means!r}")
+        # one type each: a kernel is compiled anew for every type it meets
+        object.__setattr__(self, "noise", float(self.noise))
+        if self.turns is not None:
+            object.__setattr__(self, "turns", int(self.turns))
+        if self.continuation is not None:
+            object.__setattr__(self, "continuation", float(self.continuation))
+
+    def __str__(self) -> str:
+        g = self.game
+        noise = f", noise {self.noise:g}" if self.noisy else ""
+        return self.horizon + noise + ("" if g == Game() else f", R,S,T,P = {g.R:g},{g.S:g},{g.T:g},{g.P:g}")
 
     @property
     def noisy(self) -> bool:
@@ -194,6 +218,15 @@ class Rules:
         if self.continuation is not None:
             return f"continuation {self.continuation:g}"
         return "limit of means"
+
+
+def conditions(rules: Rules | None) -> Rules:
+    """`rules`, or the standard ones for None; ValueError for anything else."""
+    if rules is None:
+        return Rules()
+    if not isinstance(rules, Rules):
+        raise ValueError(f"rules: expected Rules, got {rules!r}")
+    return rules
 
 
 def _number(field: str, value: object) -> float:

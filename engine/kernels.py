@@ -24,9 +24,6 @@ jit = njit(cache=True, nogil=True)
 LANES = 16
 """Pairs propagated side by side: enough to fill vector registers, few enough to stay in the L1 cache."""
 
-STAMPED_STATES = 2**16
-"""Pure pairs with up to so many joint states stamp each one they visit (21 bits are enough to count)."""
-
 MAX_ORDER = 3
 """Longest joint history with a table of its own: 1 + 4 + 16 + 64 = 85 entries."""
 
@@ -58,7 +55,7 @@ def pack_pure(sizes, defect, successors, table, start):
 @jit
 def meet_turns(table, ea, eb, turns):
     # table (2 sum s,) -> number of D by the row, by the column, by both at once
-    """The meeting of two pure players: Brent's cycle search, for any number of joint states."""
+    """The meeting of two pure players: Brent's cycle search, in registers and for any number of joint states."""
     one = np.uint32(1)
     mark_a, mark_b = ea, eb
     own = theirs = both = np.uint64(0)
@@ -94,47 +91,6 @@ def meet_turns(table, ea, eb, turns):
 
 
 @jit
-def meet_turns_stamped(table, ea, eb, size_b, turns, seen, stamp, so_far):
-    # table (2 sum s,), seen (>= s_a s_b,), so_far (>= s_a s_b,) -> as meet_turns, and the next free stamp
-    """`meet_turns` for few joint states: each is stamped with its turn, so the first return closes the cycle.
-
-    Half the steps of Brent's search. `so_far` holds the counts of D by the row, the column and both, 21 bits
-    each, before every turn.
-    """
-    one = np.uint32(1)
-    first_a, first_b = ea >> one, eb >> one  # play starts in the first state of each automaton
-    packed = np.uint64(0)
-    turn = 0
-    first_seen = -1
-    while turn < turns:
-        x = ea & one
-        y = eb & one
-        joint = ((ea >> one) - first_a) * size_b + ((eb >> one) - first_b)
-        if seen[joint] >= stamp:
-            first_seen = seen[joint] - stamp
-            break
-        seen[joint] = stamp + turn
-        so_far[turn] = packed
-        packed += np.uint64(x) | np.uint64(y) << np.uint64(21) | np.uint64(x & y) << np.uint64(42)
-        ea, eb = table[(ea ^ x) + y], table[(eb ^ y) + x]
-        turn += 1
-    cycles = np.uint64(0)
-    cycle = rest = np.uint64(0)
-    if first_seen >= 0:
-        length = turn - first_seen
-        whole = (turns - turn) // length
-        cycles = np.uint64(whole)
-        cycle = packed - so_far[first_seen]
-        rest = so_far[first_seen + (turns - turn) - whole * length] - so_far[first_seen]
-    packed += rest
-    bits = np.uint64((1 << 21) - 1)
-    own = (packed & bits) + cycles * (cycle & bits)
-    theirs = (packed >> np.uint64(21) & bits) + cycles * (cycle >> np.uint64(21) & bits)
-    both = (packed >> np.uint64(42)) + cycles * (cycle >> np.uint64(42))
-    return own, theirs, both, stamp + turn
-
-
-@jit
 def meet_discounted(table, ea, eb, continuation, counts):
     # table (2 sum s,) -> counts (4,), which sum to 1
     """Joint-move frequencies of two pure players, turn t weighing ``(1 - d) d**t``; d = 1: limit of means."""
@@ -156,53 +112,41 @@ def meet_discounted(table, ea, eb, continuation, counts):
         since += 1
         if ea == mark_a and eb == mark_b:
             if continuation == 1.0:
-                for j in range(4):
-                    counts[j] = cycle[j] / since
+                counts[:] = cycle
             else:
                 ratio = weight / mark_weight
                 for j in range(4):
-                    counts[j] = (1.0 - continuation) * (counts[j] + cycle[j] * ratio / (1.0 - ratio))
-            return
+                    counts[j] += cycle[j] * ratio / (1.0 - ratio)
+            break
         if weight == 0.0:  # nothing that follows counts
-            for j in range(4):
-                counts[j] *= 1.0 - continuation
-            return
+            break
         if since == power:
             mark_a, mark_b = ea, eb
             mark_weight = weight
             cycle[:] = 0.0
             power *= 2
             since = 0
+    # divided by their sum, not multiplied by 1 - d: 1 - ratio has lost digits where d is close to 1
+    total = counts[0] + counts[1] + counts[2] + counts[3]
+    for j in range(4):
+        counts[j] /= total
 
 
 @jit
-def pure_rows(table, start, sizes, pure, rows, asking, turns, continuation, block):
+def pure_rows(table, start, pure, rows, asking, turns, continuation, block):
     # pure (d,), rows (r,), asking (d,) -> block (r,d,4), columns from the row on
     """Meetings of the pure players in `rows` with those at or after them, where one of the two is asking."""
-    largest = 0
-    for j in range(len(sizes)):
-        if pure[j]:
-            largest = max(largest, sizes[j])
-    room = min(largest * largest, STAMPED_STATES)
-    seen = np.full(room, -1, np.int64)
-    so_far = np.empty(room + 1, np.uint64)
-    stamp = 0
     for r in range(len(rows)):
         i = rows[r]
         if not pure[i]:
             continue
-        for j in range(i, len(sizes)):
+        for j in range(i, len(start)):
             if not pure[j] or not (asking[i] or asking[j]):
                 continue
             if turns == 0:
                 meet_discounted(table, start[i], start[j], continuation, block[r, j])
                 continue
-            if sizes[i] * sizes[j] <= room:
-                own, theirs, both, stamp = meet_turns_stamped(
-                    table, start[i], start[j], np.uint64(sizes[j]), turns, seen, stamp, so_far
-                )
-            else:
-                own, theirs, both = meet_turns(table, start[i], start[j], turns)
+            own, theirs, both = meet_turns(table, start[i], start[j], turns)
             block[r, j, 0] = np.float64(turns) - np.float64(own) - np.float64(theirs) + np.float64(both)
             block[r, j, 1] = np.float64(theirs - both)
             block[r, j, 2] = np.float64(own - both)
@@ -350,6 +294,67 @@ def _executed(p, noise):
 
 
 @jit
+def _times(a, b, product, rows):
+    # a (rows * 4 * l,), b (16 * l,) -> product (rows * 4 * l,)
+    """Products of 4 x 4 matrices (or rows of them), one per lane."""
+    for i in range(rows):
+        for j in range(4):
+            for k in range(LANES):
+                product[(4 * i + j) * LANES + k] = (
+                    a[4 * i * LANES + k] * b[j * LANES + k]
+                    + a[(4 * i + 1) * LANES + k] * b[(4 + j) * LANES + k]
+                    + a[(4 * i + 2) * LANES + k] * b[(8 + j) * LANES + k]
+                    + a[(4 * i + 3) * LANES + k] * b[(12 + j) * LANES + k]
+                )
+
+
+@jit
+def _doubling_batch(table_a, tables, others, noise, turns, continuation, scratch, block_row):
+    # table_a (85,), tables (d,85), others (up to l,) -> block_row (d,4)
+    """Expected joint moves of one behaviour with up to LANES others, all depending on the last joint move only.
+
+    With v the opening and A the step, ``s_k = sum_{t<k} v A**t`` is doubled: ``s_2k = s_k + s_k A**k`` and
+    ``s_k+1 = v + s_k A``.
+    """
+    step, power, product = scratch[0, 0], scratch[0, 1], scratch[0, 2]
+    opening, total, more = scratch[1, 0], scratch[1, 1], scratch[1, 2]
+    for lane in range(len(others)):
+        p_b = tables[others[lane]]
+        for h in range(5):
+            x = _executed(table_a[h], noise)
+            y = _executed(p_b[1 + _mirror(h - 1) if h > 0 else 0], noise)
+            for j in range(4):
+                share = (x if j >= 2 else 1.0 - x) * (y if j & 1 else 1.0 - y)
+                if h == 0:
+                    opening[j * LANES + lane] = share
+                    total[j * LANES + lane] = share
+                else:
+                    step[(4 * (h - 1) + j) * LANES + lane] = continuation * share
+                    power[(4 * (h - 1) + j) * LANES + lane] = continuation * share
+    bit = 1
+    while 2 * bit <= turns:
+        bit *= 2
+    while bit > 1:
+        bit //= 2
+        _times(total, power, more, 1)
+        for k in range(4 * LANES):
+            total[k] += more[k]
+        if bit > 1:
+            _times(power, power, product, 4)
+            power, product = product, power
+        if turns & bit:
+            _times(total, step, more, 1)
+            for k in range(4 * LANES):
+                total[k] = opening[k] + more[k]
+            if bit > 1:
+                _times(power, step, product, 4)
+                power, product = product, power
+    for lane in range(len(others)):
+        for j in range(4):
+            block_row[others[lane], j] = total[j * LANES + lane]
+
+
+@jit
 def _history_batch(m, table_a, tables, others, noise, turns, continuation, scratch, block_row):
     # table_a (85,), tables (d,85), others (up to l,) -> block_row (d,4)
     """Expected joint moves of one behaviour with up to LANES others, all depending on at most m joint moves."""
@@ -424,21 +429,25 @@ def history_rows(order, tables, pure, rows, asking, noise, turns, continuation, 
             continue
         for m in range(1, MAX_ORDER + 1):
             waiting = 0
-            for j in range(i, len(order)):
-                if order[j] < 0 or max(order[i], order[j], 1) != m or (pure[i] and pure[j]):
-                    continue
-                if asking[i] or asking[j]:
+            for j in range(i, len(order) + 1):
+                if j < len(order):
+                    if order[j] < 0 or max(order[i], order[j], 1) != m or (pure[i] and pure[j]):
+                        continue
+                    if not (asking[i] or asking[j]):
+                        continue
                     others[waiting] = j
                     waiting += 1
-                    if waiting == LANES:
-                        _history_batch(
-                            m, tables[i], tables, others, noise, turns, continuation, scratch, block[r]
+                if waiting == LANES or (waiting and j == len(order)):
+                    batch = others[:waiting]
+                    if m == 1:
+                        _doubling_batch(
+                            tables[i], tables, batch, noise, turns, continuation, scratch, block[r]
                         )
-                        waiting = 0
-            if waiting:
-                _history_batch(
-                    m, tables[i], tables, others[:waiting], noise, turns, continuation, scratch, block[r]
-                )
+                    else:
+                        _history_batch(
+                            m, tables[i], tables, batch, noise, turns, continuation, scratch, block[r]
+                        )
+                    waiting = 0
 
 
 # --- chance: the chain of reachable joint states -----------------------------------------------------------

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.behaviours import ExpectedPlay, compile_behaviours
-from engine.game import SWAP, Rules
+from engine.game import SWAP, Rules, conditions
 from genomes.automaton import Automaton
-from genomes.catalogue import Player, Strategy, is_compiled, label, resolve
+from genomes.catalogue import ENTRIES, Entry, Player, Strategy, is_compiled, label, resolve
 
 MAX_SAMPLED_TURNS = 10**7
 """Longest meeting that is played move by move."""
@@ -73,7 +74,7 @@ def expected(a: Any, b: Any, rules: Rules | None = None) -> Meeting:
     >>> expected("tit_for_tat", "all_d", Rules(turns=10)).payoffs.tolist()
     [0.9, 1.4]
     """
-    rules = rules or Rules()
+    rules = conditions(rules)
     players = resolve(a), resolve(b)
     counts, total = _expected_counts(*players, rules)
     both = np.stack([counts, counts[SWAP]])
@@ -93,10 +94,17 @@ def play(a: Any, b: Any, rules: Rules | None = None, *, seed: int = 0) -> Play:
     tit_for_tat  CDDDD
     all_d        DDDDD
     """
-    rules = rules or Rules()
+    rules = conditions(rules)
+    check_seed(seed)
     players = resolve(a), resolve(b)
     moves = play_once(*players, rules, np.random.default_rng(seed))
     return Play((label(players[0]), label(players[1])), rules, moves)
+
+
+def check_seed(seed: int) -> None:
+    """Raise ValueError unless generators can be made from `seed`."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed: expected a whole number >= 0, got {seed!r}")
 
 
 def play_once(a: Strategy, b: Strategy, rules: Rules, rng: np.random.Generator) -> NDArray[np.int8]:
@@ -147,14 +155,44 @@ def meeting_length(rules: Rules, rng: np.random.Generator) -> int:
     return turns
 
 
+def nearest_named(strategy: Any, turns: int = 50) -> tuple[str, float] | None:
+    """The named strategy that plays most alike, and how often the two make the same move.
+
+    Both meet every pure automaton of the catalogue for `turns` turns without noise; None for a strategy that
+    leaves moves to chance or is no automaton.
+
+    >>> nearest_named("memory(1,1) cCDCD")
+    ('tit_for_tat', 1.0)
+    """
+    found = resolve(strategy)
+    if not is_compiled(found) or not found.automaton(turns).deterministic:
+        return None
+    own = _moves_against_named(found, turns)
+    alike = {name: float((own == theirs).mean()) for name, theirs in _named_moves(turns).items()}
+    return max(alike.items(), key=lambda item: item[1])
+
+
+def _moves_against_named(strategy: Strategy, turns: int) -> NDArray[np.int8]:
+    rules, rng = Rules(turns=turns), np.random.default_rng(0)
+    return np.stack([play_once(strategy, other, rules, rng)[:, 0] for other in _pure_named(turns)])
+
+
+@lru_cache(maxsize=4)
+def _pure_named(turns: int) -> tuple[Entry, ...]:
+    return tuple(e for e in ENTRIES if e.pair_only and e.automaton(turns).deterministic)
+
+
+@lru_cache(maxsize=4)
+def _named_moves(turns: int) -> dict[str, NDArray[np.int8]]:
+    return {entry.name: _moves_against_named(entry, turns) for entry in _pure_named(turns)}
+
+
 def _expected_counts(a: Strategy, b: Strategy, rules: Rules) -> tuple[NDArray[np.float64], float]:
     """Expected joint-move counts of one meeting, and what they add up to."""
     if is_compiled(a) and is_compiled(b):
         behaviours = compile_behaviours([a, b], rules)
         exact = ExpectedPlay(behaviours, rules)
-        low, high = sorted(behaviours.index.tolist())
-        counts = exact.rows(low, low + 1)[0, high]
-        return (counts if behaviours.index[0] == low else counts[SWAP]), exact.total
+        return exact.pair(*behaviours.index.tolist()), exact.total
     return played_counts(a, b, rules), float(rules.turns or 1)
 
 

@@ -48,7 +48,9 @@ def _resolve(strategy: Strategy, turns: int) -> FormulaGenome | Automaton:
 
 
 def _name(strategy: Strategy) -> str:
-    return catalogue.label(catalogue.resolve(strategy))
+    found = catalogue.resolve(strategy)
+    # members are told apart by name: automata that play alike may stand side by side
+    return f"automaton {found.key.hex()[:8]}" if isinstance(found, Automaton) else catalogue.label(found)
 
 
 def _turns(rules: Rules) -> int:

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.behaviours import Behaviours, ExpectedPlay, compile_behaviours
-from engine.game import SWAP, Rules
-from engine.match import play_once, played_counts
+from engine.game import SWAP, Rules, conditions
+from engine.match import check_seed, play_once, played_counts
 from genomes.catalogue import Strategy, is_compiled, label, resolve
 
 BLOCK_MEETINGS = 2**16
@@ -168,13 +168,14 @@ def round_robin(
        2  tit_for_tat  1.9500       0.5500
        3  all_c        1.5000       1.0000
     """
-    rules = rules or Rules()
+    rules = conditions(rules)
     specs = list(strategies)
     numbers = [strategies[s] for s in specs] if isinstance(strategies, Mapping) else [1] * len(specs)
     players = [resolve(spec) for spec in specs]
     _check_counts(players, numbers, self_play)
     if sampled is not None and (not isinstance(sampled, int) or sampled < 2):
         raise ValueError(f"sampled: expected at least 2 meetings a pair, got {sampled!r}")
+    check_seed(seed)
 
     compiled = [k for k, player in enumerate(players) if is_compiled(player)]
     behaviours = compile_behaviours([players[k] for k in compiled], rules)  # type: ignore[misc]

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve.terminal import Json, new_table, show, show_json
+from evolve.terminal import Json, new_table, show, show_json, whole_option
 
 if TYPE_CHECKING:
     from evolve.experiment import Experiment
     from results import Generation, Run
 
-Generations = Annotated[int | None, typer.Option(help="Go on up to this generation.")]
-Workers = Annotated[int | None, typer.Option(help="Threads; the results are the same.")]
+Generations = Annotated[int | None, whole_option("Go on up to this generation.")]
+Workers = Annotated[int | None, whole_option("Threads; the results are the same.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3.")]
 
 PLAIN_EVERY = 5.0
@@ -108,8 +108,12 @@ def show_run(folder: RunFolder, as_json: Json = False) -> None:
     print(f"  best payoff    {summary['best']['fitness']:.4f}   mean {summary['mean']:.4f}")
     print(f"  cooperation    {summary['cooperation']:.4f}")
     print(f"  behaviours     {summary['behaviours']}")
-    print(f"  best           {summary['best']['id']}  {_called(summary['best'])}")
-    print(f"                 {summary['best']['genome']}")
+    best, nearest = summary["best"], summary["best"]["nearest"]
+    like = (
+        f", plays most like {nearest[0]} ({nearest[1]:.0%} of moves)" if nearest and not best["name"] else ""
+    )
+    print(f"  best           {best['id']}  {_called(best)}{like}")
+    print(f"                 {best['genome']}")
     print(f"  hash           {summary['hash']}")
     table = new_table("count", "behaviour", "an example of its genomes")
     for leader in summary["leaders"]:
@@ -123,9 +127,8 @@ def plot(
     formats: Annotated[str, typer.Option("--format", help="png, svg, or both.")] = "png,svg",
 ) -> None:
     """Draw a run: fitness, cooperation, behaviours, lineage, family tree, genomes."""
-    from results.plots import save_all
-
     from results import Run
+    from results.plots import save_all
 
     wanted = tuple(word.strip() for word in formats.split(","))
     if not wanted or not set(wanted) <= {"png", "svg", "pdf"}:
@@ -169,7 +172,7 @@ def lineage(
         if before is None or birth.genome != before.genome:
             change = birth.genome if before is None else _difference(before.genome, birth.genome)
             alike = before is not None and birth.behaviour == before.behaviour
-            called = names(birth.behaviour) or f"~{birth.behaviour[:8]}"
+            called = names(birth.behaviour) or f"#{birth.behaviour[:6]}"
             table.add_row(
                 str(birth.id.generation), str(birth.id), birth.origin, "same" if alike else called, change
             )
@@ -282,7 +285,7 @@ def _live(experiment: Experiment, began: int) -> Iterator[Callable[[Generation],
 
 def _state(generation: Generation) -> str:
     leader = generation.leaders[0]
-    name = leader.name or f"~{leader.behaviour[:8]}"
+    name = leader.name or f"#{leader.behaviour[:6]}"
     return (
         f"best {max(generation.fitness):.3f}  mean {generation.mean:.3f}  "
         f"cooperation {generation.cooperation:.2f}  {name} x{leader.count}"
@@ -317,6 +320,8 @@ def _summary(there: Run) -> dict[str, Any]:
     }
     if latest is None:
         return summary
+    from engine.match import nearest_named
+
     names = _names(there)
     best = latest.population[latest.best]
     return summary | {
@@ -326,6 +331,7 @@ def _summary(there: Run) -> dict[str, Any]:
             "genome": best.genome,
             "behaviour": best.behaviour,
             "name": names(best.behaviour),
+            "nearest": nearest_named(best.genome),
         },
         "mean": latest.mean,
         "quantiles": list(latest.quantiles),
@@ -348,7 +354,7 @@ def _names(there: Run) -> Callable[[str], str | None]:
 
 
 def _called(row: dict[str, Any]) -> str:
-    return row["name"] or f"~{row['behaviour'][:8]} (no name in the catalogue)"
+    return row["name"] or f"#{row['behaviour'][:6]}"
 
 
 def _difference(before: str, after: str) -> str:

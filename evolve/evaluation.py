@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from engine.behaviours import Behaviours, ExpectedPlay, Form, canonical_forms, gather
 from evolve.experiment import Experiment
 from evolve.population import Genome, Individual
-from genomes import catalogue
+from genomes import FormulaGenome, catalogue
 from results.records import Generation, Leader
 
 REMEMBERED = 2048
@@ -48,8 +49,23 @@ class Evaluated:
     cooperation: float
 
 
+class Evaluate(Protocol):
+    """Fitness of a population in a generation, whatever is played."""
+
+    def __call__(self, genomes: Sequence[Genome], number: int, island: int = 0) -> Evaluated: ...
+
+
+def evaluation(experiment: Experiment, workers: int = 1) -> Evaluate:
+    """What evaluates the populations of an experiment, one after another."""
+    if experiment.rules.play == "sipd":
+        from evolve.societies import Societies
+
+        return Societies(experiment)
+    return Evaluation(experiment, workers)
+
+
 class Evaluation:
-    """Evaluates one population after another, remembering the meetings of the last."""
+    """Round robins: evaluates one population after another, remembering the meetings of the last."""
 
     def __init__(self, experiment: Experiment, workers: int = 1) -> None:
         self.experiment, self.workers = experiment, workers
@@ -64,8 +80,8 @@ class Evaluation:
         self.played = 0
         """Meetings played so far, remembered ones not counted."""
 
-    def __call__(self, genomes: Sequence[Genome]) -> Evaluated:
-        """Fitness of everyone in a population."""
+    def __call__(self, genomes: Sequence[Genome], number: int = 0, island: int = 0) -> Evaluated:
+        """Fitness of everyone in a population; nothing is drawn, so the generation does not matter."""
         settings = self.experiment.fitness
         forms = {g: self._known[g] for g in genomes if g in self._known}
         forms |= canonical_forms([g for g in genomes if g not in forms], self.rules)
@@ -88,9 +104,16 @@ class Evaluation:
                 fitness = fitness + share * self.rules.game.mean_payoff(totals, exact_total * met)
                 rates = (totals[:, 0] + totals[:, 1]) / (exact_total * met)
                 cooperation += share * float((rates * living).sum()) / n
+        earned = fitness[here]
         if settings.parsimony:
-            fitness = fitness - settings.parsimony * behaviours.sizes
-        return Evaluated(fitness[here].tolist(), [behaviours.keys[k] for k in here.tolist()], cooperation)
+            states = behaviours.sizes[here]
+            earned = earned - settings.parsimony * np.array(
+                [
+                    genome.complexity if isinstance(genome, FormulaGenome) else s
+                    for genome, s in zip(genomes, states, strict=True)
+                ]
+            )
+        return Evaluated(earned.tolist(), [behaviours.keys[k] for k in here.tolist()], cooperation)
 
     @property
     def _population_share(self) -> float:

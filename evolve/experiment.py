@@ -14,11 +14,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from engine.game import Game, Rules
 from genomes import catalogue
-from genomes.catalogue import Compiled, is_compiled
+from genomes.catalogue import Compiled, Entry, is_compiled
+from genomes.formula import FormulaGenome
 from genomes.lookup import MAX_MEMORY, LookupGenome
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -42,8 +52,11 @@ class GameSection(_Section):
 
 
 class RulesSection(_Section):
-    """`[rules]`: how long a meeting lasts (one of the three) and how often a move slips."""
+    """`[rules]`: who sees what, how long a meeting lasts (one of the three), how often a move slips."""
 
+    play: Literal["ipd", "sipd"] = "ipd"
+    society: Annotated[int, Field(ge=2)] | None = None
+    replicates: Annotated[int, Field(ge=1)] = 8
     turns: Annotated[int, Field(gt=0, lt=2**40)] | None = None
     continuation: Annotated[float, Field(ge=0, lt=1)] | None = None
     limit_of_means: bool = False
@@ -51,12 +64,18 @@ class RulesSection(_Section):
 
     @model_validator(mode="after")
     def _one_horizon(self) -> Self:
-        Rules(turns=self.turns, continuation=self.continuation, limit_of_means=self.limit_of_means)
+        rules = Rules(turns=self.turns, continuation=self.continuation, limit_of_means=self.limit_of_means)
+        if self.play == "sipd" and rules.turns is None:
+            raise ValueError(
+                f"play: a society plays a fixed number of rounds; expected turns, got {rules.horizon}"
+            )
+        if self.play == "ipd" and self.society is not None:
+            raise ValueError(f"society: expected it only with play = 'sipd', got {self.society}")
         return self
 
 
-class GenomeSection(_Section):
-    """`[genome]`: what evolves."""
+class LookupSection(_Section):
+    """`[genome]` of kind "lookup": memory(x,y) tables."""
 
     kind: Literal["lookup"] = "lookup"
     x: Annotated[int, Field(ge=0, le=MAX_MEMORY)] = 3
@@ -68,6 +87,24 @@ class GenomeSection(_Section):
         if self.x + self.y > MAX_MEMORY:
             raise ValueError(f"expected x + y <= {MAX_MEMORY}, got {self.x} + {self.y}")
         return self
+
+
+class FormulaSection(_Section):
+    """`[genome]` of kind "formula": Ord's language; pair-only formulas where the rules are the IPD's."""
+
+    kind: Literal["formula"] = "formula"
+    max_complexity: Annotated[int, Field(ge=1, le=100)] = 15
+
+
+def _kind(genome: Any) -> str:
+    kind = genome.get("kind", "lookup") if isinstance(genome, dict) else getattr(genome, "kind", "lookup")
+    return kind if isinstance(kind, str) else "?"
+
+
+GenomeSection = Annotated[
+    Annotated[LookupSection, Tag("lookup")] | Annotated[FormulaSection, Tag("formula")], Discriminator(_kind)
+]
+"""`[genome]`: what evolves."""
 
 
 class Seeds(_Section):
@@ -161,7 +198,7 @@ class Experiment(_Section):
     generations: Annotated[int, Field(ge=0)] = 200
     game: GameSection = GameSection()
     rules: RulesSection = RulesSection()
-    genome: GenomeSection = GenomeSection()
+    genome: GenomeSection = LookupSection()
     population: PopulationSection = PopulationSection()
     selection: SelectionSection = SelectionSection()
     variation: VariationSection = VariationSection()
@@ -204,6 +241,14 @@ class Experiment(_Section):
                     f"selection.baseline: {self.selection.method} needs fitness that is never negative; expected "
                     f"baseline >= {-worst:g} for these payoffs, got {self.selection.baseline:g}"
                 )
+        if self.rules.play == "sipd" and self.fitness.opponents != "population":
+            mistakes.append(
+                f"fitness.opponents: expected 'population' with rules.play = 'sipd', got {self.fitness.opponents!r}"
+            )
+        if self.rules.society is not None and self.rules.society > self.population.size:
+            mistakes.append(
+                f"rules.society: expected at most population.size = {self.population.size}, got {self.rules.society}"
+            )
         for k, seed in enumerate(self.population.seeds):
             try:
                 self.seed_genome(seed.strategy)
@@ -235,10 +280,29 @@ class Experiment(_Section):
             noise=r.noise,
         )
 
-    def seed_genome(self, spec: str) -> LookupGenome:
-        """The genome that a name or text in `population.seeds` stands for."""
+    @property
+    def pair_only(self) -> bool:
+        """True when formulas may not look at third parties: where the rules are the IPD's."""
+        return self.rules.play == "ipd"
+
+    def seed_genome(self, spec: str) -> LookupGenome | FormulaGenome:
+        """The genome that a name or text in `population.seeds` stands for, of the experiment's kind."""
         found = catalogue.resolve(spec)
-        genome = getattr(found, "table", found)
+        if isinstance(self.genome, FormulaSection):
+            formula = getattr(found, "formula", None) if isinstance(found, Entry) else found
+            if not isinstance(formula, FormulaGenome):
+                raise ValueError(f"expected a formula or the name of one, got {spec!r}, which has none")
+            if formula.complexity > self.genome.max_complexity:
+                raise ValueError(
+                    f"expected at most genome.max_complexity = {self.genome.max_complexity} nodes, "
+                    f"got {spec!r} with {formula.complexity}"
+                )
+            if self.pair_only and not formula.pair_only:
+                raise ValueError(
+                    f"expected a formula about r and c alone (or rules.play = 'sipd'), got {spec!r}"
+                )
+            return formula
+        genome = found.table if isinstance(found, Entry) else found
         if not isinstance(genome, LookupGenome):
             raise ValueError(
                 f"expected a lookup genome or the name of one, got {spec!r}, which has no reply table"
@@ -252,7 +316,10 @@ class Experiment(_Section):
     def panel_strategy(self, spec: str) -> Compiled:
         """The strategy that a name or text in `fitness.panel` stands for."""
         found = catalogue.resolve(spec)
-        assert is_compiled(found)
+        if not is_compiled(found):
+            raise ValueError(
+                f"expected a strategy for two players, got {spec!r}, which looks at third parties"
+            )
         return found
 
     @classmethod
@@ -309,12 +376,17 @@ class Experiment(_Section):
 
 def _explain(detail: Any) -> str:
     """One line for one mistake that validation found."""
-    path = ".".join(str(part) for part in detail["loc"])
+    where = list(detail["loc"])
+    if where[:1] == ["genome"] and where[1:2] in (["lookup"], ["formula"]):
+        del where[1]  # which kind it was read as is no part of the path
+    path = ".".join(str(part) for part in where)
     kind, message, value = detail["type"], detail["msg"], detail["input"]
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(str(detail["loc"][-1]), _keys(detail["loc"][:-1]), n=3, cutoff=0.4)
         hint = f" (nearest: {', '.join(near)})" if near else ""
         return f"{path}: expected a known key, got {detail['loc'][-1]!r}{hint}"
+    if kind == "union_tag_invalid":
+        return f"{path}.kind: expected 'lookup' or 'formula', got {_kind(value)!r}"
     if kind == "value_error":
         text = message.removeprefix("Value error, ")
         return text if not path or text.startswith(path) else f"{path}: {text}"
@@ -327,6 +399,8 @@ def _keys(path: tuple[Any, ...]) -> list[str]:
     for word in path:
         if isinstance(word, int):
             model = Seeds
+        elif word in ("lookup", "formula"):
+            model = LookupSection if word == "lookup" else FormulaSection
         elif isinstance(model, type) and issubclass(model, BaseModel) and word in model.model_fields:
             model = model.model_fields[word].annotation
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []

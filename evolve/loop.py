@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from evolve.evaluation import Evaluation, record
+from evolve.evaluation import evaluation, record
 from evolve.experiment import Experiment
-from evolve.operators import Candidate, candidates, deap_random, toolbox
+from evolve.operators import Candidate, candidates, select, toolbox
 from evolve.population import Genome, Individual, first_population, newborns
 from evolve.streams import stream
 from genomes import parse
@@ -35,11 +35,11 @@ def generations(
     immigrants (Ord, "Further results on the societal iterated prisoner's dilemma", appendix II).
     """
     box = toolbox(experiment)
-    evaluate = Evaluation(experiment, experiment.run.workers if workers is None else workers)
+    evaluate = evaluation(experiment, experiment.run.workers if workers is None else workers)
     noisy = experiment.rules_value.noisy
     if start is None:
         population = first_population(experiment, box)
-        current = record(0, population, evaluate([i.genome for i in population]), noisy)
+        current = record(0, population, evaluate([i.genome for i in population], 0), noisy)
         yield current
     else:
         current = start
@@ -47,7 +47,7 @@ def generations(
     step = _moran if experiment.selection.update == "moran" else _generational
     for number in range(current.number + 1, experiment.generations + 1):
         population = step(experiment, box, number, population, current.fitness)
-        current = record(number, population, evaluate([i.genome for i in population]), noisy)
+        current = record(number, population, evaluate([i.genome for i in population], number), noisy)
         yield current
 
 
@@ -118,8 +118,7 @@ def _variants(
         return []
     chance = stream(experiment.seed, number, "variation", island)
     crossed = np.flatnonzero(chance.random(n) < experiment.variation.crossover).tolist()
-    with deap_random(stream(experiment.seed, number, "selection", island)):
-        chosen: list[Candidate] = box.select(field, n + len(crossed))
+    chosen = select(box, field, n + len(crossed), stream(experiment.seed, number, "selection", island))
     # some operators return the fittest first: who is a mate, and whose, is drawn anew
     parents = [population[chosen[k].position] for k in chance.permutation(len(chosen)).tolist()]
     first, mates = parents[:n], parents[n:]

@@ -1,37 +1,22 @@
 """The DEAP toolbox of an experiment: selection, random genomes, crossover, mutation.
 
-The only room that knows DEAP. Its operators draw from Python's global `random`; `deap_random` seeds that
-from a stream and puts it back, one thread at a time, so a run neither disturbs nor is disturbed by others.
-Selection sees `Candidate`s: a payoff and a position, nothing that has to be copied.
+With `formula_variation` the only room that knows DEAP. DEAP draws from Python's global `random`;
+`deap_random` seeds that from a stream and puts it back, one thread at a time, so a run neither disturbs nor is
+disturbed by others. Selection sees `Candidate`s: a payoff and a position, nothing that has to be copied.
 """
 
 from __future__ import annotations
 
-import random
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from deap import base, tools
 
-from evolve.experiment import Experiment
+from evolve.experiment import Experiment, FormulaSection
+from evolve.formula_variation import FormulaVariation, deap_random
+from genomes.formula import FormulaGenome
 from genomes.variation import cross_lookups, mutate_lookups, random_lookups
-
-_LOCK = threading.Lock()
-
-
-@contextmanager
-def deap_random(rng: np.random.Generator) -> Iterator[None]:
-    """Let DEAP draw from `rng`: Python's global generator is seeded from it and restored afterwards."""
-    with _LOCK:
-        before = random.getstate()
-        random.seed(int(rng.integers(0, 2**63)))
-        try:
-            yield
-        finally:
-            random.setstate(before)
 
 
 class _Fitness:
@@ -88,6 +73,43 @@ def _roulette(population: list[Candidate], k: int) -> list[Candidate]:
     return drawn
 
 
+def select(box: Any, population: list[Candidate], k: int, rng: np.random.Generator) -> list[Candidate]:
+    """`k` parents by the toolbox's operator, drawn from `rng`."""
+    with deap_random(_seed(rng)):
+        chosen: list[Candidate] = box.select(population, k)
+    return chosen
+
+
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(0, 2**63))
+
+
+def _random_formulas(n: int, rng: np.random.Generator, grammar: FormulaVariation) -> list[FormulaGenome]:
+    """`n` formulas by the law of `genomes.random_formula`."""
+    with deap_random(_seed(rng)):
+        return [grammar.random() for _ in range(n)]
+
+
+def _mutate_formulas(
+    genomes: Sequence[FormulaGenome], rng: np.random.Generator, grammar: FormulaVariation, rate: float
+) -> list[FormulaGenome]:
+    """Each formula mutates with probability `rate`; one that does not is returned itself."""
+    hit = (rng.random(len(genomes)) < rate).tolist()
+    with deap_random(_seed(rng)):
+        return [grammar.mutate(genome) if h else genome for genome, h in zip(genomes, hit, strict=True)]
+
+
+def _cross_formulas(
+    firsts: Sequence[FormulaGenome],
+    seconds: Sequence[FormulaGenome],
+    rng: np.random.Generator,
+    grammar: FormulaVariation,
+) -> list[FormulaGenome]:
+    """One child of every pair: the first parent with a part of the second."""
+    with deap_random(_seed(rng)):
+        return [grammar.crossover(a, b)[0] for a, b in zip(firsts, seconds, strict=True)]
+
+
 def toolbox(experiment: Experiment) -> Any:
     """The experiment's operators.
 
@@ -106,6 +128,12 @@ def toolbox(experiment: Experiment) -> Any:
     else:
         box.register("select", _universal)
     kind, vary = experiment.genome, experiment.variation
+    if isinstance(kind, FormulaSection):
+        grammar = FormulaVariation(kind.max_complexity, experiment.pair_only)
+        box.register("random", _random_formulas, grammar=grammar)
+        box.register("mutate", _mutate_formulas, grammar=grammar, rate=vary.mutation)
+        box.register("mate", _cross_formulas, grammar=grammar)
+        return box
     box.register("random", random_lookups, x=kind.x, y=kind.y, stochastic=kind.stochastic)
     box.register("mutate", mutate_lookups, rate=vary.mutation, sigma=vary.sigma, stochastic=kind.stochastic)
     box.register("mate", cross_lookups)

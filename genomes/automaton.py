@@ -36,8 +36,13 @@ class Automaton:
     successors: NDArray[np.int32]
 
     def __init__(self, defect: ArrayLike, successors: ArrayLike) -> None:
-        p = np.array(defect, dtype=np.float64)
-        s = np.array(successors, dtype=np.int32)
+        p = _array("defect", defect)
+        wide: NDArray[np.float64] | NDArray[np.int32]
+        if isinstance(successors, np.ndarray) and successors.dtype == np.int32:
+            wide = s = successors.copy()
+        else:
+            wide = _array("successors", successors)  # compared before it is cut to 32-bit numbers
+            s = np.clip(np.nan_to_num(wide), -1, 2**31 - 1).astype(np.int32)
         if p.ndim != 1 or len(p) == 0:
             raise ValueError(f"defect: expected one probability per state, got shape {p.shape}")
         if s.shape != (len(p), 4):
@@ -46,6 +51,8 @@ class Automaton:
             raise ValueError(f"defect: expected probabilities in [0, 1], got {p[~((p >= 0) & (p <= 1))][0]}")
         if s.min() < 0 or s.max() >= len(p):
             raise ValueError(f"successors: expected states 0..{len(p) - 1}, got {s.min()}..{s.max()}")
+        if not np.array_equal(wide, s):
+            raise ValueError(f"successors: expected whole numbers, got {wide[wide != s][0]}")
         p.setflags(write=False)
         s.setflags(write=False)
         object.__setattr__(self, "defect", p)
@@ -92,6 +99,13 @@ class Automaton:
     def behaviour(self, *, noisy: bool) -> str:
         """The stable name of what this strategy does: 32 hexadecimal digits, equal for all that play alike."""
         return self.canonical(noisy=noisy).key.hex()
+
+
+def _array(field: str, values: ArrayLike) -> NDArray[np.float64]:
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{field}: expected an array of numbers, got {values!r}") from None
 
 
 def automaton_key(defect: NDArray[np.float64], successors: NDArray[np.int32]) -> bytes:

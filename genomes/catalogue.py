@@ -261,7 +261,7 @@ def parse(text: str) -> LookupGenome | FormulaGenome:
 def label(strategy: Strategy) -> str:
     """How a strategy is shown in tables: its name, else its text."""
     if isinstance(strategy, Automaton):
-        return f"automaton {strategy.key.hex()[:8]}"
+        return name_of(strategy, noisy=True) or f"automaton {strategy.key.hex()[:8]}"
     if hasattr(strategy, "automaton"):
         return str(strategy)
     return str(getattr(strategy, "name", type(strategy).__name__))

@@ -14,6 +14,9 @@ from genomes.automaton import Automaton, Move
 
 State = tuple[int, ...]
 
+MAX_COUNTED_TURNS = 100_000
+"""Longest horizon a counter is unrolled to: every turn adds states, a second of work in all."""
+
 
 @dataclass(frozen=True)
 class CountingStrategy:
@@ -40,11 +43,15 @@ class CountingStrategy:
         return isinstance(other, CountingStrategy) and other.name == self.name
 
     def automaton(self, turns: int | None = None) -> Automaton:
-        """Everything the counter can do in `turns` turns; ValueError when the horizon is open."""
+        """Everything the counter can do in `turns` turns; ValueError when the horizon is open or too far."""
         if turns is None:
             raise ValueError(
                 f"{self.name}: counts without bound; expected a fixed number of turns, "
                 "got a continuation probability or the limit of means"
+            )
+        if turns > MAX_COUNTED_TURNS:
+            raise ValueError(
+                f"{self.name}: counts without bound; expected at most {MAX_COUNTED_TURNS} turns, got {turns}"
             )
         return _unroll(self, turns)
 

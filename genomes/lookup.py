@@ -46,17 +46,21 @@ class LookupGenome:
 
     def __post_init__(self) -> None:
         check_memory(self.x, self.y)
+        object.__setattr__(self, "x", int(self.x))
+        object.__setattr__(self, "y", int(self.y))
         opening, replies = max(self.x, self.y), 2 ** (self.x + self.y)
         for field, values, expected in (
             ("opening", self.opening, opening),
             ("replies", self.replies, replies),
         ):
+            if not isinstance(values, (tuple, list, np.ndarray)):
+                raise ValueError(f"{field}: expected a tuple of probabilities, got {values!r}")
             if len(values) != expected:
                 raise ValueError(
                     f"{field}: expected {expected} values for memory({self.x},{self.y}), got {len(values)}"
                 )
             for value in values:
-                if not 0 <= value <= 1:  # also refuses nan
+                if not isinstance(value, (int, float, np.number, np.bool_)) or not 0 <= value <= 1:  # nan too
                     raise ValueError(
                         f"{field}: expected probabilities of cooperation in [0, 1], got {value!r}"
                     )
@@ -163,7 +167,8 @@ def difference(before: LookupGenome, after: LookupGenome) -> list[str]:
 
 def check_memory(x: int, y: int) -> None:
     """Raise ValueError unless memory(x,y) is one we can hold."""
-    if not (isinstance(x, int) and isinstance(y, int)) or x < 0 or y < 0 or x + y > MAX_MEMORY:
+    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in (x, y))
+    if not whole or x < 0 or y < 0 or x + y > MAX_MEMORY:
         raise ValueError(f"memory: expected x, y >= 0 with x + y <= {MAX_MEMORY}, got memory({x},{y})")
 
 

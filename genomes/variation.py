@@ -24,7 +24,7 @@ def random_lookups(n: int, x: int, y: int, stochastic: bool, rng: np.random.Gene
     """`n` random memory(x,y) genomes.
 
     >>> print(random_lookups(1, 1, 1, False, np.random.default_rng(3))[0])
-    memory(1,1) dCCCC
+    memory(1,1) cDDDD
     """
     check_memory(x, y)
     length = max(x, y) + 2 ** (x + y)

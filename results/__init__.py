@@ -8,11 +8,11 @@
     place.py     the writer's lock, and the journal a filesystem can be trusted with
     repair.py    naming all damage, and going on from the newest intact population
     lineage.py   lines of descent, family trees, common ancestors, clades
-    plots.py     every figure
+    plots.py     every figure, and `save_all`; those of heredity are in heredity.py, how they look in style.py
 
 To keep one more number per generation: add it to `Generation`, to `STATISTICS` and `statistics_field` in
 rows.py and to `Run.statistics`, and raise `FORMAT`. To add a figure: a function ``run -> Figure`` in plots.py
-and its name in `FIGURES`.
+and its name in `FIGURES`; tests/test_plots.py then draws it for every kind of run.
 """
 
 from results.errors import DamageError, RunError

@@ -98,8 +98,8 @@ class Run:
 
         Commits every `commit_every` generations, or a few times a second when that is not given; a killed
         process loses what was appended since, a power cut a little more unless `synchronous` is "full".
-        Complete populations stay every `checkpoint_every` generations. `lineage` "pruned" keeps the ancestors
-        of the living, "full" everyone.
+        Complete populations stay every `checkpoint_every` generations, and some early ones. `lineage`
+        "pruned" keeps the ancestors of the living, "full" everyone.
 
         Raises RunError when someone else is writing, when the run is of another experiment (the difference is
         shown) or of another version, and DamageError when it is damaged (see `results.repair`).

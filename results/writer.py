@@ -205,7 +205,7 @@ class Writer:
         self._new_generations.append(
             sealed("generations", number, self.hash, statistics_field(generation), leaders.tobytes())
         )
-        if number % self._checkpoint_every == 0:
+        if self._stays(number):
             self._new_populations.append(population.row(checkpoint=True))
         self._newest = population
         self._bury(living)
@@ -217,6 +217,11 @@ class Writer:
         if self._commit_every is not None:
             return len(self._new_generations) >= self._commit_every
         return time.monotonic() - self._committed_at >= COMMIT_SECONDS
+
+    def _stays(self, number: int) -> bool:
+        """True for the checkpoints, and before the first for 1 to 9, 10, 20 ... : much happens early."""
+        early = number < self._checkpoint_every and number % 10 ** (len(str(number)) - 1) == 0
+        return early or number % self._checkpoint_every == 0
 
     def _gather(self, generation: Generation) -> tuple[dict[BirthId, Living], bytes]:
         """The living of this generation, and what is hashed of them; raises RunError for a broken record."""
@@ -328,7 +333,7 @@ class Writer:
         """Write what was appended, in one transaction: all of it, or on any failure nothing."""
         if not self._new_generations or self._newest is None:
             return
-        if self._newest.number % self._checkpoint_every:
+        if not self._stays(self._newest.number):
             self._new_populations.append(self._newest.row(checkpoint=False))
         births = self._births + len(self._new_births) - len(self._gone)
         with self._transaction() as connection:

@@ -1,6 +1,7 @@
 """A tiny evolution that needs no games: what the run file, lineages and plots are tested with.
 
-Genomes are memory(n,n) tables that evolve towards a target which moves; randomness is keyed by the
+Genomes are memory(n,n) tables that evolve towards a target which moves every `moves` generations, and away
+from what many others do already (`crowding`); randomness is keyed by the
 generation number, so that it can be taken up anywhere, as the real loop can.
 """
 
@@ -29,6 +30,8 @@ class Synthetic:
     memory: int = 1
     mutation: float = 0.02
     immigrants: int = 1
+    moves: int = 2000
+    crowding: float = 0.0
     generations: int = 10
 
     def to_toml(self) -> str:
@@ -37,7 +40,7 @@ class Synthetic:
     def results_key(self) -> str:
         return "".join(
             f"{key} = {getattr(self, key)}\n"
-            for key in ("seed", "size", "survivors", "memory", "mutation", "immigrants")
+            for key in ("seed", "size", "survivors", "memory", "mutation", "immigrants", "moves", "crowding")
         )
 
 
@@ -95,9 +98,16 @@ def _next(experiment: Synthetic, number: int, before: Generation | None) -> Gene
             flip = rng.random(length) < experiment.mutation
             add(slot, mates, "crossover" if len(mates) == 2 else "mutation", np.where(flip, 1 - table, table))
     births.sort(key=lambda birth: birth.id)
-    target = np.random.default_rng([experiment.seed, 7, number // 2000]).integers(0, 2, length)
-    fitness = tuple(float(1 + 2 * np.mean(_table(birth.genome) == target)) for birth in births)
+    target = np.random.default_rng([experiment.seed, 7, number // experiment.moves]).integers(0, 2, length)
     count = Counter(birth.behaviour for birth in births)
+    fitness = tuple(
+        float(
+            1
+            + 2 * np.mean(_table(birth.genome) == target)
+            - experiment.crowding * count[birth.behaviour] / experiment.size
+        )
+        for birth in births
+    )
     example = {birth.behaviour: birth.genome for birth in reversed(births)}
     led = [(key, n) for key, n in sorted(count.items(), key=lambda item: (-item[1], item[0])) if n > 1][:12]
     leaders = tuple(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import pickle
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import genomes.formula
 from genomes.formula import (
     PLAYER_VARIABLES,
     ROUND_VARIABLES,
@@ -236,7 +234,3 @@ def test_a_pair_only_formula_plays_as_its_automaton(genome, seed):
 def test_formulas_that_read_beyond_the_pair_have_no_automaton(text):
     with pytest.raises(ValueError, match="society of two"):
         parse(text).automaton()
-
-
-def test_documentation_examples_run():
-    assert doctest.testmod(genomes.formula).failed == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import os
 import random
 import subprocess
@@ -15,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-import evolve.formula_variation
 from evolve.formula_variation import MUTATIONS, FormulaVariation, deap_random, to_genome, to_tree
 from genomes import random_formula as law
 from genomes.formula import FormulaGenome
@@ -212,7 +210,3 @@ def test_the_global_random_is_put_back(seed):
         random.random()
         raise RuntimeError
     assert random.getstate() == before
-
-
-def test_documentation_examples_run():
-    assert doctest.testmod(evolve.formula_variation).failed == 0

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +50,23 @@ def test_automata_refuse_impossible_arrays() -> None:
         Automaton([1.0], [[0, 1, 0, 0]])
     with pytest.raises(ValueError, match=re.escape("successors: expected shape (1, 4), got (1, 2)")):
         Automaton([1.0], [[0, 0]])
+    with pytest.raises(ValueError, match=r"successors: expected whole numbers, got 0.5"):
+        Automaton([1.0], [[0.5, 0, 0, 0]])
+    with pytest.raises(ValueError, match=r"successors: expected states 0..0, got 0..2147483647"):
+        Automaton([1.0], [[2**40, 0, 0, 0]])
+    with pytest.raises(ValueError, match=r"defect: expected an array of numbers, got \['x'\]"):
+        Automaton(["x"], [[0, 0, 0, 0]])
+
+
+def test_genomes_refuse_what_is_no_probability_and_take_any_whole_number() -> None:
+    with pytest.raises(ValueError, match=r"opening: expected probabilities of cooperation .* got 'c'"):
+        LookupGenome(1, 1, ("c",), (1, 1, 1, 1))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="opening: expected a tuple of probabilities, got None"):
+        LookupGenome(1, 1, None, (1, 1, 1, 1))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"memory: expected x, y >= 0 .* got memory\(True,1\)"):
+        LookupGenome(True, 1, (1,), (1, 1, 1, 1))
+    genome = LookupGenome(np.int64(1), np.int64(1), (np.int8(1),), np.array([1, 0, 1, 0]))  # type: ignore[arg-type]
+    assert genome == parse("memory(1,1) cCDCD") and type(genome.x) is int
 
 
 @given(anything)
@@ -102,3 +120,5 @@ def test_behaviours_are_named_from_the_catalogue() -> None:
     assert catalogue.name_of(parse("memory(0,1) cCD")) == "tit_for_tat"
     assert catalogue.name_of(parse("memory(2,2) ccDDDDDDDDDDDDDDDD")) is None
     assert catalogue.name_of(catalogue.get("gradual"), turns=50) == "gradual"
+    # without noise grim is spiteful; a label has to hold with noise too
+    assert catalogue.label(catalogue.get("grim").automaton()) == "grim"

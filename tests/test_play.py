@@ -49,9 +49,9 @@ def test_cost_does_not_depend_on_turns_nor_does_the_truth(a: object, b: object) 
     assert np.round(got).astype(int).tolist() == count
 
 
-def test_brents_search_agrees_with_stamping_on_large_automata() -> None:
+def test_cycles_of_large_automata_are_found() -> None:
     rng = np.random.default_rng(5)
-    for size in (300, 400):  # 300 * 400 joint states are too many to stamp
+    for size in (300, 400):  # up to 160 000 joint states
         a = Automaton(rng.integers(0, 2, size), rng.integers(0, size, (size, 4)))
         b = Automaton(rng.integers(0, 2, 400), rng.integers(0, 400, (400, 4)))
         for turns in (1, 7, 1000):
@@ -250,6 +250,38 @@ def test_too_many_joint_states_name_sampled_play() -> None:
         expected(a, b, Rules(limit_of_means=True))
 
 
+@pytest.mark.parametrize("left", [1e-3, 1e-6, 1e-12])
+def test_discounting_keeps_its_digits_where_the_end_is_far(left: float) -> None:
+    d = 1 - left
+    got = expected("grim", "all_d", Rules(continuation=d)).frequencies
+    assert got == pytest.approx([0, 1 - d, 0, d], rel=1e-13)
+    assert got.sum() == pytest.approx(1, abs=1e-15)
+
+
+def test_a_match_is_exact_where_only_the_self_match_would_be_too_large() -> None:
+    rng = np.random.default_rng(0)
+    long = LookupGenome(12, 0, (1.0,) * 12, tuple(rng.integers(0, 2, 4096)))
+    defect, successors = tables(long)
+    for other in ("tit_for_tat", "all_d"):
+        want = reference.markov_counts(defect, successors, *tables(catalogue.get(other)), 15, 0.1)
+        assert frequencies(long, other, Rules(turns=15, noise=0.1)) == pytest.approx(np.array(want) / 15)
+    with pytest.raises(ValueError, match="use sampled play"):
+        expected(long, long, Rules(turns=15, noise=0.1))
+
+
+def test_play_that_would_take_for_ever_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="turns: expected at most 67108864 where chance plays a part, got"):
+        expected("random", "joss", Rules(turns=10**9))
+    with pytest.raises(ValueError, match="soft_majo: counts without bound; expected at most 100000 turns"):
+        expected("soft_majo", "all_c", Rules(turns=10**9))
+    rng = np.random.default_rng(1)
+    a, b = (Automaton(rng.random(100), rng.integers(0, 100, (100, 4))) for _ in range(2))
+    with pytest.raises(ValueError, match=r"expected at most \d+ joint states x turns .* use sampled play"):
+        expected(a, b, Rules(continuation=1 - 1e-9))
+    with pytest.raises(ValueError, match=r"expected at most \d+ joint states x turns .* use sampled play"):
+        expected(a, b, Rules(turns=10**6))
+
+
 # --- move by move ---
 
 
@@ -309,6 +341,11 @@ def test_rules_that_need_positive_fitness_name_the_baseline() -> None:
     ("make", "message"),
     [
         (lambda: Rules(turns=0), "turns: expected a whole number > 0, got 0"),
+        (lambda: Rules(turns=2**41), "turns: expected a whole number from 1 to 1099511627776, got"),
+        (lambda: play("all_c", "all_d", seed=-1), "seed: expected a whole number >= 0, got -1"),
+        (lambda: Game(R=10**400), "payoffs.R: expected a number within 1e"),
+        (lambda: expected("all_c", "all_d", Game()), "rules: expected Rules, got Game"),
+        (lambda: Rules(limit_of_means="yes"), "limit_of_means: expected True or False, got 'yes'"),
         (lambda: Rules(turns=1.5), "turns: expected a whole number > 0, got 1.5"),
         (lambda: Rules(turns=5, continuation=0.5), "turns: expected only one of"),
         (lambda: Rules(continuation=1.0), "continuation: expected 0 <= continuation < 1, got 1.0"),

@@ -1,0 +1,161 @@
+"""Round robins: the engine against the plain-Python oracle, against its yardstick, and its memory."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.limits import lookup_round_robin
+from benchmarks.measure import Row, seconds
+from engine import Game, Rules, round_robin
+from engine.behaviours import Behaviours, ExpectedPlay, compile_behaviours
+from genomes import LookupGenome
+from tests import reference
+
+RULES = Rules(turns=200)
+
+
+def rows(smoke: bool) -> Iterator[Row]:
+    """Everything about playing pairs of strategies."""
+    for n in (3, 2, 1):
+        yield from _pure(n, smoke)
+    yield from _noisy(smoke)
+    yield from _memory(smoke)
+
+
+def random_tables(count: int, n: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Replies ``(count, 4**n)`` and openings ``(count, n)`` of random memory-n genomes, D = 1."""
+    rng = np.random.default_rng(n)
+    return rng.integers(0, 2, (count, 4**n), np.uint8), rng.integers(0, 2, (count, n), np.uint8)
+
+
+def random_genomes(count: int, n: int) -> list[LookupGenome]:
+    """The same genomes as values of the engine."""
+    replies, openings = random_tables(count, n)
+    return [
+        LookupGenome(n, n, tuple(1 - o), tuple(1 - r))
+        for o, r in zip(openings.astype(float), replies.astype(float), strict=True)
+    ]
+
+
+def _pure(n: int, smoke: bool) -> Iterator[Row]:
+    count = 60 if smoke else 1000
+    genomes = random_genomes(count, n)
+    replies, openings = random_tables(count, n)
+    payoffs = Game().payoffs
+    distinct = len(compile_behaviours(genomes, RULES))
+    field = f"{count} random memory-{n} genomes ({distinct} behaviours)"  # short memories share behaviours
+
+    # both sides are held to one result before they are timed
+    totals = lookup_round_robin(replies, openings, n, 200, payoffs)
+    scores = round_robin(genomes, RULES, matrix=False).scores
+    if not np.allclose(totals / (200 * (count - 1)), scores, rtol=1e-12):
+        raise RuntimeError("the yardstick and the engine disagree")
+
+    pairs = [(genomes[k], genomes[-1 - k]) for k in range(5 if smoke else 40)]
+
+    def oracle() -> None:
+        for a, b in pairs:
+            reference.counts(
+                reference.lookup_rule(n, n, a.opening, a.replies),
+                reference.lookup_rule(n, n, b.opening, b.replies),
+                200,
+            )
+
+    whole, scores_only, limit, long, plain = seconds(
+        lambda: round_robin(genomes, RULES),
+        lambda: round_robin(genomes, RULES, matrix=False),
+        lambda: lookup_round_robin(replies, openings, n, 200, payoffs),
+        lambda: round_robin(genomes, Rules(turns=20_000)),
+        oracle,
+        repetitions=1 if smoke else 9,
+    )
+    matches = count * (count - 1) / 2
+    yield Row(
+        f"{field}: v plain Python, speed",
+        (plain / len(pairs)) / (whole / matches),
+        1000 if n == 3 else None,
+        at_least=True,
+    )
+    yield Row(f"{field}: v yardstick, matrix kept", whole / limit, 2 if n == 3 else None)
+    yield Row(f"{field}: v yardstick, scores only", scores_only / limit, 2)
+    yield Row(f"{field}: 20 000 turns v 200", long / whole, 1.2 if n == 3 else None)
+
+
+def _noisy(smoke: bool) -> Iterator[Row]:
+    """One pair under noise against one pair without, many pairs a call: what the kernels take."""
+    count = 20 if smoke else 300
+    for n, goal in ((1, 30), (3, 200)):
+        rng = np.random.default_rng(n)
+        chancy = [
+            LookupGenome(n, n, tuple(rng.random(n).tolist()), tuple(rng.random(4**n).tolist()))
+            for _ in range(count if n == 1 else max(count // 2, 20))
+        ]
+        noise_free = _tiled(compile_behaviours(random_genomes(count, n), RULES), count)
+        noisy = compile_behaviours(chancy, Rules(turns=200, noise=0.01))
+        pure, chance = ExpectedPlay(noise_free, RULES), ExpectedPlay(noisy, Rules(turns=200, noise=0.01))
+        quick, slow = seconds(
+            lambda pure=pure: pure.rows(0, len(pure.behaviours)),
+            lambda chance=chance: chance.rows(0, len(chance.behaviours)),
+            repetitions=1 if smoke else 7,
+        )
+        ratio = (slow / _pairs(len(noisy))) / (quick / _pairs(len(noise_free)))
+        yield Row(f"memory-{n} pair, 200 turns: noise v none, both exact", ratio, goal)
+
+
+def _pairs(d: int) -> float:
+    return d * (d + 1) / 2
+
+
+def _tiled(behaviours: Behaviours, count: int) -> Behaviours:
+    """At least `count` behaviours by repetition: memory-1 has only 26, too few to time a pair."""
+    times = -(-count // len(behaviours))
+    return Behaviours(
+        keys=behaviours.keys * times,
+        index=np.arange(len(behaviours) * times),
+        sizes=np.tile(behaviours.sizes, times),
+        defect=np.tile(behaviours.defect, times),
+        successors=np.tile(behaviours.successors, (times, 1)),
+    )
+
+
+def _memory(smoke: bool) -> Iterator[Row]:
+    sizes = (20, 40, 80) if smoke else (5_000, 10_000, 20_000)
+    small, middle, large = (_peak_in_child(count) for count in sizes)
+    yield Row(f"scores of {sizes[2]} memory-3 genomes: peak memory", large / 1024, 1024, unit=" MiB")
+    if not smoke:  # 2 when memory grows linearly, 4 when it grows with the square
+        yield Row(
+            f"memory added by {sizes[2] - sizes[1]} genomes v by {sizes[1] - sizes[0]} (linear: 2, square: 4)",
+            (large - middle) / max(middle - small, 1.0),
+            2.5,
+        )
+
+
+def _peak_in_child(count: int) -> float:
+    answer = subprocess.run(
+        [sys.executable, "-m", "benchmarks.tournament", str(count)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(answer.stdout)
+
+
+def peak_kibibytes() -> float:
+    """The most memory this process ever held; Linux keeps `ru_maxrss` of the parent, so it comes second."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return float(status.read_text().split("VmHWM:")[1].split()[0])
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used / 1024 if sys.platform == "darwin" else used
+
+
+if __name__ == "__main__":  # the child of `_peak_in_child`
+    round_robin(random_genomes(int(sys.argv[1]), 3), RULES, matrix=False)
+    print(peak_kibibytes())

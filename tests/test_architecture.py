@@ -1,0 +1,85 @@
+"""The house has a direction: genomes <- engine <- results <- evolve. Read from the imports, not from habit."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("genomes", "engine", "results", "evolve")
+FILES = [file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
+OWNERS = {
+    "deap": {"evolve/operators.py", "evolve/formula_variation.py"},
+    "matplotlib": {"results/plots.py", "results/heredity.py", "results/style.py", "results/ecology_plots.py"},
+}
+"""Libraries that only these files may know."""
+NEVER = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
+"""Reading these can execute code."""
+
+
+def imports(source: str) -> Iterator[str]:
+    """Every module a source imports, functions and type-checking blocks included."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+def breaches(place: str, source: str) -> list[str]:
+    """What a file at `place` does that the house forbids."""
+    room = place.split("/")[0]
+    below = ROOMS[: ROOMS.index(room) + 1]
+    found = []
+    for module in imports(source):
+        top = module.split(".")[0]
+        if not top:
+            found.append(f"{place}: relative import {module}")
+        elif (top in ROOMS and top not in below) or top in ("tests", "benchmarks"):
+            found.append(f"{place}: {room} must not import {module}")
+        elif top in NEVER or place not in OWNERS.get(top, {place}):
+            found.append(f"{place}: {top} does not belong here")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("eval", "exec", "__import__"):
+            found.append(f"{place}:{node.lineno}: calls {ast.unparse(node.func)}")
+    return found
+
+
+def test_imports_point_one_way_and_libraries_stay_in_their_files() -> None:
+    assert len(FILES) > 10
+    found = [
+        b for file in FILES for b in breaches(file.relative_to(ROOT).as_posix(), file.read_text("utf-8"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("genomes/lookup.py", "def f():\n    from engine.game import Game"),
+        ("engine/match.py", "import evolve.cli"),
+        ("results/store.py", "from evolve import cli"),
+        ("results/store.py", "from . import plots"),
+        ("results/store.py", "import pickle"),
+        ("engine/match.py", "from tests import reference"),
+        ("evolve/loop.py", "from deap import tools"),
+        ("results/report.py", "import matplotlib.pyplot as plt"),
+        ("genomes/formula.py", "def f(s):\n    return eval(s)"),
+    ],
+)
+def test_a_breach_is_noticed(place: str, source: str) -> None:
+    assert breaches(place, source)
+
+
+def test_importing_the_packages_does_not_wait_for_the_heavy_libraries() -> None:
+    program = (
+        "import sys, genomes, engine, evolve.cli;"
+        "print(*[name for name in ('numba', 'matplotlib', 'scipy', 'lark', 'deap') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""

@@ -1,0 +1,61 @@
+"""The README is true: its scripts run and print what it says, its commands too, its files and targets exist."""
+
+import contextlib
+import io
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from evolve import cli
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+BLOCKS = [(kind, text) for kind, text in BLOCK.findall(README)]
+SCRIPTS = [
+    (text, BLOCKS[k + 1][1]) for k, (kind, text) in enumerate(BLOCKS) if kind == "python"
+]  # each is followed by what it prints
+COMMANDS = [
+    (command.partition("\n")[0], command.partition("\n")[2])
+    for kind, text in BLOCKS
+    if kind == "console"
+    for command in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
+]
+
+
+@pytest.mark.parametrize(("script", "output"), SCRIPTS)
+def test_scripts_print_what_is_said(
+    script: str, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(script, "README.md", "exec"), {"__name__": "readme"})
+    assert printed.getvalue().split() == output.split()
+
+
+@pytest.mark.parametrize(("command", "output"), COMMANDS)
+def test_commands_print_what_is_said(
+    command: str, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", shlex.split(command))
+    with contextlib.suppress(SystemExit):
+        cli.main()
+    printed = capsys.readouterr()
+    assert (printed.out + printed.err).split() == output.split()
+
+
+def test_every_command_of_the_readme_is_found() -> None:
+    assert len(SCRIPTS) >= 2 and len(COMMANDS) >= 8
+    assert all(command.startswith("evolve ") for command, _ in COMMANDS)
+
+
+def test_targets_and_links_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z]+)\b", README)) - {"it"} <= targets
+    assert all((ROOT / link).exists() for link in re.findall(r"\]\((?!http)([^)#]+)\)", README))
