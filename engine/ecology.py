@@ -163,7 +163,7 @@ def ecology(
 
     >>> result = ecology({"tit_for_tat": 50, "all_d": 50}, Rules(turns=20), arithmetic="integer")
     >>> result.final, result.how
-    ({'tit_for_tat': 100}, 'fixation of tit_for_tat at generation 5')
+    ({'tit_for_tat': 100}, 'fixation of tit_for_tat at generation 7')
 
     Raises ValueError for payoffs that are negative (naming the `baseline` to set), for impossible numbers,
     and for a society with noise or chance, unless every member looks at its own pair alone.
