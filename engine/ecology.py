@@ -197,7 +197,7 @@ def ecology(
 
 
 def compare(
-    start: Mapping[Any, int],
+    start: Mapping[Any, int | float],
     rules: Rules | None = None,
     *,
     society: bool = True,

@@ -51,7 +51,7 @@ class Verdict:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON, the ecologies with all their generations."""
+        """For JSON; of the ecologies the start, the end and how they ended."""
         return {
             "claim": self.claim,
             "statement": self.statement,
@@ -60,7 +60,14 @@ class Verdict:
             "happened": self.happened,
             "verdict": "holds" if self.holds else "fails",
             "details": dict(self.details),
-            "ecologies": {name: result.to_dict() for name, result in self.ecologies.items()},
+            "ecologies": {
+                name: {
+                    "start": dict(zip(result.names, result.counts[0].tolist(), strict=True)),
+                    "final": result.final,
+                    "ending": result.how,
+                }
+                for name, result in self.ecologies.items()
+            },
         }
 
 
