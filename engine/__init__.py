@@ -8,22 +8,28 @@
   `society_program`, `society_scopes`)
 - `stability`: the best response of any memory and the Nash gap; `scans`: all pure mutants of a memory;
   `indirect`: neutral steps and third parties; `fixation`: the chance to take over a finite population
+- `ecology`: populations that grow by what they earn, `ecology` and its `EcologyResult`
+- `battery`: how formulas behave, as far as tested
 - `kernels`, `society_kernels`, `stability_kernels`: every compiled loop
 
 To add a way of meeting: a function in its own file that takes strategies and `Rules`, its kernel in
 `kernels`, and its plain-Python twin in `tests/reference.py`.
 """
 
+from engine.ecology import EcologyResult, compare, ecology
 from engine.game import Game, Rules
 from engine.match import expected, play
 from engine.society import SocietyResult, play_table, society
 from engine.tournament import PayoffTable, round_robin
 
 __all__ = [
+    "EcologyResult",
     "Game",
     "PayoffTable",
     "Rules",
     "SocietyResult",
+    "compare",
+    "ecology",
     "expected",
     "play",
     "play_table",

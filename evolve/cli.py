@@ -1,8 +1,8 @@
 """The command `evolve`: every table and every file of the project, from a terminal.
 
-The commands are in `cli_play` and `cli_runs`, what they share in `terminal`. Each imports what it needs when
-it runs, so that `evolve --help` answers at once. A mistake of the user's ends in one line that names the
-field, what was expected and what came.
+The commands are in `cli_play`, `cli_societies` and `cli_runs`, what they share in `terminal`. Each imports
+what it needs when it runs, so that `evolve --help` answers at once. A mistake of the user's ends in one line
+that names the field, what was expected and what came.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from evolve import cli_invasion, cli_play, cli_runs
+from evolve import cli_invasion, cli_play, cli_runs, cli_societies
 
 app = typer.Typer(
     add_completion=False,
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Evolve strategies for the iterated prisoner's dilemma, exactly and fast.",
 )
-for commands in (cli_play, cli_runs, cli_invasion):
+for commands in (cli_play, cli_societies, cli_runs, cli_invasion):
     commands.register(app)
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
