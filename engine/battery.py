@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.society import _resolve
 from genomes import catalogue
+from genomes.automaton import Automaton
 from genomes.formula import FormulaGenome
 
 VERSION = 1
@@ -47,19 +48,30 @@ def behaviour(strategy: Any) -> str:
     return _behaviour(_resolve(strategy, TURNS))
 
 
+@lru_cache(maxsize=1)
+def _others() -> tuple[tuple[FormulaGenome | Automaton, ...], ...]:
+    return tuple(tuple(_resolve(name, TURNS) for name in names) for names in SOCIETIES)
+
+
 @lru_cache(maxsize=65536)
 def _behaviour(player: Any) -> str:
     from engine.society_machine import SocietyMachine
 
     seen = hashlib.sha256(b"battery %d" % VERSION)
-    for others in SOCIETIES:
-        machine = SocietyMachine([player, *(_resolve(name, TURNS) for name in others)])
+    for others in _others():
+        machine = SocietyMachine([player, *others])
         if len(machine.chance):
             raise ValueError(f"strategy: expected one that leaves nothing to chance, got {player}")
         machine.play(TURNS, close=False)
         decisions = machine.relations[machine.sequence][:, 0, :]
         seen.update(np.packbits(decisions).tobytes())
     return f"~{VERSION}:{seen.hexdigest()[:12]}"
+
+
+def name_of(key: str) -> str | None:
+    """The name, with its ``~``, of what has this key; None for a behaviour without a name."""
+    name = _names().get(key)
+    return None if name is None else f"~{name}"
 
 
 def nearest_name(strategy: Any) -> str | None:

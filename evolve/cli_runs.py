@@ -147,6 +147,7 @@ def lineage(
     """The line of descent of the best, or of anyone alive, back to its founder."""
     from results import BirthId, Run
     from results.lineage import line_of_descent
+    from results.records import called
 
     with Run.read(folder) as there:
         line = line_of_descent(there, None if id is None else BirthId.parse(id))
@@ -172,9 +173,9 @@ def lineage(
         if before is None or birth.genome != before.genome:
             change = birth.genome if before is None else _difference(before.genome, birth.genome)
             alike = before is not None and birth.behaviour == before.behaviour
-            called = names(birth.behaviour) or f"#{birth.behaviour[:6]}"
+            does = called(names(birth.behaviour), birth.behaviour)
             table.add_row(
-                str(birth.id.generation), str(birth.id), birth.origin, "same" if alike else called, change
+                str(birth.id.generation), str(birth.id), birth.origin, "same" if alike else does, change
             )
         before = birth
     show(table)
@@ -285,10 +286,11 @@ def _live(experiment: Experiment, began: int) -> Iterator[Callable[[Generation],
 
 def _state(generation: Generation) -> str:
     leader = generation.leaders[0]
-    name = leader.name or f"#{leader.behaviour[:6]}"
+    from results.records import called
+
     return (
         f"best {max(generation.fitness):.3f}  mean {generation.mean:.3f}  "
-        f"cooperation {generation.cooperation:.2f}  {name} x{leader.count}"
+        f"cooperation {generation.cooperation:.2f}  {called(leader.name, leader.behaviour)} x{leader.count}"
     )
 
 
@@ -346,15 +348,17 @@ def _summary(there: Run) -> dict[str, Any]:
 
 def _names(there: Run) -> Callable[[str], str | None]:
     """What behaviours of a run are called in the catalogue."""
+    from evolve.evaluation import name_of
     from evolve.experiment import Experiment
-    from genomes import catalogue
 
     noisy = Experiment.parse(there.experiment_text).rules_value.noisy
-    return lambda behaviour: catalogue.name_of(behaviour, noisy=noisy)
+    return lambda behaviour: name_of(behaviour, noisy)
 
 
 def _called(row: dict[str, Any]) -> str:
-    return row["name"] or f"#{row['behaviour'][:6]}"
+    from results.records import called
+
+    return called(row["name"], row["behaviour"])
 
 
 def _difference(before: str, after: str) -> str:

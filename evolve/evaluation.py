@@ -40,12 +40,12 @@ LEADERS = 12
 class Evaluated:
     """A population and what it earns.
 
-    `fitness`: one value an individual. `keys`: their behaviours. `cooperation`: how often they cooperated in
-    the meetings that fitness comes from.
+    `fitness`: one value an individual. `behaviours`: the keys of what they do (see `Birth`). `cooperation`: how
+    often they cooperated in the meetings that fitness comes from.
     """
 
     fitness: list[float]
-    keys: list[bytes]
+    behaviours: list[str]
     cooperation: float
 
 
@@ -113,7 +113,8 @@ class Evaluation:
                     for genome, s in zip(genomes, states, strict=True)
                 ]
             )
-        return Evaluated(earned.tolist(), [behaviours.keys[k] for k in here.tolist()], cooperation)
+        keys = [key.hex() for key in behaviours.keys]
+        return Evaluated(earned.tolist(), [keys[k] for k in here.tolist()], cooperation)
 
     @property
     def _population_share(self) -> float:
@@ -173,23 +174,33 @@ class Evaluation:
         )
 
 
+def name_of(behaviour: str, noisy: bool) -> str | None:
+    """What a behaviour is called: exactly for an automaton, as far as tested (``~``) for another formula."""
+    if behaviour.startswith("~"):
+        from engine import battery
+
+        return battery.name_of(behaviour)
+    return catalogue.name_of(behaviour, noisy=noisy)
+
+
 def record(number: int, population: Sequence[Individual], result: Evaluated, noisy: bool) -> Generation:
     """The record of an evaluated population, which stands in id order."""
-    counts = Counter(result.keys)
-    example: dict[bytes, Individual] = {}
-    for individual, key in zip(population, result.keys, strict=True):
-        example.setdefault(key, individual)
+    counts = Counter(result.behaviours)
+    example: dict[str, Individual] = {}
+    for individual, behaviour in zip(population, result.behaviours, strict=True):
+        example.setdefault(behaviour, individual)
     # ties by key, so that the order says nothing about who came first
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:LEADERS]
     leaders = tuple(
-        Leader(key.hex(), count, catalogue.name_of(key.hex(), noisy=noisy), str(example[key].genome))
-        for key, count in ranked
-        if count > 1 or key == ranked[0][0]
+        Leader(behaviour, count, name_of(behaviour, noisy), str(example[behaviour].genome))
+        for behaviour, count in ranked
+        if count > 1 or behaviour == ranked[0][0]
     )
-    text = {key: key.hex() for key in counts}
     return Generation(
         number=number,
-        population=tuple(i.birth(text[key]) for i, key in zip(population, result.keys, strict=True)),
+        population=tuple(
+            i.birth(behaviour) for i, behaviour in zip(population, result.behaviours, strict=True)
+        ),
         fitness=tuple(result.fitness),
         cooperation=result.cooperation,
         leaders=leaders,

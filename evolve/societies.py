@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import battery
 from engine.behaviours import canonical_forms
 from engine.society import PlayTable, play_table, society
 from evolve.evaluation import Evaluated
@@ -26,8 +28,16 @@ from genomes.formula import FormulaGenome
 REMEMBERED = 64
 """Societies whose play is kept, the most recent ones."""
 
-Member = tuple[bytes, Any, int]
-"""What plays alike: a behaviour key, what plays, and its complexity."""
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """How a genome takes part: what has the same `key` plays alike, and is played once."""
+
+    key: bytes
+    player: FormulaGenome | Automaton
+    complexity: int
+    behaviour: str
+    """What it does, for the record: exact for an automaton, as far as tested for a formula."""
 
 
 class Societies:
@@ -55,8 +65,8 @@ class Societies:
             cooperation += rate * len(places) / len(genomes)
         parsimony = self.experiment.fitness.parsimony
         if parsimony:
-            fitness -= parsimony * np.array([complexity for _, _, complexity in members])
-        return Evaluated(fitness.tolist(), [key for key, _, _ in members], cooperation)
+            fitness -= parsimony * np.array([member.complexity for member in members])
+        return Evaluated(fitness.tolist(), [member.behaviour for member in members], cooperation)
 
     def _groups(self, n: int, chance: np.random.Generator) -> list[NDArray[np.int64]]:
         """Positions of the individuals in each society; a last one of a single player joins the one before."""
@@ -73,8 +83,8 @@ class Societies:
         self, members: list[Member], chance: np.random.Generator
     ) -> tuple[NDArray[np.float64], float]:
         """What each of some individuals earns in their society, and how often they cooperate."""
-        counts = Counter(key for key, _, _ in members)
-        player = {key: what for key, what, _ in members}
+        counts = Counter(member.key for member in members)
+        player = {member.key: member.player for member in members}
         keys = sorted(counts)
         n = np.array([counts[key] for key in keys])
         if self.rules.noisy or any(isinstance(p, Automaton) and not p.deterministic for p in player.values()):
@@ -93,7 +103,7 @@ class Societies:
         meetings = np.outer(n, n) - np.diag(n)
         cooperation = float((np.where(meetings > 0, rates, 0.0) * meetings).sum() / meetings.sum())
         place = {key: k for k, key in enumerate(keys)}
-        return means[[place[key] for key, _, _ in members]], cooperation
+        return means[[place[member.key] for member in members]], cooperation
 
     def _table(self, keys: tuple[bytes, ...], players: list[Any]) -> PlayTable:
         """The play of exactly these strategies: it does not depend on how many of each there are."""
@@ -111,9 +121,9 @@ class Societies:
         if isinstance(genome, FormulaGenome):
             simple = genome.simplify()
             if not simple.pair_only:
-                text = str(simple).encode()
-                return hashlib.sha256(text).digest()[:16], simple, genome.complexity
+                key = hashlib.sha256(str(simple).encode()).digest()
+                return Member(key, simple, genome.complexity, battery.behaviour(simple))
             ((key, form),) = canonical_forms([simple], self.rules).values()
-            return key, Automaton(*form), genome.complexity
+            return Member(key, Automaton(*form), genome.complexity, key.hex())
         ((key, form),) = canonical_forms([genome], self.rules).values()
-        return key, Automaton(*form), len(form[0])
+        return Member(key, Automaton(*form), len(form[0]), key.hex())

@@ -57,12 +57,13 @@ def _on_dask(
     import joblib
 
     try:
-        from distributed import Client
+        from distributed import Client  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         raise ValueError(
             "cluster: expected the extra [cluster] to be installed: pip install 'evolve-ipd[cluster]'"
         ) from None
-    with Client() if cluster == "local" else Client(cluster, timeout=30) as client:
+    connect: Any = Client
+    with connect() if cluster == "local" else connect(cluster, timeout=30) as client:
         del client  # the context is what joblib finds
         with joblib.parallel_config(backend="dask"):
             yield from joblib.Parallel(return_as="list")(joblib.delayed(function)(*task) for task in tasks)

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from results.records import called
 from results.store import Leaders, Run
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Looks:
 
 def short_name(name: str | None, behaviour: str) -> str:
     """The name, or the first digits of the key."""
-    label = name or "#" + behaviour[:6]
+    label = called(name, behaviour)
     return label if len(label) <= 26 else label[:25] + "…"
 
 

@@ -425,7 +425,7 @@ def test_formulas_about_two_players_earn_the_same_in_a_society_as_in_a_round_rob
         in_society = evaluation(SOCIETY)(genomes, generation.number)
         assert in_society.fitness == list(generation.fitness)
         assert in_society.cooperation == pytest.approx(generation.cooperation)
-        assert in_society.keys == [bytes.fromhex(birth.behaviour) for birth in generation.population]
+        assert in_society.behaviours == [birth.behaviour for birth in generation.population]
 
 
 def test_random_societies_partition_the_population() -> None:
