@@ -11,9 +11,9 @@ import platform
 import sys
 import time
 
-from benchmarks import command, tournament
+from benchmarks import command, ecology, tournament
 
-TOPICS = (tournament, command)
+TOPICS = (tournament, ecology, command)
 
 
 def main() -> None:

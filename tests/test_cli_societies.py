@@ -97,7 +97,7 @@ def test_a_formula_is_read_simplified_and_recognised(evolve: Command) -> None:
     answer = json.loads(out)
     assert code == 0
     assert answer["complexity"] == 5 and answer["simplified"] == "D(c,r,p) or D(r,c,p)"
-    assert answer["pair_only"] and answer["plays_like"] == "spiteful"
+    assert answer["pair_only"] and answer["names"] == ["spiteful", "grim"]
     code, out, _ = evolve("formula", "exists j. exists t. D(c,j,t) xor D(r,j,t)")
     assert (
         code == 0
