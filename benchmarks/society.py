@@ -1,21 +1,18 @@
-"""How fast societies are: ratios to the plain-Python oracle, and how the cost grows, all from one run.
-
-``python -m benchmarks.society`` prints the table; nothing here is compared with another machine.
-"""
+"""Societies: the engine against plain Python, and how the cost grows."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 
+from benchmarks.measure import Row, seconds
 from engine.game import Rules
 from engine.society import play_table, society
 from engine.society_machine import SocietyMachine, pack_rows
 from engine.society_program import compile_formula
 from genomes.formula import Atom, Binary, Connective, FormulaGenome, Node, Not, Quantifier
-from genomes.societal import SOCIETAL
 from tests import society_reference as oracle
 
 TURNS = 50
@@ -48,78 +45,63 @@ def formulas(number: int, variables: str, seed: int = 0) -> list[FormulaGenome]:
     return list(found)
 
 
-def seconds(work: Callable[[], object], repeat: int = 5) -> float:
-    """The shortest of several runs."""
-    best = float("inf")
-    for _ in range(repeat):
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
-    return best
-
-
-def run(*, small: bool = False) -> None:
-    """Print the ratios; `small` is a smoke test."""
-    n = 12 if small else 100
+def rows(smoke: bool) -> Iterator[Row]:
+    """Everything about societies."""
+    n = 12 if smoke else 100
+    repetitions = 1 if smoke else 7
     rules = Rules(turns=TURNS)
     mix = formulas(n, "tj")
     members = dict.fromkeys(mix, 1)
-    result = society(members, rules)  # compiles
-    engine = seconds(lambda: society(members, rules))
-    print(f"{n} formulas with one round and one player quantifier, {TURNS} rounds, one society")
-    print(f"  engine, closed where play repeats        {1e3 * engine:10.2f} ms")
+    flips = pack_rows((np.random.default_rng(1).random((TURNS, n, n)) < 0.01) & ~np.eye(n, dtype=bool))
 
-    def cold() -> None:
+    def anew() -> None:
         compile_formula.cache_clear()
         society(members, rules)
-
-    print(f"  engine, formulas compiled anew           {1e3 * seconds(cold):10.2f} ms")
-    flips = pack_rows((np.random.default_rng(1).random((TURNS, n, n)) < 0.01) & ~np.eye(n, dtype=bool))
 
     def all_distinct() -> None:
         SocietyMachine(mix).play(TURNS, close=False, flips=flips)
 
-    print(f"  engine, {TURNS} distinct rounds by noise       {1e3 * seconds(all_distinct):10.2f} ms")
+    exact, compiling, followed = seconds(
+        lambda: society(members, rules), anew, all_distinct, repetitions=repetitions
+    )
     oracle_turns = 2  # the oracle's cost of a round grows with the rounds before it: this flatters the oracle
     start = time.perf_counter()
     history = oracle.play(list(mix), oracle_turns)
     slow = (time.perf_counter() - start) / oracle_turns * TURNS
-    if not np.array_equal(result.trace()[:oracle_turns], history):
+    if not np.array_equal(society(members, rules).trace()[:oracle_turns], history):
         raise AssertionError("the engine does not play as the oracle does")
-    print(f"  oracle, {oracle_turns} rounds and scaled up            {1e3 * slow:10.0f} ms")
-    print(f"  oracle / engine                          {slow / engine:10.0f} (at least)")
+    what = f"{n} formulas with a round and a player quantifier, {TURNS} rounds"
+    yield Row(f"{what}: plain Python at least", slow / exact, 200, at_least=True)
+    yield Row(f"{what}, after warm-up", 1e3 * exact, 10, unit=" ms")
+    yield Row("the same, formulas compiled anew", 1e3 * compiling, None, unit=" ms")
+    yield Row("the same, all rounds distinct (by noise)", 1e3 * followed, None, unit=" ms")
+    yield from _growth(smoke)
+    five = dict.fromkeys(("absolutist", "tit_for_tat", "all_c", "forgiving_bully", "police"), 200_000)
+    table, counts = play_table(list(five), rules), np.array(list(five.values()))
+    million, weighed = seconds(
+        lambda: society(five, rules), lambda: table.mean_payoffs(counts), repetitions=repetitions
+    )
+    yield Row("a million players in five strategies", 1e3 * million, 1, unit=" ms")
+    yield Row("the same strategies in other numbers", 1e6 * weighed, None, unit=" us")
 
-    print(f"growth with the number of strategies, {TURNS} distinct rounds (n^2 * n/64 would be 8-fold)")
-    before = None
-    for size in (8, 16) if small else (64, 128, 256, 512):
+
+def _growth(smoke: bool) -> Iterator[Row]:
+    """Time against the number of strategies, all rounds distinct; n^2 * n/64 would be 8-fold at each doubling."""
+    before = 0.0
+    for size in (8, 16) if smoke else (64, 128, 256, 512):
+        machines = {}
         for variables in ("tj", "tjk") if size <= 128 else ("tj",):
-            some = formulas(size, variables)
             noise = np.random.default_rng(1).random((TURNS, size, size)) < 0.01
-            slips = pack_rows(noise & ~np.eye(size, dtype=bool))
-
-            def play(some: list[FormulaGenome] = some, slips: np.ndarray = slips) -> None:
-                SocietyMachine(some).play(TURNS, close=False, flips=slips)
-
-            play()
-            took = seconds(play, 2)
-            if variables == "tj":
-                growth = f"{took / before:6.1f}-fold" if before else ""
-                before = one = took
-                print(f"  {size:>4} strategies {1e3 * took:12.2f} ms {growth}")
-            else:
-                print(f"       with a second player quantifier {1e3 * took:12.2f} ms, {took / one:.0f}-fold")
-
-    named = {row.name: FormulaGenome.parse(row.formula) for row in SOCIETAL}
-    five = {
-        named[name]: 200_000 for name in ("absolutist", "tit_for_tat", "all_c", "forgiving_bully", "police")
-    }
-    took = seconds(lambda: society(five, rules), 50)
-    print(f"a million players in five strategies       {1e3 * took:10.3f} ms")
-    table = play_table(list(five), rules)
-    counts = np.array(list(five.values()))
-    weigh = seconds(lambda: table.mean_payoffs(counts), 200)
-    print(f"the same strategies in other numbers       {1e6 * weigh:10.1f} us")
-
-
-if __name__ == "__main__":
-    run()
+            machines[variables] = (formulas(size, variables), pack_rows(noise & ~np.eye(size, dtype=bool)))
+        took = seconds(
+            *(
+                lambda some=some, slips=slips: SocietyMachine(some).play(TURNS, close=False, flips=slips)
+                for some, slips in machines.values()
+            ),
+            repetitions=1 if smoke else 3,
+        )
+        if before:
+            yield Row(f"{size} strategies v half as many (8 by the law)", took[0] / before, 10)
+        if len(took) > 1:
+            yield Row(f"a second player quantifier, {size} strategies", took[1] / took[0], None)
+        before = took[0]

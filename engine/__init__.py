@@ -6,9 +6,11 @@
 - `tournament`: `round_robin` and its `PayoffTable`
 - `society`: everybody sees everything: `society` and its `SocietyResult` (with `society_machine`,
   `society_program`, `society_scopes`)
+- `stability`: the best response of any memory and the Nash gap; `scans`: all pure mutants of a memory;
+  `indirect`: neutral steps and third parties; `fixation`: the chance to take over a finite population
 - `ecology`: populations that grow by what they earn, `ecology` and its `EcologyResult`
 - `battery`: how formulas behave, as far as tested
-- `kernels`, `society_kernels`: every compiled loop
+- `kernels`, `society_kernels`, `stability_kernels`: every compiled loop
 
 To add a way of meeting: a function in its own file that takes strategies and `Rules`, its kernel in
 `kernels`, and its plain-Python twin in `tests/reference.py`.

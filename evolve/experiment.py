@@ -1,7 +1,7 @@
 """An experiment: everything that decides what a run does, as a TOML file and as a value.
 
 To add a key: a field in one of the sections below; the commented file that `evolve new` writes
-(`evolve/template.toml`) and `docs/experiments.md` explain it to the user. Whatever is not under `[run]`
+(`evolve/template.toml`) explains it to the user. Whatever is not under `[run]`
 (and is not the name or the number of generations) can change results, and so is part of a run's identity.
 """
 
@@ -230,17 +230,15 @@ class Experiment(_Section):
                 f"got {self.survivors} + {self.variation.immigrants}"
             )
         if self.selection.method in ("roulette", "stochastic_universal"):
-            worst = min(self.game.R, self.game.S, self.game.T, self.game.P)
             if self.fitness.parsimony > 0:
                 mistakes.append(
                     f"selection.method: expected tournament or truncation with parsimony, which can make fitness "
                     f"negative, got {self.selection.method!r}"
                 )
-            elif worst + self.selection.baseline < 0:
-                mistakes.append(
-                    f"selection.baseline: {self.selection.method} needs fitness that is never negative; expected "
-                    f"baseline >= {-worst:g} for these payoffs, got {self.selection.baseline:g}"
-                )
+            try:
+                self.rules_value.game.require_positive(self.selection.method, self.selection.baseline)
+            except ValueError as error:
+                mistakes.append(f"selection.{error}")
         if self.rules.play == "sipd" and self.fitness.opponents != "population":
             mistakes.append(
                 f"fitness.opponents: expected 'population' with rules.play = 'sipd', got {self.fitness.opponents!r}"

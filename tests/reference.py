@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import product
+
+import numpy as np
 
 Rule = Callable[[list[int], list[int]], float]
 """(own history, opponent's history) -> probability of D."""
@@ -242,3 +245,56 @@ RULES: dict[str, Rule] = {
     ),
 }
 """Every catalogue entry, by its published rule and not by its table."""
+
+
+# --- resistance ------------------------------------------------------------------------------------------
+
+
+def best_by_tree(resident: Rule, payoffs: list[float], turns: int, noise: float = 0.0) -> float:
+    """The most any mutant can earn in so many turns: every choice after every history, in full."""
+
+    def best(own: list[int], theirs: list[int]) -> float:
+        if len(own) == turns:
+            return 0.0
+        p = resident(theirs, own)
+        p = p * (1 - noise) + (1 - p) * noise
+        values = []
+        for intended in (0, 1):
+            value = 0.0
+            for x, y in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                share = (1 - noise if x == intended else noise) * (p if y else 1 - p)
+                if share:
+                    value += share * (payoffs[2 * x + y] + best([*own, x], [*theirs, y]))
+            values.append(value)
+        return max(values)
+
+    return best([], [])
+
+
+def best_by_policies(
+    defect: list[float], successors: list[list[int]], payoffs: list[float], noise: float, discount: float
+) -> float:
+    """The most any mutant can earn per turn: every choice of a move for every state of the resident.
+
+    ``discount`` 1: the long-run mean, by doubling the number of turns 60 times.
+    """
+    n, best = len(defect), float("-inf")
+    for policy in product((0, 1), repeat=n):
+        matrix, gain = np.zeros((n, n)), np.zeros(n)
+        for s, intended in enumerate(policy):
+            p = defect[s] * (1 - noise) + (1 - defect[s]) * noise
+            for x in (0, 1):
+                for y in (0, 1):
+                    share = (1 - noise if x == intended else noise) * (p if y else 1 - p)
+                    gain[s] += share * payoffs[2 * x + y]
+                    matrix[s, successors[s][2 * y + x]] += share
+        if discount < 1:
+            value = (1 - discount) * np.linalg.solve(np.eye(n) - discount * matrix, gain)
+        else:
+            mean, power = np.eye(n), matrix
+            for _ in range(60):
+                mean, power = (mean + power @ mean) / 2, power @ power
+                power /= power.sum(axis=1, keepdims=True)  # rounding must not fade it
+            value = mean @ gain
+        best = max(best, float(value[0]))
+    return best

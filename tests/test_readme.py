@@ -18,41 +18,51 @@ BLOCKS = [(kind, text) for kind, text in BLOCK.findall(README)]
 SCRIPTS = [
     (text, BLOCKS[k + 1][1]) for k, (kind, text) in enumerate(BLOCKS) if kind == "python"
 ]  # each is followed by what it prints
-COMMANDS = [
-    (command.partition("\n")[0], command.partition("\n")[2])
+CONSOLES = [
+    [
+        (part.partition("\n")[0], part.partition("\n")[2])
+        for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
+    ]
     for kind, text in BLOCKS
     if kind == "console"
-    for command in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
-]
+]  # the commands of one block follow each other in one folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder with the examples in it, as after a fresh clone."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.mark.parametrize(("script", "output"), SCRIPTS)
-def test_scripts_print_what_is_said(
-    script: str, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_scripts_print_what_is_said(script: str, output: str, folder: Path) -> None:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(script, "README.md", "exec"), {"__name__": "readme"})
     assert printed.getvalue().split() == output.split()
 
 
-@pytest.mark.parametrize(("command", "output"), COMMANDS)
+@pytest.mark.parametrize("commands", CONSOLES, ids=lambda commands: commands[0][0])
 def test_commands_print_what_is_said(
-    command: str, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    commands: list[tuple[str, str]],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", shlex.split(command))
-    with contextlib.suppress(SystemExit):
-        cli.main()
-    printed = capsys.readouterr()
-    assert (printed.out + printed.err).split() == output.split()
+) -> None:
+    for command, output in commands:
+        monkeypatch.setattr(sys, "argv", shlex.split(command))
+        with contextlib.suppress(SystemExit):
+            cli.main()
+        printed = capsys.readouterr()
+        assert (printed.out or printed.err).split() == output.split()  # progress goes to stderr
 
 
 def test_every_command_of_the_readme_is_found() -> None:
-    assert len(SCRIPTS) >= 2 and len(COMMANDS) >= 8
-    assert all(command.startswith("evolve ") for command, _ in COMMANDS)
+    commands = [command for block in CONSOLES for command, _ in block]
+    assert len(SCRIPTS) >= 2 and len(commands) >= 8
+    assert all(command.startswith("evolve ") for command in commands)
 
 
 def test_targets_and_links_exist() -> None:

@@ -1,0 +1,110 @@
+"""Evolution: generations a second with everything on, where the time goes, and very long runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.measure import Row
+from evolve import Experiment, generations
+from evolve.evaluation import Evaluation
+from results import Run
+
+LONG = """
+import json, resource, sys, time
+from evolve import Experiment, generations
+from results import Run
+folder, number = sys.argv[1], int(sys.argv[2])
+experiment = Experiment(
+    generations=number, genome={"x": 1, "y": 1}, rules={"turns": 50}, population={"size": 20},
+    selection={"survivors": 10}, variation={"immigrants": 1},
+)
+with Run.open(folder, experiment) as run:
+    for generation in generations(experiment, start=run.latest()):
+        run.append(generation)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def rows(smoke: bool) -> Iterator[Row]:
+    """Everything about runs."""
+    number = 10 if smoke else 300
+    experiment = Experiment(generations=number)  # memory-3, population 200, 200 turns: the defaults
+    list(generations(experiment.changed(generations=3)))  # compiles
+    payoffs = 0.0
+    evaluate = Evaluation.__call__
+
+    def timed(self: Evaluation, *arguments: object) -> object:
+        nonlocal payoffs
+        start = time.perf_counter()
+        result = evaluate(self, *arguments)  # type: ignore[arg-type]
+        payoffs += time.perf_counter() - start
+        return result
+
+    with tempfile.TemporaryDirectory() as folder:
+        Evaluation.__call__ = timed  # type: ignore[method-assign, assignment]
+        try:
+            start = time.perf_counter()
+            with Run.open(folder, experiment) as run:
+                for generation in generations(experiment):
+                    run.append(generation)
+            taken = time.perf_counter() - start
+        finally:
+            Evaluation.__call__ = evaluate  # type: ignore[method-assign]
+    yield Row("memory-3, population 200, lineage and run file", number / taken, 150, at_least=True, unit="/s")
+    yield Row("share of that which is payoffs", payoffs / taken, 0.5, unit="")
+    society = Experiment(
+        generations=number // 3, genome={"kind": "formula"}, rules={"play": "sipd", "turns": 50},
+        population={"size": 100}, variation={"mutation": 0.5, "immigrants": 5},
+    )  # fmt: skip
+    list(generations(society.changed(generations=2)))
+    start = time.perf_counter()
+    list(generations(society))
+    taken = time.perf_counter() - start
+    yield Row(
+        "formulas in a society, population 100, 50 rounds",
+        society.generations / taken,
+        20,
+        at_least=True,
+        unit="/s",
+    )
+    yield from _long(smoke)
+
+
+def _long(smoke: bool) -> Iterator[Row]:
+    """Runs of very many small generations: memory, file, and how long it takes to look at them."""
+    sizes, memory = [], []
+    lengths = (50, 100) if smoke else (10_000, 20_000)
+    with tempfile.TemporaryDirectory() as folder:
+        for length in lengths:
+            place = Path(folder) / str(length)
+            child = subprocess.run(
+                [sys.executable, "-c", LONG, str(place), str(length)],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            memory.append(float(child.stdout))
+            sizes.append((place / "run.sqlite").stat().st_size)
+        yield Row(f"memory of {lengths[1]} generations v {lengths[0]}", memory[1] / memory[0], 1.1)
+        yield Row(f"memory of {lengths[1]} generations", memory[1], 400, unit=" MiB")
+        yield Row(f"file of {lengths[1]} generations v {lengths[0]}", sizes[1] / sizes[0], 2.2)
+        start = time.perf_counter()
+        shown = subprocess.run(
+            [sys.executable, "-m", "evolve.cli", "show", str(place), "--json"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert json.loads(shown.stdout)["generation"] == lengths[1]
+        yield Row(f"evolve show after {lengths[1]} generations", time.perf_counter() - start, 5, unit=" s")
+        start = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "evolve.cli", "plot", str(place)], capture_output=True, check=True
+        )
+        yield Row(f"evolve plot after {lengths[1]} generations", time.perf_counter() - start, 30, unit=" s")
