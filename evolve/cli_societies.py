@@ -182,7 +182,7 @@ def reproduce(
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Also draw the ecologies here.")] = None,
     as_json: Json = False,
 ) -> None:
-    """The published claims, each an experiment with a verdict; about half a minute for all."""
+    """The published claims, each an experiment with a verdict; about a minute for all."""
     from evolve.reproduce import ALL_C, HORIZON, chosen
     from evolve.reproduce import claims as every
 
