@@ -191,6 +191,11 @@ def ecology(
     if not sum(first) >= 2:
         raise ValueError(f"start: expected at least two players, got {sum(first):g}")
     field = _Field(strategies, rules, society, baseline)
+    if field.chance and not field.constant:
+        raise ValueError(
+            "noise: expected no noise and no members that toss coins where formulas look at third parties, "
+            "since payoffs then depend on every individual"
+        )
     rule: _Integers | _Reals
     rule = _Integers(first, field) if arithmetic == "integer" else _Reals(first, field, extinction)
     return _run(names, field, rule, arithmetic, int(generations))

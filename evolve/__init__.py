@@ -7,10 +7,12 @@
 - `evaluation`: fitness of a population
 - `loop`: `generations(experiment, start)`
 - `runner`: an experiment driven into a run file, stopped by signals and taken up again
-- `cli`, `cli_runs`, `cli_invasion`, `terminal`: the command `evolve`
+- `reproduce` (with `reproduce_evolution`, `reproduce_lifl`): the published claims, each with its verdict
+- `cli`, `cli_play`, `cli_societies`, `cli_runs`, `cli_invasion`, `terminal`: the command `evolve`
 
 To add a selection operator: its name in `experiment.SelectionSection.method`, a line in
-`operators.toolbox`, and the statistical tests of `tests/test_evolution.py` take it up.
+`operators.toolbox`, and the statistical tests of `tests/test_evolution.py` take it up. To add a claim: a function
+that returns its verdicts, and its name in `reproduce.claims`.
 """
 
 from typing import TYPE_CHECKING, Any

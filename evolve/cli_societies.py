@@ -141,12 +141,12 @@ def formula(
         raise ValueError(f"formula: expected a formula or the name of one, got {text!r}, which has none")
     simple = genome.simplify()
     if simple.pair_only:
-        name, how = _exact_name(simple), "exactly: the same automaton"
-        key = simple.automaton().behaviour(noisy=False)
+        names = _exact_names(simple)
+        key, how = simple.automaton().behaviour(noisy=False), "without noise; the same automaton"
     else:
-        name, key = nearest_name(simple), behaviour(simple)
-        name = None if name is None else f"~{name}"
-        how = "as far as tested: the same play in a battery of societies"
+        nearest = nearest_name(simple)
+        names = [] if nearest is None else [f"~{nearest}"]
+        key, how = behaviour(simple), "as far as tested: the same play in a battery of societies"
     if as_json:
         show_json(
             {
@@ -156,7 +156,8 @@ def formula(
                 "simplified": str(simple),
                 "simplified_complexity": simple.complexity,
                 "pair_only": genome.pair_only,
-                "plays_like": name,
+                "plays_like": names[0] if names else None,
+                "names": names,
                 "behaviour": key,
             }
         )
@@ -169,7 +170,7 @@ def formula(
     print(
         f"pair-only   {'yes: plays as an automaton' if simple.pair_only else 'no: looks at third parties or at itself'}"
     )
-    print(f"plays like  {name or 'nothing in the catalogue'}  ({how if name else key})")
+    print(f"plays like  {', '.join(names) or 'nothing in the catalogue'}  ({how if names else key})")
 
 
 def reproduce(
@@ -181,7 +182,7 @@ def reproduce(
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Also draw the ecologies here.")] = None,
     as_json: Json = False,
 ) -> None:
-    """The published claims, each an experiment with a verdict; about half a minute for all."""
+    """The published claims, each an experiment with a verdict; about a minute for all."""
     from evolve.reproduce import ALL_C, HORIZON, chosen
     from evolve.reproduce import claims as every
 
@@ -248,10 +249,19 @@ def _whole(name: str, count: int | float) -> int:
     return count
 
 
-def _exact_name(genome: FormulaGenome) -> str | None:
+def _exact_names(genome: FormulaGenome) -> list[str]:
+    """Everything in the catalogue that plays as a formula about its pair alone does."""
     from genomes import catalogue
+    from genomes.counting import CountingStrategy
 
-    return catalogue.name_of(genome)
+    key = genome.automaton().behaviour(noisy=False)
+    return [
+        entry.name
+        for entry in catalogue.ENTRIES
+        if entry.pair_only
+        and not isinstance(entry.table, CountingStrategy)
+        and entry.automaton().behaviour(noisy=False) == key
+    ]
 
 
 def _saved(save: Any, made: Any, path: Path) -> None:

@@ -133,8 +133,11 @@ def _holds(
     def alone(name: str) -> bool:
         return all(n(other) == 0 for other in result.names if other != name)
 
-    if claim == "O1":
-        return n("all_c") == 0 and 0 < n("tit_for_tat") - 500 < n(exploiter) - 50
+    if claim == "O1":  # gains compared when All-C is gone; "a strong hold": a fifth of all after the horizon
+        gone = result.extinct("all_c")
+        if gone is None or gone > GENERATIONS or n(exploiter) < total / 5:
+            return False
+        return 0 < n("tit_for_tat", gone) - 500 < n(exploiter, gone) - 50
     if claim == "O2":
         return n(exploiter) == 0 and n("police") > 500
     if claim == "O3":  # kept below where they began; "a great deal": at least twice as many

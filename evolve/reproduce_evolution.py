@@ -63,26 +63,36 @@ def tit_for_tat_evolves(
     verdicts = []
     for parsimony in (PARSIMONY, 0.0):
         leading, first, share = 0, Counter[str](), 0.0
+        shortest: dict[str, str] = {}
         for seed in range(1, replicates + 1):
             last = _last(_experiment(seed, size, until, turns, fitness={"parsimony": parsimony}))
-            names = Counter(_name(birth.genome) for birth in last.population)
+            names = Counter(_name(birth.genome, shortest) for birth in last.population)
             ranking = [name for name, _ in names.most_common()]
             leading += "tit_for_tat" in ranking[:LEADING]
             first[ranking[0]] += 1
             share += names["tit_for_tat"] / size / replicates
         low, high = interval(leading, replicates)
-        most = ", ".join(f"{name} {n}" for name, n in first.most_common(3))
+        most = ", ".join(f"{shortest.get(name, name)} {n}" for name, n in first.most_common(3))
         verdicts.append(
             Verdict(
                 "O9",
                 STATEMENTS["O9"],
-                f"complexity costs {parsimony:g} a node; very successful: among the {LEADING} most common behaviours "
-                "at the end more often than not",
+                (
+                    f"complexity costs {parsimony:g} a node"
+                    if parsimony
+                    else "control: complexity costs nothing"
+                )
+                + f"; very successful: among the {LEADING} most common behaviours at the end more often than not",
                 _horizon(replicates, size, until, turns),
-                f"TFT leads in {leading} of {replicates} ({low:.0%} to {high:.0%}), mean share {share:.0%}; "
-                f"most common: {most}",
+                f"TFT among them in {leading} of {replicates} ({low:.0%} to {high:.0%}), mean share {share:.0%}; "
+                f"first: {most}",
                 leading > replicates / 2,
-                details={"leading": leading, "interval": [low, high], "share": share, "first": dict(first)},
+                details={
+                    "leading": leading,
+                    "interval": [low, high],
+                    "share": share,
+                    "first": {shortest.get(name, name): n for name, n in first.items()},
+                },
             )
         )
     return verdicts
@@ -141,8 +151,14 @@ def _key(genome: str) -> str:
     return _KEYS[genome]
 
 
-def _name(genome: str) -> str:
-    return nearest_name(genome) or _key(genome)
+def _name(genome: str, shortest: dict[str, str]) -> str:
+    """The catalogue name or the key of what a genome does; of the nameless the shortest text is kept."""
+    name = nearest_name(genome)
+    if name is not None:
+        return name
+    key, text = _key(genome), f"~'{catalogue.parse(genome).simplify()}'"  # type: ignore[union-attr]
+    shortest[key] = min(shortest.get(key, text), text, key=lambda t: (len(t), t))
+    return key
 
 
 def _last(experiment: Experiment) -> Generation:

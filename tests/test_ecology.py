@@ -210,7 +210,7 @@ def test_negative_payoffs_need_a_baseline():
         ({"all_c": 4, "all_d": 4}, {"arithmetic": "float"}, "arithmetic: expected 'real' or 'integer'"),
         ({"all_c": 4, "all_d": 4}, {"generations": -1}, "generations: expected"),
         ({"all_c": 4, "all_d": 4}, {"extinction": 0}, "extinction: expected"),
-        ({"police": 4, "random": 4}, {}, "members: expected no chance, got random"),
+        ({"police": 4, "random": 4}, {}, "noise: expected no noise and no members that toss coins"),
         ({"all_c": 4, "nobody": 4}, {}, "strategy: expected a known name, got 'nobody'"),
     ],
 )

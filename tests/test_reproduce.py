@@ -20,10 +20,7 @@ FAILS = {"bully": {"O3", "O7"}, "spiteful_bully": {"O1", "O3", "O5"}, "forgiving
 @pytest.mark.parametrize("exploiter", READINGS)
 def test_the_table_of_readings_comes_out(exploiter, turns):
     failing = {claim for claim in TOURNAMENTS if not tournament(claim, exploiter, turns=turns).holds}
-    # at 30 rounds the exploiters have not yet made up for what they lose to each other in O1
-    assert failing - ({"O1"} if turns == 30 else set()) == FAILS[exploiter] - (
-        {"O1"} if turns == 30 else set()
-    )
+    assert failing == FAILS[exploiter]
 
 
 def test_a_verdict_depends_on_the_horizon_and_says_so():
