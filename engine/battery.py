@@ -25,16 +25,12 @@ TURNS = 24
 
 SOCIETIES: tuple[tuple[str, ...], ...] = (
     (),
-    ("all_c",),
     ("all_d",),
-    ("tit_for_tat", "per_ccd"),
     ("mistrust", "all_c", "per_cd"),
     ("absolutist", "bully", "all_c"),
     ("police", "vulture", "all_d", "all_c"),
-    ("grim", "per_ddc", "pavlov", "forgiving_bully"),
     ("suspicious_absolutist", "tit_for_tat", "prober", "tf2t"),
-    ("spiteful_bully", "hard_tft", "per_cd", "per_ccd", "police"),
-    ("slow_tft", "gradual", "hard_majo", "per_ddc", "all_c", "absolutist", "vulture"),
+    ("slow_tft", "gradual", "hard_majo", "per_ddc", "forgiving_bully", "pavlov"),
 )
 """Who else is there; the formula itself is always there, with a twin."""
 
