@@ -6,6 +6,7 @@ lasted at least so long. scipy.stats does the statistics.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,7 +61,8 @@ def kaplan_meier(times: ArrayLike, lost: ArrayLike, confidence: float = CONFIDEN
     estimate = ecdf(CensoredData(uncensored=at[gone], right=at[~gone])).sf
     where = np.asarray(estimate.quantiles, np.float64)
     survival = np.asarray(estimate.probabilities, np.float64)
-    with np.errstate(all="ignore"):
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # it is undefined at 1 and 0: see below
         interval = estimate.confidence_interval(confidence_level=confidence, method="log-log")
     low = np.array(interval.low.probabilities, np.float64)
     high = np.array(interval.high.probabilities, np.float64)
