@@ -11,9 +11,9 @@ import platform
 import sys
 import time
 
-from benchmarks import command, stability, tournament
+from benchmarks import command, invasion, stability, tournament
 
-TOPICS = (tournament, stability, command)
+TOPICS = (tournament, stability, invasion, command)
 
 
 def main() -> None:

@@ -45,7 +45,9 @@ def invade(
     if workers < 1:
         raise ValueError(f"workers: expected a whole number > 0, got {workers}")
     chosen = {
-        k: v for k, v in (("replicates", replicates), ("generations", generations), ("law", law)) if v is not None
+        k: v
+        for k, v in (("replicates", replicates), ("generations", generations), ("law", law))
+        if v is not None
     }
     if len(who) == 1 and (who[0].endswith(".toml") or Path(who[0]).is_file()):
         for field, value in (
@@ -144,7 +146,9 @@ def _show(study: Study, found: list[Finding]) -> None:
         f"individuals; {study.invasion.law} mutants; {study.invasion.replicates} replicates, "
         f"{study.invasion.generations} {unit}"
     )
-    table = new_table("resident", "lost", "survival", "95 %", "median", "mean", "causes", "invaders", title=title)
+    table = new_table(
+        "resident", "lost", "survival", "95 %", "median", "mean", "causes", "invaders", title=title
+    )
     for x in found:
         survival, low, high = x.survival
         table.add_row(

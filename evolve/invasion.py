@@ -117,9 +117,7 @@ class Study:
     experiment: Experiment
 
     @classmethod
-    def of(
-        cls, residents: list[str], sections: Mapping[str, Any] | None = None, **invasion: Any
-    ) -> Study:
+    def of(cls, residents: list[str], sections: Mapping[str, Any] | None = None, **invasion: Any) -> Study:
         """A study from its parts; raises ExperimentError, one line a mistake."""
         return cls._read({"invasion": {"residents": residents, **invasion}, **(sections or {})})
 
@@ -162,7 +160,9 @@ class Study:
         if isinstance(rules, dict) and not {"turns", "continuation", "limit_of_means"} & rules.keys():
             data["rules"] = {"turns": 50, **rules}
         if isinstance(data.get("population"), dict) and data["population"].get("seeds"):
-            raise ExperimentError("population.seeds: expected none in a study, whose residents fill the population")
+            raise ExperimentError(
+                "population.seeds: expected none in a study, whose residents fill the population"
+            )
         if "generations" in data:
             raise ExperimentError("generations: expected it under [invasion] in a study, got it at the top")
         study = cls(invasion, Experiment(**data))

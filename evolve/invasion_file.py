@@ -55,9 +55,7 @@ def run_study(
                 if watch is not None:
                     watch(outcome)
             os.fsync(file.fileno())
-    return [
-        done[t.label, t.replicate] for t in study.tasks() if (t.label, t.replicate) in done
-    ]
+    return [done[t.label, t.replicate] for t in study.tasks() if (t.label, t.replicate) in done]
 
 
 def digest(outcomes: list[Outcome]) -> str:

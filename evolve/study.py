@@ -28,6 +28,7 @@ FIGURES = ROOT / "docs" / "figures"
 
 SAMPLED = 400
 """Formulas drawn from the global law for kappa in societies."""
+WORTH_REPLICATES = 64
 NOISE = (0.0, 0.001, 0.01, 0.05, 0.1)
 CONTINUATION = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 FALLS = (
@@ -62,6 +63,7 @@ def main(
     blocks["summary"] = _summary(kept)
     blocks["certificates"] = _certificates(kept["ipd-global"][0])
     blocks["kappa ipd"], blocks["kappa sipd"] = _kappa_ipd(kept), _kappa_sipd(kept)
+    blocks["worth"] = _worth(kept)
     blocks["falls"] = _falls(kept)
     DOCUMENT.write_text(filled(DOCUMENT.read_text(encoding="utf-8"), blocks), encoding="utf-8")
     print(f"wrote {DOCUMENT.relative_to(ROOT)} and {FIGURES.relative_to(ROOT)}")
@@ -140,7 +142,9 @@ def _summary(kept: Kept) -> str:
         x = cells.get((name, label))
         return "" if x is None else f"{x.survival[0]:.2f} ({x.survival[1]:.2f} to {x.survival[2]:.2f})"
 
-    rows = [(label.replace("control: ", "*control* "), *(cell(name, label) for name in files)) for label in names]
+    rows = [
+        (label.replace("control: ", "*control* "), *(cell(name, label) for name in files)) for label in names
+    ]
     return _table(("", *files), rows)
 
 
@@ -208,10 +212,30 @@ def _kappa_sipd(kept: Kept) -> str:
         spread[resident] = found.n_rho
         rows.append((resident, f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})",
                      f"{found.advantaged:.0%}", f"{found.n_rho.max():.2f}"))  # fmt: skip
-    made = plots.n_rho(spread, f"{SAMPLED} random formulas into {size - 1} residents, sipd, {experiment.rules_value}")
+    made = plots.n_rho(
+        spread, f"{SAMPLED} random formulas into {size - 1} residents, sipd, {experiment.rules_value}"
+    )
     plots.save(made, FIGURES / "n-rho-sipd.png")
     table = _chances(rows, forest, "sipd", f"{SAMPLED} random formulas, N = {size}, sipd")
     return f"{table}\n\n![N rho](figures/n-rho-sipd.png)"
+
+
+def _worth(kept: Kept) -> str:
+    """What residents earn among themselves, and how often they cooperate, with and without noise."""
+    from engine.society import society
+
+    rows = []
+    for resident in kept["sipd-global"][0].invasion.residents:
+        row = [resident]
+        for name in ("sipd-global", "sipd-global-noise"):
+            experiment = kept[name][0].experiment
+            genome = experiment.seed_genome(resident)
+            size = experiment.population.size
+            played = society({genome: size}, experiment.rules_value, replicates=WORTH_REPLICATES, seed=1)
+            row += [f"{played.means[0]:.3f}", f"{played.cooperation[0, 0]:.3f}"]
+        rows.append(row)
+    heads = ("resident", "payoff", "cooperation", "payoff with noise", "cooperation with noise")
+    return _table(heads, rows)
 
 
 def _chances(
@@ -256,7 +280,7 @@ def abundance(study: Study, task: Task, most: int = 7) -> tuple[list[str], list[
     total: Counter[str] = Counter()
     for count in counts:
         total.update(count)
-    chosen = [home] + [key for key, _ in total.most_common(most + 1) if key != home][:most]
+    chosen = [home, *[key for key, _ in total.most_common(most + 1) if key != home][:most]]
     names = [class_name(study.experiment.results_key(), example[key]) or example[key] for key in chosen]
     shares = [[count[key] / size for count in counts] for key in chosen]
     rest = [1 - sum(column) for column in zip(*shares, strict=True)]

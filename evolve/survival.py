@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,7 +64,7 @@ def kaplan_meier(times: ArrayLike, lost: ArrayLike, confidence: float = CONFIDEN
     survival = np.asarray(estimate.probabilities, np.float64)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # it is undefined at 1 and 0: see below
-        interval = estimate.confidence_interval(confidence_level=confidence, method="log-log")
+        interval: Any = estimate.confidence_interval(confidence_level=confidence, method="log-log")
     low = np.array(interval.low.probabilities, np.float64)
     high = np.array(interval.high.probabilities, np.float64)
     at_risk = np.array([(at >= t).sum() for t in where], np.int64)

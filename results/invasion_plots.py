@@ -26,6 +26,9 @@ INKS = ("#1b3a6b", "#b5541c", "#1f6f5c", "#8c2d3f", "#4b4b8f", "#7a4f1d", "#3f7c
 PALEST, DARKEST = "#f4f6fa", "#12294d"
 BINS = 24
 
+GRID = 601
+"""Points along time at which a survival curve is drawn."""
+
 
 @dataclass(frozen=True, eq=False)
 class Survival:
@@ -50,18 +53,15 @@ def survival(
         axes, table = made.subplots(2, 1, height_ratios=(2.5, 0.15 * rows + 0.12))
         for k, curve in enumerate(curves):
             colour = "#8a8a8a" if curve.control else INKS[k % len(INKS)]
-            x = np.concatenate([[0.0], curve.times, [horizon]])
-            last = curve.survival[-1] if len(curve.survival) else 1.0
-            y = np.concatenate([[1.0], curve.survival, [last]])
-            where = x <= horizon
+            grid = np.linspace(0.0, horizon, GRID)
+            here = np.searchsorted(curve.times, grid, side="right")
+            y, low, high = (np.concatenate([[1.0], v])[here] for v in (curve.survival, curve.low, curve.high))
             axes.step(
-                x[where], y[where], where="post", color=colour, ls=LINES[k % len(LINES)], lw=1.4,
-                marker=MARKERS[k % len(MARKERS)], ms=3.6, markevery=(0.05 + 0.011 * k, 0.17), label=curve.label,
+                grid, y, where="post", color=colour, ls=LINES[k % len(LINES)], lw=1.4, label=curve.label,
+                marker=MARKERS[k % len(MARKERS)], ms=3.6, markevery=(GRID // 40 + 9 * k, GRID // 5),
             )  # fmt: skip
             if bands:
-                low = np.concatenate([[1.0], curve.low, curve.low[-1:]])
-                high = np.concatenate([[1.0], curve.high, curve.high[-1:]])
-                axes.fill_between(x[where], low[where], high[where], step="post", color=colour, alpha=0.1, lw=0)
+                axes.fill_between(grid, low, high, step="post", color=colour, alpha=0.1, lw=0)
         axes.set_ylim(-0.03, 1.04)
         axes.set_xlim(0, horizon)
         axes.set_ylabel("share not lost")
@@ -88,7 +88,7 @@ def n_rho(values: Mapping[str, ArrayLike], title: str) -> Figure:
     Logarithmic; everything below 1/1000 stands in the leftmost bin.
     """
     with styled():
-        made = figure(0.8 + 0.62 * len(values))
+        made = figure(0.8 + 0.46 * len(values))
         rows = made.subplots(len(values), 1, sharex=True, squeeze=False)[:, 0]
         tops = [float(np.max(np.asarray(v))) for v in values.values()]
         edges = np.geomspace(1e-3, max(10.0, *(1.05 * top for top in tops)), BINS + 1)
@@ -98,7 +98,15 @@ def n_rho(values: Mapping[str, ArrayLike], title: str) -> Figure:
             count, _ = np.histogram(np.clip(chances, edges[0], edges[-1]), edges)
             middle = np.sqrt(edges[1:] * edges[:-1])
             colours = np.where(middle > 1.1, "#b5541c", np.where(middle < 0.9, "#a9bcd8", "#5a5a5a"))
-            axes.bar(edges[:-1], count / len(chances), np.diff(edges), align="edge", color=colours, ec="white", lw=0.4)
+            axes.bar(
+                edges[:-1],
+                count / len(chances),
+                np.diff(edges),
+                align="edge",
+                color=colours,
+                ec="white",
+                lw=0.4,
+            )
             axes.axvline(1, color="black", lw=0.8, ls="--")
             axes.set_xscale("log")
             axes.set_ylim(0, 1)
@@ -176,9 +184,7 @@ def nash_gaps(
     return made
 
 
-def who_invaded(
-    names: Sequence[str], shares: ArrayLike, title: str, *, lost_at: int | None = None
-) -> Figure:
+def who_invaded(names: Sequence[str], shares: ArrayLike, title: str, *, lost_at: int | None = None) -> Figure:
     """Shares of the population ``(behaviours, generations)`` in the run in which a resident fell."""
     table = np.asarray(shares, np.float64)
     edges = np.vstack([np.zeros(table.shape[1]), np.cumsum(table, axis=0)])
@@ -204,7 +210,9 @@ def who_invaded(
         axes.set_title(title, pad=14)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         handles, labels = axes.get_legend_handles_labels()
-        axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.4)
+        axes.legend(
+            handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.4
+        )
     return made
 
 

@@ -133,7 +133,9 @@ def test_the_cause_of_a_loss_is_told_from_exact_payoffs(invader: str, resident: 
     experiment = Experiment(genome={"x": 1, "y": 1}, rules={"continuation": 0.98})
     if cause == "neutral, then advantaged":
         # at first as good as the resident: R + P = S + T over two turns of echo
-        experiment = experiment.changed(rules={"continuation": None, "turns": 3}, game={"R": 3, "P": 1, "S": 0, "T": 2})
+        experiment = experiment.changed(
+            rules={"continuation": None, "turns": 3}, game={"R": 3, "P": 1, "S": 0, "T": 2}
+        )
         (a, b), (c, d) = pair_table(invader, resident, experiment.rules_value).tolist()
         cause = "advantaged" if b > d else "disadvantaged" if b < d else cause if a > c else "neutral"
     genomes = [experiment.seed_genome(name) for name in (invader, resident)]
@@ -213,9 +215,15 @@ def test_replicates_bring_every_resident_the_same_strangers() -> None:
         return found
 
     assert strangers("tit_for_tat") == strangers("pavlov") != []
-    assert strangers("tit_for_tat")[:10] != [
-        b.genome for g in history(SMALL, Task("pavlov", False, 3)) for b in g.births if b.origin == "immigrant"
-    ][:10]
+    assert (
+        strangers("tit_for_tat")[:10]
+        != [
+            b.genome
+            for g in history(SMALL, Task("pavlov", False, 3))
+            for b in g.births
+            if b.origin == "immigrant"
+        ][:10]
+    )
 
 
 # --- statistics ---
@@ -309,7 +317,9 @@ def test_damage_and_another_study_are_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def evolve(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def evolve(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
     """Runs `evolve` with these arguments; gives exit code, stdout, stderr."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
@@ -363,9 +373,9 @@ def test_a_mistake_ends_in_one_line(
 
 
 def test_a_study_that_contradicts_itself_is_refused() -> None:
-    with pytest.raises(ExperimentError, match="population.seeds: expected none"):
+    with pytest.raises(ExperimentError, match=r"population\.seeds: expected none"):
         Study.parse('population.seeds = [{strategy = "all_c", share = 1}]\n[invasion]\nresidents = ["tft"]')
-    with pytest.raises(ExperimentError, match="variation.crossover: expected 0 with the control 'clone'"):
+    with pytest.raises(ExperimentError, match=r"variation\.crossover: expected 0 with the control 'clone'"):
         Study.of(["tft"], {"variation": {"crossover": 0.5}})
     with pytest.raises(ExperimentError, match=r"expected a section \[invasion\]"):
         Study.parse("seed = 1")
