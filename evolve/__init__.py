@@ -7,7 +7,7 @@
 - `evaluation`: fitness of a population
 - `loop`: `generations(experiment, start)`
 - `runner`: an experiment driven into a run file, stopped by signals and taken up again
-- `mutant_laws`, `invasion`, `invaders`: does a seeded population resist, and to whom is it lost?
+- `mutant_laws`, `invasion_study`, `invasion`, `invaders`: does a seeded population resist, and to whom is it lost?
 - `invasion_file`, `invasion_report`, `survival`, `study`: outcomes kept, told in words, and the whole study
 - `cli`, `cli_runs`, `cli_invasion`, `terminal`: the command `evolve`
 

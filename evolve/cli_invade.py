@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 from collections.abc import Callable
@@ -13,8 +14,9 @@ import typer
 from evolve.terminal import Json, new_table, number_option, show, show_json, whole_option
 
 if TYPE_CHECKING:
-    from evolve.invasion import Outcome, Study
+    from evolve.invasion import Outcome
     from evolve.invasion_report import Finding
+    from evolve.invasion_study import Study
 
 PLAIN_EVERY = 5.0
 """Seconds between two lines of progress."""
@@ -86,7 +88,7 @@ def invade(
 
 
 def _loaded(path: Path, chosen: dict[str, Any]) -> Study:
-    from evolve.invasion import Study
+    from evolve.invasion_study import Study
 
     return Study.load(path, chosen)
 
@@ -96,7 +98,7 @@ def _composed(
     seed: int | None, chosen: dict[str, Any],
 ) -> Study:  # fmt: skip
     """A study from the command line; its folder's name tells what could change its results."""
-    from evolve.invasion import Study
+    from evolve.invasion_study import Study
 
     if rules not in ("ipd", "sipd"):
         raise ValueError(f"rules: expected ipd or sipd, got {rules!r}")
@@ -112,8 +114,6 @@ def _composed(
     if seed is not None:
         sections["seed"] = seed
     study = Study.of(residents, sections, **chosen)
-    import hashlib
-
     mark = hashlib.sha256(study.results_key().encode()).hexdigest()[:8]
     return Study(study.invasion, study.experiment.changed(name=f"invasion-{mark}"))
 

@@ -1,14 +1,17 @@
-"""Why a resident was lost: what exact payoffs say of the invader."""
+"""Who invaded, and why: the name of a behaviour class, and what exact payoffs say of an invader."""
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Literal, get_args
 
 from engine.fixation import pair_table
 from engine.society import society
+from evolve.evaluation import Evaluate, evaluation
 from evolve.experiment import Experiment
 from evolve.population import Genome
+from genomes import catalogue
 
 Cause = Literal["advantaged", "neutral, then advantaged", "neutral", "disadvantaged", "drift"]
 """advantaged: earns more against the resident than the resident does against itself. neutral, then advantaged:
@@ -60,3 +63,27 @@ def _sampled(experiment: Experiment, invader: Genome, resident: Genome) -> Cause
     if rare:
         return "advantaged" if rare > 0 else "disadvantaged"
     return "neutral, then advantaged" if common > 0 else "neutral"
+
+
+def class_name(experiment: Experiment, genome: str) -> str | None:
+    """The catalogue name of a genome's behaviour class in an experiment, if it has one."""
+    evaluate, named = _class_names(experiment)
+    parsed = catalogue.parse(genome)
+    return named.get(evaluate([parsed, parsed], 0).keys[0])
+
+
+@lru_cache(maxsize=8)
+def _class_names(experiment: Experiment) -> tuple[Evaluate, dict[bytes, str]]:
+    """What tells the classes of an experiment's genomes, and their names in the catalogue."""
+    evaluate = evaluation(experiment.changed(rules={"replicates": 1}))
+    wide = experiment
+    if experiment.genome.kind == "formula":
+        wide = experiment.changed(genome={"max_complexity": 100})
+    named: dict[bytes, str] = {}
+    for name in catalogue.names():
+        try:
+            genome = wide.seed_genome(name)
+        except ValueError:  # not of this kind
+            continue
+        named.setdefault(evaluate([genome, genome], 0).keys[0], name)
+    return evaluate, named

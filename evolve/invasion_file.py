@@ -20,7 +20,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from evolve.invasion import Outcome, Study, Task, follow
+from evolve.invasion import Outcome, follow
+from evolve.invasion_study import Study, Task
 from evolve.runner import Stop
 
 FILE = "outcomes.jsonl"

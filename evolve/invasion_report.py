@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evolve.invaders import CAUSES
-from evolve.invasion import Outcome, Study
+from evolve.invasion import Outcome
+from evolve.invasion_study import Study
 from evolve.survival import SurvivalCurve, bound, kaplan_meier, paired_difference, restricted_mean
 
 INVADERS = 3

@@ -14,11 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
-from evolve.invasion import Outcome, Study, Task, class_name, history
+from evolve.invaders import class_name
+from evolve.invasion import Outcome, history
 from evolve.invasion_file import run_study
 from evolve.invasion_report import Finding, findings
+from evolve.invasion_study import Study, Task
 from evolve.terminal import whole_option
 
 ROOT = Path(__file__).parent.parent
@@ -29,6 +32,10 @@ FIGURES = ROOT / "docs" / "figures"
 SAMPLED = 400
 """Formulas drawn from the global law for kappa in societies."""
 WORTH_REPLICATES = 64
+ORDS = ("vulture", "absolutist", "suspicious_absolutist")
+"""Of whom Ord says that they avoid invasion."""
+SOCIETIES = 300
+"""Random societies in which an invader is compared with its resident."""
 NOISE = (0.0, 0.001, 0.01, 0.05, 0.1)
 CONTINUATION = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 FALLS = (
@@ -63,6 +70,7 @@ def main(
     blocks["summary"] = _summary(kept)
     blocks["certificates"] = _certificates(kept["ipd-global"][0])
     blocks["kappa ipd"], blocks["kappa sipd"] = _kappa_ipd(kept), _kappa_sipd(kept)
+    blocks["alike"] = _alike(kept)
     blocks["worth"] = _worth(kept)
     blocks["falls"] = _falls(kept)
     DOCUMENT.write_text(filled(DOCUMENT.read_text(encoding="utf-8"), blocks), encoding="utf-8")
@@ -220,6 +228,31 @@ def _kappa_sipd(kept: Kept) -> str:
     return f"{table}\n\n![N rho](figures/n-rho-sipd.png)"
 
 
+def _alike(kept: Kept) -> str:
+    """Losses of Ord's three to formulas that nobody can tell from the resident: other spellings."""
+    from engine.society import society
+    from genomes import catalogue
+    from genomes.random_formula import random_formula
+
+    rows = []
+    for name in ("sipd-global", "sipd-local", "sipd-adversarial"):
+        study, outcomes, _ = kept[name]
+        for o in outcomes:
+            if not o.lost or o.label not in ORDS or o.invader is None:
+                continue
+            pair = [study.experiment.seed_genome(o.label), catalogue.parse(o.invader)]
+            rng = np.random.default_rng(0)
+            told = 0
+            for _ in range(SOCIETIES):
+                company = {random_formula(rng) for _ in range(4)} - set(pair)
+                members = dict.fromkeys([*pair, *sorted(company, key=str)], 1)
+                seen = society(members, study.experiment.rules_value).trace()
+                told += not np.array_equal(seen[:, 0], seen[:, 1])
+            rows.append((name, o.label, str(o.time), _cell(o.invader), f"{told} of {SOCIETIES}"))
+    heads = ("file", "resident", "generation", "invader", "societies in which they act differently")
+    return _table(heads, rows)
+
+
 def _worth(kept: Kept) -> str:
     """What residents earn among themselves, and how often they cooperate, with and without noise."""
     from engine.society import society
@@ -281,7 +314,7 @@ def abundance(study: Study, task: Task, most: int = 7) -> tuple[list[str], list[
     for count in counts:
         total.update(count)
     chosen = [home, *[key for key, _ in total.most_common(most + 1) if key != home][:most]]
-    names = [class_name(study.experiment.results_key(), example[key]) or example[key] for key in chosen]
+    names = [class_name(study.experiment, example[key]) or example[key] for key in chosen]
     shares = [[count[key] / size for count in counts] for key in chosen]
     rest = [1 - sum(column) for column in zip(*shares, strict=True)]
     return [*names, "others"], [*shares, rest]
@@ -299,8 +332,6 @@ def _cell(text: str) -> str:
 
 
 def _floats(values: Sequence[int]) -> Any:
-    import numpy as np
-
     return np.asarray(values, np.float64)
 
 

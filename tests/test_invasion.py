@@ -18,9 +18,10 @@ from scipy import stats
 from engine.fixation import fixation_probability, pair_table
 from evolve import Experiment, ExperimentError, cli
 from evolve.invaders import cause_of
-from evolve.invasion import WINDOW, Marked, Outcome, Study, Task, _continued, follow, history
+from evolve.invasion import Marked, Outcome, _continued, follow, history
 from evolve.invasion_file import FILE, digest, run_study
 from evolve.invasion_report import findings
+from evolve.invasion_study import WINDOW, Study, Task
 from evolve.mutant_laws import operators, panel, resident_genome
 from evolve.streams import stream
 from evolve.survival import bound, kaplan_meier, paired_difference, restricted_mean
