@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check bench clean
+.PHONY: help setup demo study test lint types check bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo: $(READY)  ## Evolve memory-3 strategies from random ones, say who won, dra
 	@echo
 	@echo "Look at runs/memory1/plots. Next: $(BIN)/evolve resume runs/memory1 --generations 2000,"
 	@echo "$(BIN)/evolve lineage runs/memory1, $(BIN)/evolve tournament lifl, or write your own: $(BIN)/evolve new my.toml"
+
+study: $(READY)  ## Does it resist invasion? Make docs/invasion-study.md (about ten minutes)
+	$(BIN)/python -m evolve.study
 
 test: $(READY)  ## Run the tests
 	$(BIN)/python -m pytest -n auto

@@ -11,9 +11,9 @@ import platform
 import sys
 import time
 
-from benchmarks import command, ecology, evolution, society, stability, tournament
+from benchmarks import command, ecology, evolution, invasion, society, stability, tournament
 
-TOPICS = (tournament, society, ecology, stability, evolution, command)
+TOPICS = (tournament, society, ecology, stability, invasion, evolution, command)
 
 
 def main() -> None:

@@ -24,17 +24,22 @@ Born = tuple[Origin, tuple[BirthId, ...], Genome]
 
 
 def generations(
-    experiment: Experiment, start: Generation | None = None, *, workers: int | None = None
+    experiment: Experiment,
+    start: Generation | None = None,
+    *,
+    workers: int | None = None,
+    operators: Any | None = None,
 ) -> Iterator[Generation]:
     """Evolve: yield one evaluated generation after another, up to `experiment.generations`.
 
     From the beginning, or after `start` (which is not repeated). The same experiment gives the same bits
     wherever it is taken up, and with any number of `workers` (threads; the experiment's own when None).
+    `operators` takes the place of the experiment's toolbox: who else comes in (`evolve.mutant_laws`).
 
     Ord's three sources make each generation: survivors unchanged, variants of selected parents, and random
     immigrants (Ord, "Further results on the societal iterated prisoner's dilemma", appendix II).
     """
-    box = toolbox(experiment)
+    box = toolbox(experiment) if operators is None else operators
     evaluate = evaluation(experiment, experiment.run.workers if workers is None else workers)
     noisy = experiment.rules_value.noisy
     if start is None:

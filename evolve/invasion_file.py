@@ -1,0 +1,155 @@
+"""A study driven into a folder: one line a population followed, never followed twice.
+
+`outcomes.jsonl` begins with a line that says which study it is; each further line is one outcome with a digest
+of its own, appended and synced when it is done. A kill loses at most the outcomes under way: a torn last line is
+cut off, a damaged line anywhere else is named and refused. Outcomes are written in the order of
+the study's tasks, so that the number of workers and interruptions change no byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from evolve.invasion import Outcome, follow
+from evolve.invasion_study import Study, Task
+from evolve.runner import Stop
+
+FILE = "outcomes.jsonl"
+FORMAT = 1
+
+CHUNK = 16
+"""Populations handed to each worker between two looks at whether to stop."""
+
+
+def run_study(
+    study: Study,
+    folder: Path,
+    *,
+    workers: int = 1,
+    watch: Callable[[Outcome], None] | None = None,
+    stop: Stop | None = None,
+) -> list[Outcome]:
+    """Follow what is missing in `folder`, and return all outcomes of the study in the order of its tasks.
+
+    Fewer outcomes than tasks when `stop` was asked for. More residents or replicates may be added later; a
+    folder of another study, or one that somebody else writes, raises ValueError.
+    """
+    stop = stop or Stop()
+    with _writing(folder):
+        done = _read(folder / FILE, study)
+        missing = [task for task in study.tasks() if (task.label, task.replicate) not in done]
+        with (folder / FILE).open("a", encoding="utf-8") as file:
+            for outcome in _followed(study, missing, workers, stop):
+                file.write(_line(asdict(outcome)))
+                file.flush()
+                done[outcome.label, outcome.replicate] = outcome
+                if watch is not None:
+                    watch(outcome)
+            os.fsync(file.fileno())
+    return [done[t.label, t.replicate] for t in study.tasks() if (t.label, t.replicate) in done]
+
+
+def digest(outcomes: list[Outcome]) -> str:
+    """One SHA-256 over all outcomes: equal studies have equal ones."""
+    return hashlib.sha256("".join(_line(asdict(o)) for o in outcomes).encode()).hexdigest()
+
+
+def _followed(study: Study, tasks: list[Task], workers: int, stop: Stop) -> Iterator[Outcome]:
+    """Outcomes in the order of the tasks, until asked to stop."""
+    if workers == 1:
+        for task in tasks:
+            if stop.signal:
+                return
+            yield follow(study, task)
+        return
+    import joblib
+
+    text, name = study.to_toml(), study.experiment.name
+    with joblib.Parallel(n_jobs=workers, backend="loky") as parallel:
+        for first in range(0, len(tasks), CHUNK * workers):
+            if stop.signal:
+                return
+            chunk = tasks[first : first + CHUNK * workers]
+            yield from parallel(joblib.delayed(_follow_text)(text, name, *task) for task in chunk)
+
+
+@lru_cache(maxsize=4)
+def _study(text: str, name: str) -> Study:
+    return Study.parse(text, name=name)
+
+
+def _follow_text(text: str, name: str, resident: str, control: bool, replicate: int) -> Outcome:
+    """What a worker process does: Ctrl-C is for the process that it works for."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return follow(_study(text, name), Task(resident, control, replicate))
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which dies with the process."""
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "study.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f"{folder}: expected a folder that nobody else writes, got one in use") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _read(path: Path, study: Study) -> dict[tuple[str, int], Outcome]:
+    """The outcomes that are there; begins the file where there is none, and cuts off a torn last line."""
+    key = hashlib.sha256(study.results_key().encode()).hexdigest()
+    if not path.exists() or b"\n" not in path.read_bytes():
+        header = {"format": FORMAT, "key": key, "study": study.to_toml()}
+        beginning = path.with_suffix(".tmp")
+        with beginning.open("w", encoding="utf-8") as file:
+            file.write(_line(header))
+            file.flush()
+            os.fsync(file.fileno())
+        beginning.replace(path)
+        return {}
+    raw = path.read_bytes()
+    whole = raw[: raw.rindex(b"\n") + 1]
+    if len(whole) < len(raw):
+        with path.open("r+b") as torn:
+            torn.truncate(len(whole))
+    lines = whole.decode("utf-8", errors="replace").splitlines()
+    rows = [_row(path, number, line) for number, line in enumerate(lines, 1)]
+    if rows[0].get("format") != FORMAT:
+        raise ValueError(f"{path}: expected format {FORMAT}, got {rows[0].get('format')!r}")
+    if rows[0]["key"] != key:
+        raise ValueError(
+            f"{path.parent}: expected a folder of this study, got one with other rules, law or generations; "
+            "choose another with --out"
+        )
+    outcomes = [Outcome(**row) for row in rows[1:]]
+    return {(o.label, o.replicate): o for o in outcomes}
+
+
+def _line(row: dict[str, Any]) -> str:
+    text = json.dumps(row, sort_keys=True)
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:16]} {text}\n"
+
+
+def _row(path: Path, number: int, line: str) -> dict[str, Any]:
+    mark, _, text = line.partition(" ")
+    if hashlib.sha256(text.encode()).hexdigest()[:16] != mark:
+        raise ValueError(f"{path}: line {number} is damaged; delete it, and it will be followed again")
+    row: dict[str, Any] = json.loads(text)
+    return row

@@ -1,0 +1,401 @@
+"""Invasion in situ: what theory says of it, survival statistics, and that nothing but the study decides results."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from engine.fixation import fixation_probability, pair_table
+from evolve import Experiment, ExperimentError, cli
+from evolve.invaders import cause_of
+from evolve.invasion import Marked, Outcome, _continued, follow, history
+from evolve.invasion_file import FILE, digest, run_study
+from evolve.invasion_report import findings
+from evolve.invasion_study import WINDOW, Study, Task
+from evolve.mutant_laws import operators, panel, resident_genome
+from evolve.streams import stream
+from evolve.survival import bound, kaplan_meier, paired_difference, restricted_mean
+from genomes import parse
+from genomes.lookup import LookupGenome
+from results.records import Birth, BirthId, Generation
+
+SMALL = Study.of(
+    ["tit_for_tat", "pavlov"], {"population": {"size": 12}, "rules": {"turns": 10}, "seed": 5},
+    replicates=6, generations=15,
+)  # fmt: skip
+MEMORY_ONE = [
+    LookupGenome(1, 1, (float(k & 1),), tuple(float(k >> bit & 1) for bit in range(1, 5))) for k in range(32)
+]
+
+
+def one_at_a_time(resident: str, replicates: int, mutants: int, **more: object) -> Study:
+    sections = {
+        "population": {"size": 6},
+        "rules": {"turns": 20},
+        "selection": {"update": "moran"},
+        "seed": 3,
+    }
+    return Study.of([resident], sections, replicates=replicates, generations=mutants, **more)  # type: ignore[arg-type]
+
+
+# --- what theory says ---
+
+
+@pytest.mark.parametrize("resident", ["all_d", "tit_for_tat"])
+def test_one_mutant_at_a_time_survival_is_one_minus_mean_rho_to_the_k(resident: str) -> None:
+    study = one_at_a_time(resident, 150, 5, controls=())
+    rules, size = study.experiment.rules_value, study.experiment.population.size
+    home = parse(str(resident_genome(study.experiment, resident))).automaton().behaviour(noisy=False)
+    rho = [
+        0.0
+        if mutant.automaton().behaviour(noisy=False) == home
+        else fixation_probability(pair_table(mutant, resident, rules), size)
+        for mutant in MEMORY_ONE
+    ]
+    outcomes = [follow(study, task) for task in study.tasks()]
+    for k in (1, 3, 5):
+        expected = (1 - np.mean(rho)) ** k
+        survived = sum(not (o.lost and o.time <= k) for o in outcomes)
+        assert stats.binomtest(survived, len(outcomes), expected).pvalue > 1e-4
+    # the test can fail: neutral mutants would be fixed at another rate
+    neutral = sum(not o.lost for o in outcomes)
+    assert stats.binomtest(neutral, len(outcomes), (1 - 1 / size) ** 5).pvalue < 0.05
+
+
+def test_a_single_unmarked_clone_takes_over_as_often_as_one_in_n() -> None:
+    study = one_at_a_time("pavlov", 300, 1, controls=("clone",))
+    outcomes = [follow(study, Task("clone", True, k)) for k in range(300)]
+    taken = sum(o.lost for o in outcomes)
+    assert stats.binomtest(taken, 300, 1 / study.experiment.population.size).pvalue > 1e-4
+    assert {o.cause for o in outcomes if o.lost} == {"drift"}
+
+
+def test_the_tag_of_neutral_clones_fades_as_theory_says() -> None:
+    # every generation survivors keep their tag, children have it with the chance of their parents unless
+    # they mutate, strangers never: E x' = x [s + v (1 - u)] / n
+    study = Study.of(
+        ["tit_for_tat"],
+        {
+            "population": {"size": 20},
+            "rules": {"turns": 5},
+            "variation": {"mutation": 0.05, "immigrants": 2},
+        },
+        generations=12,
+        replicates=150,
+        controls=("clone",),
+    )
+    shares = np.zeros((150, 13))
+    for k in range(150):
+        marked = Marked(by_tag=True)
+        for generation in history(study, Task("clone", True, k)):
+            if generation.number > 12:
+                break
+            marked.see(generation)
+            shares[k, generation.number] = np.mean([marked.has(b) for b in generation.population])
+    unchanged = 0.95**5
+    fades = (10 + 8 * unchanged) / 20
+    for t in (1, 5, 12):
+        error = shares[:, t].std(ddof=1) / math.sqrt(150)
+        assert abs(shares[:, t].mean() - fades**t) < 4 * error
+    assert abs(shares[:, 12].mean() - 1) > 4 * shares[:, 12].std(ddof=1) / math.sqrt(150)
+
+
+def test_unconditional_cooperators_fall_and_an_unrivalled_resident_does_not() -> None:
+    falls = Study.of(["all_c"], {"population": {"size": 20}}, replicates=12, generations=40, controls=())
+    assert all(follow(falls, task).lost for task in falls.tasks())
+    # among strangers that can only be all_c, without mutation, all_d stands
+    stands = Study.of(
+        ["all_d"], {"genome": {"x": 0, "y": 0}, "population": {"size": 20}, "variation": {"mutation": 0.0}},
+        replicates=5, generations=40, controls=(),
+    )  # fmt: skip
+    assert not any(follow(stands, task).lost for task in stands.tasks())
+
+
+@pytest.mark.parametrize(
+    ("invader", "resident", "cause"),
+    [
+        ("all_d", "all_c", "advantaged"),
+        ("all_d", "tit_for_tat", "disadvantaged"),
+        ("all_c", "tit_for_tat", "neutral"),
+        ("tit_for_tat", "mistrust", "neutral, then advantaged"),
+    ],
+)
+def test_the_cause_of_a_loss_is_told_from_exact_payoffs(invader: str, resident: str, cause: str) -> None:
+    experiment = Experiment(genome={"x": 1, "y": 1}, rules={"continuation": 0.98})
+    if cause == "neutral, then advantaged":
+        # at first as good as the resident: R + P = S + T over two turns of echo
+        experiment = experiment.changed(
+            rules={"continuation": None, "turns": 3}, game={"R": 3, "P": 1, "S": 0, "T": 2}
+        )
+        (a, b), (c, d) = pair_table(invader, resident, experiment.rules_value).tolist()
+        cause = "advantaged" if b > d else "disadvantaged" if b < d else cause if a > c else "neutral"
+    genomes = [experiment.seed_genome(name) for name in (invader, resident)]
+    assert cause_of(experiment, *genomes) == cause
+
+
+# --- the event ---
+
+
+def script(shares: list[float], size: int = 20) -> Iterator[Generation]:
+    """Generations whose survivors are residents with these shares; most newcomers are not."""
+
+    def born(number: int) -> list[Birth]:
+        kinds = ["home"] * size + ["other"] * 3 * size
+        origin = "immigrant" if number else "seed"
+        return [
+            Birth(BirthId(number, 0, k), (), origin, "memory(0,0) D", kind) for k, kind in enumerate(kinds)
+        ]
+
+    def generation(number: int, population: list[Birth]) -> Generation:
+        return Generation(number, tuple(population), (1.0,) * len(population), 1.0, (), 2)
+
+    before = born(0)
+    yield generation(0, before)
+    for number, share in enumerate(shares, 1):
+        residents = round(share * size)
+        survivors = before[:residents] + before[size : 2 * size - residents]
+        before = born(number)
+        yield generation(number, survivors + before)
+
+
+@pytest.mark.parametrize(
+    ("shares", "time"),
+    [
+        ([0.5] * 24, None),  # half is not below half, however many newcomers there are
+        ([0.9] * 4 + [0.45] * 10 + [0.9] * 10, 5),
+        ([0.9] * 4 + [0.45] * 9 + [0.5] + [0.9] * 10, None),
+        ([0.45] * 9 + [0.6] + [0.4] * 14, 11),
+        ([0.9] * 14 + [0.1] * 10, 15),  # the last that counts
+        ([0.9] * 15 + [0.1] * 9, None),  # after the horizon
+    ],
+)
+def test_lost_is_below_half_of_the_survivors_for_ten_generations_timed_at_the_first(
+    monkeypatch: pytest.MonkeyPatch, shares: list[float], time: int | None
+) -> None:
+    assert len(shares) == 15 + WINDOW - 1
+    monkeypatch.setattr("evolve.invasion.history", lambda study, task: script(shares))
+    outcome = _continued(SMALL, Task("tit_for_tat", False, 0))
+    assert (outcome.lost, outcome.time) == (time is not None, time or 15)
+    assert outcome.mutants == 80 * outcome.time
+
+
+# --- laws ---
+
+
+def test_every_law_injects_what_it_declares() -> None:
+    experiment = SMALL.experiment
+    resident = resident_genome(experiment, "tit_for_tat")
+    rng = stream(1, 1, "immigrants")
+    local = operators(experiment, "local", resident).random(30, rng=rng)
+    entries = (*resident.opening, *resident.replies)
+    changes = [sum(a != b for a, b in zip(entries, (*m.opening, *m.replies), strict=True)) for m in local]
+    assert min(changes) >= 1 and np.mean(changes) < 2.5
+    adversaries = panel(experiment, str(resident_genome(experiment, "all_c")))
+    drawn = operators(experiment, "adversarial", resident_genome(experiment, "all_c")).random(200, rng=rng)
+    assert set(drawn) == set(adversaries)
+    assert resident_genome(experiment, "all_d") in adversaries  # its best response
+    assert resident_genome(experiment, "all_c") not in adversaries
+    assert set(operators(experiment, "clone", resident).random(3, rng=rng)) == {resident}
+
+
+def test_replicates_bring_every_resident_the_same_strangers() -> None:
+    def strangers(resident: str) -> list[str]:
+        found = []
+        for generation in history(SMALL, Task(resident, False, 2)):
+            found += [b.genome for b in generation.births if b.origin == "immigrant"]
+        return found
+
+    assert strangers("tit_for_tat") == strangers("pavlov") != []
+    assert (
+        strangers("tit_for_tat")[:10]
+        != [
+            b.genome
+            for g in history(SMALL, Task("pavlov", False, 3))
+            for b in g.births
+            if b.origin == "immigrant"
+        ][:10]
+    )
+
+
+# --- statistics ---
+
+
+def test_a_survival_curve_with_censoring_is_the_one_made_by_hand() -> None:
+    # Kaplan & Meier's product: 6/7 at 2, then 6/7 * 3/5 at 4 (one censored at 3, two lost), * 1/2 at 8
+    curve = kaplan_meier([2, 3, 4, 4, 6, 8, 9], [True, False, True, True, False, True, False])
+    assert curve.times.tolist() == [2, 3, 4, 6, 8, 9]
+    assert curve.at_risk.tolist() == [7, 6, 5, 3, 2, 1]
+    hand = [6 / 7, 6 / 7, 6 / 7 * 3 / 5, 6 / 7 * 3 / 5, 6 / 7 * 3 / 5 / 2, 6 / 7 * 3 / 5 / 2]
+    assert curve.survival == pytest.approx(hand)
+    # log-log interval at 4: S**exp(+-z sqrt(sum d/(n(n-d)))/log S)
+    s = 6 / 7 * 3 / 5
+    width = stats.norm.ppf(0.975) * math.sqrt(1 / (7 * 6) + 2 / (5 * 3)) / abs(math.log(s))
+    assert (curve.low[2], curve.high[2]) == pytest.approx((s ** math.exp(width), s ** math.exp(-width)))
+    assert curve.median == 8 and curve.at(5)[0] == pytest.approx(s) and curve.at(1) == (1, 1, 1)
+
+
+def test_survival_statistics_are_those_of_scipy() -> None:
+    rng = np.random.default_rng(2)
+    times, lost = rng.integers(1, 30, 60), rng.random(60) < 0.6
+    found = kaplan_meier(times, lost)
+    sample = stats.CensoredData(uncensored=times[lost].astype(float), right=times[~lost].astype(float))
+    other = stats.ecdf(sample).sf
+    assert found.survival == pytest.approx(other.probabilities)
+    inside = (found.survival < 1) & (found.survival > 0)
+    interval = other.confidence_interval(method="log-log")
+    assert found.low[inside] == pytest.approx(interval.low.probabilities[inside])
+    assert found.high[inside] == pytest.approx(interval.high.probabilities[inside])
+
+
+def test_where_nothing_was_lost_there_is_a_one_sided_bound() -> None:
+    assert bound(100) == pytest.approx(stats.binomtest(0, 100, alternative="less").proportion_ci(0.95).high)
+    curve = kaplan_meier([50] * 40, [False] * 40)
+    assert curve.at(50) == (1, pytest.approx(0.05 ** (1 / 40)), 1) and curve.median is None
+    outcomes = [Outcome("tit_for_tat", k, False, 15, 20) for k in range(6)]
+    found = findings(SMALL, outcomes)[0]
+    assert "none of 6 lost" in found.verdict and f"at least {0.05 ** (1 / 6):.3f}" in found.verdict
+
+
+def test_differences_to_a_control_are_paired_and_bounded() -> None:
+    rng = np.random.default_rng(0)
+    control = rng.integers(1, 100, 200)
+    gain, low, high = paired_difference((control + 3).tolist(), control.tolist(), 1000)
+    assert (gain, low, high) == (3, 3, 3)  # between independent samples the interval would be wide
+    gain, low, high = paired_difference((control + rng.integers(0, 7, 200)).tolist(), control.tolist(), 1000)
+    assert low < gain < high < 3.5 and low > 2.5
+    assert restricted_mean([5, 20], 10) == 7.5
+
+
+# --- the study's folder ---
+
+
+def test_workers_and_interruptions_change_no_byte(tmp_path: Path) -> None:
+    whole = run_study(SMALL, tmp_path / "one")
+    shared = run_study(SMALL, tmp_path / "two", workers=2)
+    data = (tmp_path / "one" / FILE).read_bytes()
+    assert shared == whole and (tmp_path / "two" / FILE).read_bytes() == data
+    for cut in (len(data) // 3, 2 * len(data) // 3):
+        place = tmp_path / f"cut{cut}"
+        place.mkdir()
+        (place / FILE).write_bytes(data[:cut])  # killed in the middle of a line
+        seen: list[Outcome] = []
+        assert digest(run_study(SMALL, place, watch=seen.append)) == digest(whole)
+        assert 0 < len(seen) < len(whole)
+        assert (place / FILE).read_bytes() == data
+
+
+def test_more_replicates_are_added_to_those_that_are_there(tmp_path: Path) -> None:
+    few = Study.parse(SMALL.to_toml(), {"replicates": 3})
+    run_study(few, tmp_path)
+    seen: list[Outcome] = []
+    outcomes = run_study(SMALL, tmp_path, watch=seen.append)
+    assert len(outcomes) == 36 and len(seen) == 18
+    assert outcomes == run_study(SMALL, tmp_path / "at once")
+
+
+def test_damage_and_another_study_are_named(tmp_path: Path) -> None:
+    run_study(Study.parse(SMALL.to_toml(), {"replicates": 2, "controls": []}), tmp_path)
+    data = (tmp_path / FILE).read_text()
+    with pytest.raises(ValueError, match="another with --out"):
+        run_study(Study.parse(SMALL.to_toml(), {"law": "local"}), tmp_path)
+    lines = data.splitlines()
+    (tmp_path / FILE).write_text("\n".join([lines[0], lines[1].replace("tit", "tat"), *lines[2:], ""]))
+    with pytest.raises(ValueError, match="line 2 is damaged"):
+        run_study(SMALL, tmp_path)
+
+
+# --- the command ---
+
+
+@pytest.fixture
+def evolve(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs `evolve` with these arguments; gives exit code, stdout, stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["evolve", *arguments])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as exit:
+            code = int(exit.code or 0)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_invade_says_what_was_lost_to_whom_and_how_surely(
+    evolve: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ("invade", "all_c", "tft", "--replicates", "5", "--generations", "12", "--size", "12")
+    code, out, err = evolve(*words)
+    assert code == 0 and "replicate 5/5" in err
+    assert "all_c: " in out and "95 %" in out and "of 5 lost in 12 generations" in out
+    code, out, err = evolve(*words, "--json")
+    answer = json.loads(out)
+    assert code == 0 and err == ""  # all of it was there
+    row = answer["residents"][0]
+    assert row["resident"] == "all_c" and row["lost"] + row["censored"] == 5
+    assert row["verdict"] and len(row["interval"]) == 2 and "control: clone" in row["differences"]
+    code, out, _ = evolve("invade", "vulture", "--rules", "sipd", "--replicates", "2", "--generations", "3",
+                          "--size", "8", "--turns", "6", "--noise", "0.01")  # fmt: skip
+    assert code == 0 and "vulture: " in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("vulture",), "invasion.residents.0: expected a lookup genome"),
+        (("tft", "tft"), "invasion.residents: Value error, expected every name once"),
+        (("tft", "--law", "any"), "invasion.law: expected 'global', 'local' or 'adversarial', got 'any'"),
+        (("tft", "--replicates", "1"), "invasion.replicates: expected greater than or equal to 2"),
+        (("tft", "--workers", "0"), "workers: expected a whole number > 0"),
+        (("tft", "--rules", "chess"), "rules: expected ipd or sipd, got 'chess'"),
+        (("none.toml",), "study: expected a TOML file"),
+    ],
+)
+def test_a_mistake_ends_in_one_line(
+    evolve: Callable[..., tuple[int, str, str]], words: tuple[str, ...], message: str
+) -> None:
+    code, out, err = evolve("invade", *words)
+    assert code == 1 and out == "" and message in err and len(err.splitlines()) == 1
+
+
+def test_a_study_that_contradicts_itself_is_refused() -> None:
+    with pytest.raises(ExperimentError, match=r"population\.seeds: expected none"):
+        Study.parse('population.seeds = [{strategy = "all_c", share = 1}]\n[invasion]\nresidents = ["tft"]')
+    with pytest.raises(ExperimentError, match=r"variation\.crossover: expected 0 with the control 'clone'"):
+        Study.of(["tft"], {"variation": {"crossover": 0.5}})
+    with pytest.raises(ExperimentError, match=r"expected a section \[invasion\]"):
+        Study.parse("seed = 1")
+    for file in sorted((Path(__file__).parent.parent / "examples" / "invasion").glob("*.toml")):
+        study = Study.load(file)
+        assert Study.parse(study.to_toml(), name=study.experiment.name) == study
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "evolve.cli", "invade", "tft", "--replicates", "400", "--generations", "60",
+               "--out", str(tmp_path / "study")]  # fmt: skip
+    child = subprocess.Popen(
+        command, cwd=Path(__file__).parent.parent, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    file = tmp_path / "study" / FILE
+    while child.poll() is None and not (file.exists() and file.read_bytes().count(b"\n") > 3):
+        pass
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 128 + signal.SIGINT and "the same command goes on" in err
+    lines = file.read_text().splitlines()
+    assert 3 < len(lines) < 1600 and all(a != b for a, b in pairwise(lines))
