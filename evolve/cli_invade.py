@@ -41,8 +41,9 @@ def invade(
 ) -> None:
     """How long do populations of residents hold out against continued mutation and injection?"""
     from evolve.invasion_file import digest, run_study
-    from evolve.invasion_report import findings
+    from evolve.invasion_report import findings, survival_figure
     from evolve.runner import stopping
+    from results.invasion_plots import save
 
     if workers < 1:
         raise ValueError(f"workers: expected a whole number > 0, got {workers}")
@@ -84,7 +85,8 @@ def invade(
         )
         return
     _show(study, found)
-    print(f"outcomes: {folder}")
+    figure = save(survival_figure(study, outcomes, found), folder / "survival.png")
+    print(f"outcomes: {folder}    curves: {figure}")
 
 
 def _loaded(path: Path, chosen: dict[str, Any]) -> Study:

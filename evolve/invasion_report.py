@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from evolve.invaders import CAUSES
 from evolve.invasion import Outcome
 from evolve.invasion_study import Study
 from evolve.survival import SurvivalCurve, bound, kaplan_meier, paired_difference, restricted_mean
+
+BANDS = 8
+"""With more curves than this in a figure their intervals would hide each other."""
 
 INVADERS = 3
 """Invaders named for each resident."""
@@ -94,6 +99,36 @@ def findings(study: Study, outcomes: Sequence[Outcome]) -> list[Finding]:
     return [
         _finding(study, label, by_label[label], by_label) for label in study.labels if by_label.get(label)
     ]
+
+
+def survival_figure(
+    study: Study, outcomes: Sequence[Outcome], found: Sequence[Finding], *, by_mutants: bool = False
+) -> Any:
+    """A figure: survival curves with the numbers at risk, against time or against the mutants that came in.
+
+    Against mutants up to the fewest that a population which was not lost met: beyond, populations are censored
+    by how many happened to come in.
+    """
+    from results import invasion_plots as plots
+
+    most = float(study.invasion.generations)
+    if by_mutants:
+        most = float(
+            min((o.mutants for o in outcomes if not o.lost), default=max(o.mutants for o in outcomes))
+        )
+    curves = []
+    for x in found:
+        curve = x.by_mutants if by_mutants else x.curve
+        left = [o.mutants if by_mutants else o.time for o in outcomes if o.label == x.label]
+        curves.append(
+            plots.Survival(
+                x.label, curve.times, curve.survival, curve.low, curve.high, np.array(left, np.float64),
+                x.label.startswith("control"),
+            )
+        )  # fmt: skip
+    title = f"{study.experiment.rules.play}, {study.experiment.rules_value}: {study.invasion.law} mutants"
+    unit = "mutants that came in" if by_mutants or study.sequential else "generation"
+    return plots.survival(curves, title, horizon=most, xlabel=unit, bands=len(curves) <= BANDS)
 
 
 def _finding(study: Study, label: str, mine: list[Outcome], by_label: dict[str, list[Outcome]]) -> Finding:

@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -20,7 +20,7 @@ import typer
 from evolve.invaders import class_name
 from evolve.invasion import Outcome, history
 from evolve.invasion_file import run_study
-from evolve.invasion_report import Finding, findings
+from evolve.invasion_report import Finding, findings, survival_figure
 from evolve.invasion_study import Study, Task
 from evolve.terminal import whole_option
 
@@ -100,25 +100,10 @@ def _survival(name: str, kept: Kept) -> str:
 
     study, outcomes, found = kept[name]
     horizon = study.invasion.generations
-    left = {x.label: [o.time for o in outcomes if o.label == x.label] for x in found}
-    for suffix, axis in (("", "generation"), ("-mutants", "mutants that came in")):
-        if suffix and name != "sipd-global":
-            continue
-        curves, most = [], float(horizon)
-        if suffix:
-            left = {x.label: [o.mutants for o in outcomes if o.label == x.label] for x in found}
-            most = float(max(o.mutants for o in outcomes))
-        for x in found:
-            c = x.by_mutants if suffix else x.curve
-            curves.append(
-                plots.Survival(
-                    x.label, c.times, c.survival, c.low, c.high, _floats(left[x.label]),
-                    x.label.startswith("control"),
-                )
-            )  # fmt: skip
-        title = f"{study.experiment.rules.play}, {study.experiment.rules_value}: {study.invasion.law} mutants"
-        made = plots.survival(curves, title, horizon=most, xlabel=axis, bands=len(curves) <= 8)
-        plots.save(made, FIGURES / f"survival-{name}{suffix}.png")
+    plots.save(survival_figure(study, outcomes, found), FIGURES / f"survival-{name}.png")
+    if name == "sipd-global":
+        by_mutants = survival_figure(study, outcomes, found, by_mutants=True)
+        plots.save(by_mutants, FIGURES / f"survival-{name}-mutants.png")
     rows = []
     for x in found:
         estimate, low, high = x.survival
@@ -329,10 +314,6 @@ def _cell(text: str) -> str:
     """A name or a formula inside a table."""
     short = text if len(text) <= 60 else text[:59] + "…"
     return f"`{short}`" if re.search(r"[( ]", text) else short
-
-
-def _floats(values: Sequence[int]) -> Any:
-    return np.asarray(values, np.float64)
 
 
 if __name__ == "__main__":

@@ -20,13 +20,15 @@ from evolve import Experiment, ExperimentError, cli
 from evolve.invaders import cause_of
 from evolve.invasion import Marked, Outcome, _continued, follow, history
 from evolve.invasion_file import FILE, digest, run_study
-from evolve.invasion_report import findings
+from evolve.invasion_report import findings, survival_figure
 from evolve.invasion_study import WINDOW, Study, Task
 from evolve.mutant_laws import operators, panel, resident_genome
 from evolve.streams import stream
+from evolve.study import abundance
 from evolve.survival import bound, kaplan_meier, paired_difference, restricted_mean
 from genomes import parse
 from genomes.lookup import LookupGenome
+from results import invasion_plots as plots
 from results.records import Birth, BirthId, Generation
 
 SMALL = Study.of(
@@ -312,6 +314,33 @@ def test_damage_and_another_study_are_named(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("\n".join([lines[0], lines[1].replace("tit", "tat"), *lines[2:], ""]))
     with pytest.raises(ValueError, match="line 2 is damaged"):
         run_study(SMALL, tmp_path)
+
+
+# --- figures ---
+
+
+def test_figures_show_what_they_are_given_and_are_the_same_every_time(tmp_path: Path) -> None:
+    outcomes = run_study(SMALL, tmp_path)
+    found = findings(SMALL, outcomes)
+    curves = survival_figure(SMALL, outcomes, found)
+    texts = [text.get_text() for axes in curves.axes for text in axes.texts]
+    labels = [text.get_text() for text in curves.axes[0].get_legend().get_texts()]
+    assert labels == SMALL.labels
+    assert texts.count("6") >= len(labels)  # all at risk at the start
+    gaps = {"grim": [[0.0, 0.2], [0.1, 0.3]], "all_d": np.zeros((2, 2))}
+    figures = {
+        "survival": lambda: survival_figure(SMALL, outcomes, found),
+        "n_rho": lambda: plots.n_rho({"grim": [0.0, 1.0, 3.0]}, "title"),
+        "kappa": lambda: plots.kappa_forest([("grim", 0.5, 0.4, 0.7), ("all_c", 9.0, 9.0, 9.0)], "title"),
+        "gaps": lambda: plots.nash_gaps(gaps, (0, 0.01), (0.5, 0.9), "title"),
+        "fall": lambda: plots.who_invaded(*abundance(SMALL, Task("pavlov", False, 0)), "title", lost_at=5),
+    }
+    for name, draw in figures.items():
+        one, two = (plots.save(draw(), tmp_path / f"{name}{k}.png").read_bytes() for k in (1, 2))
+        assert one == two and one.startswith(b"\x89PNG")
+    assert len(plots.nash_gaps(gaps, (0, 0.01), (0.5, 0.9), "").axes[0].lines) == 1  # one ring: one zero
+    names, shares = abundance(SMALL, Task("pavlov", False, 0))
+    assert names[0] == "pavlov" and shares[0][0] == 1 and np.sum(shares, axis=0) == pytest.approx(1)
 
 
 # --- the command ---
