@@ -7,7 +7,7 @@ not depend on which genome carried a behaviour, and equal strategies are played 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -107,10 +107,15 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
     return found
 
 
-def gather(found: Sequence[tuple[bytes, Form]]) -> Behaviours:
-    """The distinct behaviours among some canonical forms, one a strategy, in the order of their keys."""
+def gather(found: Sequence[tuple[bytes, Form]], leading: Collection[bytes] = ()) -> Behaviours:
+    """The distinct behaviours among some canonical forms, one a strategy, in the order of their keys.
+
+    Those whose keys are `leading` stand first: rows of `ExpectedPlay` then hold their meetings with everybody.
+    """
     forms = dict(found)
     keys = sorted(forms)
+    if leading:
+        keys.sort(key=lambda key: key not in leading)
     number = {key: d for d, key in enumerate(keys)}
     return Behaviours(
         keys=tuple(keys),

@@ -4,7 +4,7 @@
 - `streams`: random streams; a run's random state is its generation number
 - `population`: individuals and the first population
 - `operators`: the DEAP toolbox
-- `evaluation`: fitness of a population
+- `evaluation`: fitness of a population; `sampling`: against a sample of a large one; `societies`: in societies
 - `loop`: `generations(experiment, start)`
 - `runner`: an experiment driven into a run file, stopped by signals and taken up again
 - `cli`, `cli_runs`, `cli_invasion`, `terminal`: the command `evolve`

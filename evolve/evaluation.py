@@ -27,6 +27,9 @@ REMEMBERED = 2048
 ROWS = 64
 """Behaviours in one block of rows: the unit of work of a thread."""
 
+BLOCK_MEETINGS = 2**20
+"""And at most so many meetings in one (32 MiB): memory grows with the population, not with its square."""
+
 WORTH_SHARING = 0.05
 """Seconds of play from which threads pay (joblib takes about 0.01 s whatever the work)."""
 
@@ -61,6 +64,10 @@ def evaluation(experiment: Experiment, workers: int = 1) -> Evaluate:
         from evolve.societies import Societies
 
         return Societies(experiment)
+    if experiment.fitness.sample is not None:
+        from evolve.sampling import SampledEvaluation
+
+        return SampledEvaluation(experiment, workers)
     return Evaluation(experiment, workers)
 
 
@@ -82,11 +89,7 @@ class Evaluation:
 
     def __call__(self, genomes: Sequence[Genome], number: int = 0, island: int = 0) -> Evaluated:
         """Fitness of everyone in a population; nothing is drawn, so the generation does not matter."""
-        settings = self.experiment.fitness
-        forms = {g: self._known[g] for g in genomes if g in self._known}
-        forms |= canonical_forms([g for g in genomes if g not in forms], self.rules)
-        self._known = forms
-        behaviours = gather([*(forms[g] for g in genomes), *self._panel])
+        behaviours = gather([*self._forms(genomes), *self._panel])
         n, d = len(genomes), len(behaviours)
         here = behaviours.index[:n]
         living = np.bincount(here, minlength=d).astype(np.float64)
@@ -104,16 +107,29 @@ class Evaluation:
                 fitness = fitness + share * self.rules.game.mean_payoff(totals, exact_total * met)
                 rates = (totals[:, 0] + totals[:, 1]) / (exact_total * met)
                 cooperation += share * float((rates * living).sum()) / n
-        earned = fitness[here]
-        if settings.parsimony:
-            states = behaviours.sizes[here]
-            earned = earned - settings.parsimony * np.array(
-                [
-                    genome.complexity if isinstance(genome, FormulaGenome) else s
-                    for genome, s in zip(genomes, states, strict=True)
-                ]
-            )
+        earned = self._charged(fitness[here], genomes, behaviours.sizes[here])
         return Evaluated(earned.tolist(), [behaviours.keys[k] for k in here.tolist()], cooperation)
+
+    def _forms(self, genomes: Sequence[Genome]) -> list[tuple[bytes, Form]]:
+        """What each plays as; what was there before is not compiled again."""
+        forms = {g: self._known[g] for g in genomes if g in self._known}
+        forms |= canonical_forms([g for g in genomes if g not in forms], self.rules)
+        self._known = forms
+        return [forms[g] for g in genomes]
+
+    def _charged(
+        self, earned: NDArray[np.float64], genomes: Sequence[Genome], states: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Fitness less the price of complexity."""
+        price = self.experiment.fitness.parsimony
+        if not price:
+            return earned
+        return earned - price * np.array(
+            [
+                genome.complexity if isinstance(genome, FormulaGenome) else s
+                for genome, s in zip(genomes, states.tolist(), strict=True)
+            ]
+        )
 
     @property
     def _population_share(self) -> float:
@@ -138,11 +154,9 @@ class Evaluation:
         among, against, own = np.zeros((d, 4)), np.zeros((d, 4)), np.zeros((d, 4))
         keep = d <= REMEMBERED and self._population_share > 0
         kept = np.empty((d, d, 4)) if keep else None
-        starts = list(range(0, d, ROWS))
         new = int(asking.sum())
-        self.played += new * d - new * (new - 1) // 2
-        for first, block in zip(starts, self._blocks(play, starts, asking, new), strict=True):
-            rows = np.arange(first, first + len(block))
+        meetings = new * d - new * (new - 1) // 2
+        for rows, block in self._blocks(play, d, asking, meetings):
             if before is not None and self._population_share:
                 kernels.carry(before[1], was, rows, block)
             kernels.tally(block, rows, living, among)
@@ -155,22 +169,25 @@ class Evaluation:
         return among, against, own
 
     def _blocks(
-        self, play: ExpectedPlay, starts: list[int], asking: NDArray[np.bool_], new: int
-    ) -> Iterator[NDArray[np.float64]]:
-        """Blocks of meetings in order, from threads when the work is worth it."""
-        d = len(asking)
-        ends = [min(d, first + ROWS) for first in starts]
+        self, play: ExpectedPlay, last: int, asking: NDArray[np.bool_], meetings: int
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Blocks of meetings of the behaviours before `last`, in order; by threads when the work is worth it."""
+        self.played += meetings
+        step = max(1, min(ROWS, BLOCK_MEETINGS // len(asking)))
+        ranges = [(first, min(last, first + step)) for first in range(0, last, step)]
         chance = self.rules.noisy or not play.behaviours.pure.all()
-        seconds = new * d * (SECONDS_CHANCE if chance else SECONDS_PURE)
+        seconds = meetings * (SECONDS_CHANCE if chance else SECONDS_PURE)
         if self.workers == 1 or seconds < WORTH_SHARING:
-            for first, last in zip(starts, ends, strict=True):
-                yield play.rows(first, last, asking)
+            for first, end in ranges:
+                yield np.arange(first, end), play.rows(first, end, asking)
             return
         import joblib
 
-        yield from joblib.Parallel(n_jobs=self.workers, backend="threading", return_as="generator")(
-            joblib.delayed(play.rows)(first, last, asking) for first, last in zip(starts, ends, strict=True)
+        blocks = joblib.Parallel(n_jobs=self.workers, backend="threading", return_as="generator")(
+            joblib.delayed(play.rows)(first, end, asking) for first, end in ranges
         )
+        for (first, end), block in zip(ranges, blocks, strict=True):
+            yield np.arange(first, end), block
 
 
 def record(number: int, population: Sequence[Individual], result: Evaluated, noisy: bool) -> Generation:

@@ -155,6 +155,7 @@ class FitnessSection(_Section):
     opponents: Literal["population", "panel", "both"] = "population"
     panel: tuple[str, ...] = ()
     panel_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    sample: Annotated[int, Field(ge=2)] | None = None
     parsimony: Annotated[float, Field(ge=0)] = 0.0
 
     @field_validator("panel")
@@ -245,6 +246,22 @@ class Experiment(_Section):
             mistakes.append(
                 f"fitness.opponents: expected 'population' with rules.play = 'sipd', got {self.fitness.opponents!r}"
             )
+        if self.fitness.sample is not None:
+            if self.rules.play == "sipd":
+                mistakes.append(
+                    f"fitness.sample: expected none with rules.play = 'sipd', where everybody sees everybody (see "
+                    f"rules.society for smaller societies), got {self.fitness.sample}"
+                )
+            if self.fitness.opponents == "panel":
+                mistakes.append(
+                    f"fitness.sample: expected opponents = 'population' or 'both' to sample from, got "
+                    f"{self.fitness.sample} with opponents = 'panel'"
+                )
+            if self.fitness.sample > self.population.size:
+                mistakes.append(
+                    f"fitness.sample: expected at most population.size = {self.population.size}, "
+                    f"got {self.fitness.sample}"
+                )
         if self.rules.society is not None and self.rules.society > self.population.size:
             mistakes.append(
                 f"rules.society: expected at most population.size = {self.population.size}, got {self.rules.society}"

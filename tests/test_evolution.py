@@ -526,6 +526,15 @@ def test_all_mistakes_are_reported_at_once_with_their_path() -> None:
             "expected a formula or the name of one, got 'gradual'",
         ),
         ({"fitness": {"opponents": "panel", "panel": ["vulture"]}}, "vulture', which looks at third parties"),
+        (
+            {"rules": {"play": "sipd"}, "fitness": {"sample": 20}},
+            "fitness.sample: expected none with rules.play",
+        ),
+        ({"fitness": {"sample": 201}}, "fitness.sample: expected at most population.size = 200, got 201"),
+        (
+            {"fitness": {"sample": 9, "opponents": "panel", "panel": ["all_d"]}},
+            "fitness.sample: expected opponents",
+        ),
         ({"name": "a/b"}, "a name that can be a folder's name"),
     ],
 )
