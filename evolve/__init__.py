@@ -5,7 +5,7 @@
 - `population`: individuals and the first population
 - `operators`: the DEAP toolbox
 - `evaluation`: fitness of a population; `sampling`: against a sample of a large one; `societies`: in societies
-- `loop`: `generations(experiment, start)`
+- `loop`: `generations(experiment, start)`; `islands`: the same for several populations, `spread`: anywhere
 - `runner`: an experiment driven into a run file, stopped by signals and taken up again
 - `cli`, `cli_runs`, `cli_invasion`, `terminal`: the command `evolve`
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from results import Generation, Run
 
 Generations = Annotated[int | None, whole_option("Go on up to this generation.")]
-Workers = Annotated[int | None, whole_option("Threads; the results are the same.")]
+Workers = Annotated[int | None, whole_option("Threads, or processes for islands; the results are the same.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3.")]
 
 PLAIN_EVERY = 5.0

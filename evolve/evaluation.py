@@ -7,6 +7,7 @@ workers or other blocks change no bit.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 
 from engine.behaviours import Behaviours, ExpectedPlay, Form, canonical_forms, gather
 from evolve.experiment import Experiment
-from evolve.population import Genome, Individual
+from evolve.population import Genome
 from genomes import FormulaGenome, catalogue
-from results.records import Generation, Leader
+from results.records import Birth, Generation, Leader
 
 REMEMBERED = 2048
 """With up to so many distinct behaviours the meetings of a generation are kept for the next (128 MiB)."""
@@ -83,6 +84,8 @@ class Evaluation:
             ).values()
         )
         self._known: dict[Genome, tuple[bytes, Form]] = {}
+        # the islands of one process share the memory
+        self._remembered = int(REMEMBERED / math.sqrt(experiment.islands.number))
         self._met: tuple[dict[bytes, int], NDArray[np.float64]] | None = None
         self.played = 0
         """Meetings played so far, remembered ones not counted."""
@@ -152,7 +155,7 @@ class Evaluation:
         # without the population as opponents only meetings with the panel count
         asking = was < 0 if self._population_share else panel > 0
         among, against, own = np.zeros((d, 4)), np.zeros((d, 4)), np.zeros((d, 4))
-        keep = d <= REMEMBERED and self._population_share > 0
+        keep = d <= self._remembered and self._population_share > 0
         kept = np.empty((d, d, 4)) if keep else None
         new = int(asking.sum())
         meetings = new * d - new * (new - 1) // 2
@@ -190,25 +193,24 @@ class Evaluation:
             yield np.arange(first, end), block
 
 
-def record(number: int, population: Sequence[Individual], result: Evaluated, noisy: bool) -> Generation:
+def record(
+    number: int, population: Sequence[Birth], fitness: Sequence[float], cooperation: float, noisy: bool
+) -> Generation:
     """The record of an evaluated population, which stands in id order."""
-    counts = Counter(result.keys)
-    example: dict[bytes, Individual] = {}
-    for individual, key in zip(population, result.keys, strict=True):
-        example.setdefault(key, individual)
+    counts = Counter([birth.behaviour for birth in population])
     # ties by key, so that the order says nothing about who came first
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:LEADERS]
-    leaders = tuple(
-        Leader(key.hex(), count, catalogue.name_of(key.hex(), noisy=noisy), str(example[key].genome))
-        for key, count in ranked
-        if count > 1 or key == ranked[0][0]
-    )
-    text = {key: key.hex() for key in counts}
+    ranked = [item for item in ranked if item[1] > 1] or ranked[:1]
+    example: dict[str, str] = {}
+    for birth in reversed(population):
+        example[birth.behaviour] = birth.genome
     return Generation(
         number=number,
-        population=tuple(i.birth(text[key]) for i, key in zip(population, result.keys, strict=True)),
-        fitness=tuple(result.fitness),
-        cooperation=result.cooperation,
-        leaders=leaders,
+        population=tuple(population),
+        fitness=tuple(fitness),
+        cooperation=cooperation,
+        leaders=tuple(
+            Leader(key, count, catalogue.name_of(key, noisy=noisy), example[key]) for key, count in ranked
+        ),
         behaviours=len(counts),
     )

@@ -110,14 +110,17 @@ class SampledEvaluation(Evaluation):
 def difference_error(experiment: Experiment, generation: Generation) -> float:
     """Standard error, through sampling, of the difference in fitness of two individuals of a generation.
 
-    The root mean square over all pairs; 0 where nothing is sampled. Everyone meets the same sample, so for a
-    pair it is the standard error of a mean of paired differences, ``sd / sqrt(k) * sqrt(1 - k / n)`` with k of
-    n drawn without replacement (Cochran, "Sampling techniques", 1977, ch. 2). That an individual of the sample
-    does not meet itself is left out of account. Computed anew from the seed and the generation.
+    The root mean square over all pairs (of one island); 0 where nothing is sampled. Everyone meets the same
+    sample, so for a pair it is the standard error of a mean of paired differences,
+    ``sd / sqrt(k) * sqrt(1 - k / n)`` with k of n drawn without replacement (Cochran, "Sampling techniques",
+    1977, ch. 2). That an individual of the sample does not meet itself is left out of account. Computed anew
+    from the seed and the generation.
     """
     if experiment.fitness.sample is None:
         return 0.0
     evaluate = SampledEvaluation(experiment)
-    return evaluate.difference_error(
-        [parse(birth.genome) for birth in generation.population], generation.number
-    )
+    living: dict[int, list[Genome]] = {}
+    for birth in generation.population:
+        living.setdefault(birth.id.island, []).append(parse(birth.genome))
+    errors = [evaluate.difference_error(living[k], generation.number, k) for k in sorted(living)]
+    return math.sqrt(math.fsum(error**2 for error in errors) / len(errors))
