@@ -8,6 +8,7 @@
   `society_program`, `society_scopes`)
 - `stability`: the best response of any memory and the Nash gap; `scans`: all pure mutants of a memory;
   `indirect`: neutral steps and third parties; `fixation`: the chance to take over a finite population
+- `threads`: blocks of a round robin on all cores of a machine
 - `kernels`, `society_kernels`, `stability_kernels`: every compiled loop
 
 To add a way of meeting: a function in its own file that takes strategies and `Rules`, its kernel in

@@ -87,7 +87,8 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
         sizes, defect, successors = canonical_batch(structure, rows, rules.noisy)
         start = 0
         for member, size in zip(members, sizes.tolist(), strict=True):
-            form = defect[start : start + size], successors[start : start + size]
+            # copies: a view would keep the whole batch as long as one of it lives
+            form = defect[start : start + size].copy(), successors[start : start + size].copy()
             found[member] = automaton_key(*form), form
             start += size
 
@@ -133,6 +134,10 @@ def compile_behaviours(strategies: Sequence[Compiled], rules: Rules) -> Behaviou
     return gather([found[strategy] for strategy in unwrapped])
 
 
+SECONDS_PURE, SECONDS_CHANCE = 1e-7, 4e-6
+"""Rough cost of a meeting of memory-3 genomes without and with chance: only decides whether to use threads."""
+
+
 class ExpectedPlay:
     """Expected joint moves between behaviours: chooses the kernel for each pair.
 
@@ -176,6 +181,10 @@ class ExpectedPlay:
                 self._order,
                 self._tables,
             )
+
+    def seconds(self, meetings: int) -> float:
+        """Rough time that so many meetings take."""
+        return meetings * (SECONDS_PURE if self._pure.all() else SECONDS_CHANCE)
 
     def pair(self, i: int, j: int) -> NDArray[np.float64]:
         """Counts ``(4,)`` of behaviour `i` with `j`, seen by `i`."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.behaviours import Behaviours, ExpectedPlay, Form, canonical_forms, gather
+from engine.threads import block_ranges, in_order
 from evolve.experiment import Experiment
 from evolve.population import Genome
 from genomes import FormulaGenome, catalogue
@@ -30,12 +31,6 @@ ROWS = 64
 
 BLOCK_MEETINGS = 2**20
 """And at most so many meetings in one (32 MiB): memory grows with the population, not with its square."""
-
-WORTH_SHARING = 0.05
-"""Seconds of play from which threads pay (joblib takes about 0.01 s whatever the work)."""
-
-SECONDS_PURE, SECONDS_CHANCE = 1e-7, 4e-6
-"""Rough cost of a meeting of memory-3 genomes without and with chance: only decides whether to use threads."""
 
 LEADERS = 12
 
@@ -115,10 +110,13 @@ class Evaluation:
 
     def _forms(self, genomes: Sequence[Genome]) -> list[tuple[bytes, Form]]:
         """What each plays as; what was there before is not compiled again."""
-        forms = {g: self._known[g] for g in genomes if g in self._known}
-        forms |= canonical_forms([g for g in genomes if g not in forms], self.rules)
-        self._known = forms
-        return [forms[g] for g in genomes]
+        before = [self._known.get(g) for g in genomes]
+        new = canonical_forms(
+            [g for g, form in zip(genomes, before, strict=True) if form is None], self.rules
+        )
+        found = [form or new[g] for g, form in zip(genomes, before, strict=True)]
+        self._known = dict(zip(genomes, found, strict=True))
+        return found
 
     def _charged(
         self, earned: NDArray[np.float64], genomes: Sequence[Genome], states: NDArray[np.int64]
@@ -176,18 +174,12 @@ class Evaluation:
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Blocks of meetings of the behaviours before `last`, in order; by threads when the work is worth it."""
         self.played += meetings
-        step = max(1, min(ROWS, BLOCK_MEETINGS // len(asking)))
-        ranges = [(first, min(last, first + step)) for first in range(0, last, step)]
-        chance = self.rules.noisy or not play.behaviours.pure.all()
-        seconds = meetings * (SECONDS_CHANCE if chance else SECONDS_PURE)
-        if self.workers == 1 or seconds < WORTH_SHARING:
-            for first, end in ranges:
-                yield np.arange(first, end), play.rows(first, end, asking)
-            return
-        import joblib
-
-        blocks = joblib.Parallel(n_jobs=self.workers, backend="threading", return_as="generator")(
-            joblib.delayed(play.rows)(first, end, asking) for first, end in ranges
+        ranges = block_ranges(last, min(ROWS, BLOCK_MEETINGS // len(asking)), self.workers)
+        blocks = in_order(
+            lambda first, end: play.rows(first, end, asking),
+            ranges,
+            workers=self.workers,
+            seconds=play.seconds(meetings),
         )
         for (first, end), block in zip(ranges, blocks, strict=True):
             yield np.arange(first, end), block

@@ -79,7 +79,7 @@ def test_a_run_taken_up_anywhere_is_the_uninterrupted_one(tmp_path: Path, experi
 
 def test_workers_names_and_rhythm_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run_hash(tmp_path / "a", NOISY)
-    monkeypatch.setattr("evolve.evaluation.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
     monkeypatch.setattr("evolve.evaluation.ROWS", 3)
     threads = NOISY.changed(name="other", run={"workers": 3, "lineage": "full", "commit_every": 7})
     assert run_hash(tmp_path / "b", threads, commit_every=7, lineage="full") == whole

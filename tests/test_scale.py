@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine import Rules, round_robin
+from engine.threads import block_ranges, in_order
 from evolve import Experiment, generations
 from evolve.evaluation import Evaluation, evaluation
 from evolve.sampling import SampledEvaluation, difference_error
@@ -71,9 +75,54 @@ def test_sampled_runs_resume_and_do_not_depend_on_workers_or_blocks(
     experiment = SAMPLED.changed(**changes)
     whole = run_hash(tmp_path / "whole", experiment)
     run_hash(tmp_path / "part", experiment.changed(generations=3))
-    monkeypatch.setattr("evolve.evaluation.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
     monkeypatch.setattr("evolve.evaluation.BLOCK_MEETINGS", 70)
     assert run_hash(tmp_path / "part", experiment.changed(run={"workers": 2})) == whole
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_threads_change_no_bit_of_a_round_robin(noise: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    genomes = random_lookups(40, 2, 2, noise > 0, np.random.default_rng(2))
+    alone = round_robin(genomes, Rules(turns=30, noise=noise))
+    monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("engine.tournament.BLOCK_MEETINGS", 100)
+    shared = round_robin(genomes, Rules(turns=30, noise=noise), workers=3)
+    assert np.array_equal(shared.scores, alone.scores) and np.array_equal(shared.payoffs, alone.payoffs)
+    with pytest.raises(ValueError, match="workers: expected a whole number of threads > 0, got 0"):
+        round_robin(genomes, workers=0)
+
+
+def test_threads_share_work_in_order_and_hold_little_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
+    begun: list[int] = []
+    names: set[str] = set()
+
+    def task(first: int, end: int) -> int:
+        begun.append(first)
+        names.add(threading.current_thread().name)
+        time.sleep(0.001)
+        return first
+
+    ranges = block_ranges(400, 5, 2)
+    assert [k for first, end in ranges for k in range(first, end)] == list(range(400))
+    results = in_order(task, ranges, workers=2, seconds=1.0)
+    assert next(results) == 0
+    time.sleep(0.05)
+    assert len(begun) <= 6  # a slow consumer: no more than three for each worker
+    assert list(results) == [first for first, _ in ranges][1:]
+    assert len(names) == 2 and threading.current_thread().name not in names
+
+
+def test_a_mistake_in_a_thread_is_reported_and_the_others_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
+    before = threading.active_count()
+
+    def task(first: int, end: int) -> int:
+        raise ValueError(f"rows {first} to {end}")
+
+    with pytest.raises(ValueError, match="rows 0 to"):
+        list(in_order(task, block_ranges(400, 5, 2), workers=2, seconds=1.0))
+    assert threading.active_count() == before
 
 
 def test_only_meetings_with_the_sample_are_played() -> None:
