@@ -1,4 +1,4 @@
-"""`make bench`: every promise about speed and memory, measured in one run on one core.
+"""`make bench`: every promise about speed and memory, measured in one run on one core (and what a second adds).
 
 A topic is a module with ``rows(smoke)`` that yields a `Row` for each promise; to add one, list it in `TOPICS`.
 ``--smoke`` runs everything tiny, to see that it runs: its figures mean nothing.
@@ -11,9 +11,9 @@ import platform
 import sys
 import time
 
-from benchmarks import command, ecology, evolution, invasion, society, stability, tournament
+from benchmarks import command, ecology, evolution, invasion, scale, society, stability, tournament
 
-TOPICS = (tournament, society, ecology, stability, invasion, evolution, command)
+TOPICS = (tournament, society, ecology, stability, invasion, evolution, scale, command)
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ def rows(smoke: bool) -> Iterator[Row]:
             taken = time.perf_counter() - start
         finally:
             Evaluation.__call__ = evaluate  # type: ignore[method-assign]
-    yield Row("memory-3, population 200, lineage and run file", number / taken, 150, at_least=True, unit="/s")
+    yield Row("memory-3, population 200, lineage and run file", number / taken, 300, at_least=True, unit="/s")
     yield Row("share of that which is payoffs", payoffs / taken, 0.5, unit="")
     society = Experiment(
         generations=number // 3, genome={"kind": "formula"}, rules={"play": "sipd", "turns": 50},

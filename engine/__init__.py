@@ -10,6 +10,7 @@
   `indirect`: neutral steps and third parties; `fixation`: the chance to take over a finite population
 - `ecology`: populations that grow by what they earn, `ecology` and its `EcologyResult`
 - `battery`: how formulas behave, as far as tested
+- `threads`: blocks of a round robin on all cores of a machine
 - `kernels`, `society_kernels`, `stability_kernels`: every compiled loop
 
 To add a way of meeting: a function in its own file that takes strategies and `Rules`, its kernel in

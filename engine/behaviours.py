@@ -7,7 +7,7 @@ not depend on which genome carried a behaviour, and equal strategies are played 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -87,7 +87,8 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
         sizes, defect, successors = canonical_batch(structure, rows, rules.noisy)
         start = 0
         for member, size in zip(members, sizes.tolist(), strict=True):
-            form = defect[start : start + size], successors[start : start + size]
+            # copies: a view would keep the whole batch as long as one of it lives
+            form = defect[start : start + size].copy(), successors[start : start + size].copy()
             found[member] = automaton_key(*form), form
             start += size
 
@@ -107,10 +108,15 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
     return found
 
 
-def gather(found: Sequence[tuple[bytes, Form]]) -> Behaviours:
-    """The distinct behaviours among some canonical forms, one a strategy, in the order of their keys."""
+def gather(found: Sequence[tuple[bytes, Form]], leading: Collection[bytes] = ()) -> Behaviours:
+    """The distinct behaviours among some canonical forms, one a strategy, in the order of their keys.
+
+    Those whose keys are `leading` stand first: rows of `ExpectedPlay` then hold their meetings with everybody.
+    """
     forms = dict(found)
     keys = sorted(forms)
+    if leading:
+        keys.sort(key=lambda key: key not in leading)
     number = {key: d for d, key in enumerate(keys)}
     return Behaviours(
         keys=tuple(keys),
@@ -126,6 +132,10 @@ def compile_behaviours(strategies: Sequence[Compiled], rules: Rules) -> Behaviou
     unwrapped = [s.strategy if isinstance(s, Entry) else s for s in strategies]
     found = canonical_forms(unwrapped, rules)
     return gather([found[strategy] for strategy in unwrapped])
+
+
+SECONDS_PURE, SECONDS_CHANCE = 1e-7, 4e-6
+"""Rough cost of a meeting of memory-3 genomes without and with chance: only decides whether to use threads."""
 
 
 class ExpectedPlay:
@@ -171,6 +181,10 @@ class ExpectedPlay:
                 self._order,
                 self._tables,
             )
+
+    def seconds(self, meetings: int) -> float:
+        """Rough time that so many meetings take."""
+        return meetings * (SECONDS_PURE if self._pure.all() else SECONDS_CHANCE)
 
     def pair(self, i: int, j: int) -> NDArray[np.float64]:
         """Counts ``(4,)`` of behaviour `i` with `j`, seen by `i`."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from engine.behaviours import Behaviours, ExpectedPlay, compile_behaviours
 from engine.game import SWAP, Rules, conditions
 from engine.match import check_seed, play_once, played_counts
+from engine.threads import block_ranges, in_order
 from genomes.catalogue import Strategy, is_compiled, label, resolve
 
 BLOCK_MEETINGS = 2**16
@@ -150,6 +151,7 @@ def round_robin(
     matrix: bool = True,
     sampled: int | None = None,
     seed: int = 0,
+    workers: int = 1,
 ) -> PayoffTable:
     """Everybody meets everybody: mean payoffs per turn, exact unless `sampled`.
 
@@ -157,7 +159,7 @@ def round_robin(
     each. An individual meets all others, copies of itself included; with `self_play` also itself.
     `matrix=False` keeps only scores, in memory that grows with the strategies and not with their square.
     `sampled=N` plays N meetings of every pair that chance has a part in, from `seed`, and reports standard
-    errors.
+    errors. `workers` threads share exact play where it is long enough; the results are the same to the bit.
 
     Raises ValueError for unknown strategies, impossible counts, fewer than two individuals without self-play,
     and play that cannot be computed exactly (naming `sampled`).
@@ -176,6 +178,8 @@ def round_robin(
     if sampled is not None and (not isinstance(sampled, int) or sampled < 2):
         raise ValueError(f"sampled: expected at least 2 meetings a pair, got {sampled!r}")
     check_seed(seed)
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ValueError(f"workers: expected a whole number of threads > 0, got {workers!r}")
 
     compiled = [k for k, player in enumerate(players) if is_compiled(player)]
     behaviours = compile_behaviours([players[k] for k in compiled], rules)  # type: ignore[misc]
@@ -193,10 +197,17 @@ def round_robin(
     payoffs, cooperation = (np.empty((n, n)), np.empty((n, n))) if matrix else (None, None)
     from engine import kernels
 
-    step = max(1, BLOCK_MEETINGS // n)
-    for first in range(0, n, step):
-        rows = np.arange(first, min(n, first + step))
-        block, squares = meetings.rows(rows)
+    if sampled is not None or slow:
+        workers = 1  # those are played in Python, one at a time
+    ranges = block_ranges(n, max(1, BLOCK_MEETINGS // n), workers)
+    played = in_order(
+        lambda first, end: meetings.rows(np.arange(first, end)),
+        ranges,
+        workers=workers,
+        seconds=meetings.exact.seconds(n * (n + 1) // 2),
+    )
+    for (first, end), (block, squares) in zip(ranges, played, strict=True):
+        rows = np.arange(first, end)
         kernels.tally(block, rows, weights, totals)
         own[rows] = block[np.arange(len(rows)), rows]
         if squares is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from results import Generation, Run
 
 Generations = Annotated[int | None, whole_option("Go on up to this generation.")]
-Workers = Annotated[int | None, whole_option("Threads; the results are the same.")]
+Workers = Annotated[int | None, whole_option("Threads, or processes for islands; the results are the same.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3.")]
 
 PLAIN_EVERY = 5.0
@@ -106,6 +106,10 @@ def show_run(folder: RunFolder, as_json: Json = False) -> None:
         f"{summary['name']}: generation {summary['generation']} of {summary['generations']}, seed {summary['seed']}"
     )
     print(f"  best payoff    {summary['best']['fitness']:.4f}   mean {summary['mean']:.4f}")
+    if "difference_error" in summary:
+        print(
+            f"  sampled        a difference in payoff has the standard error {summary['difference_error']:.4f}"
+        )
     print(f"  cooperation    {summary['cooperation']:.4f}")
     print(f"  behaviours     {summary['behaviours']}")
     best, nearest = summary["best"], summary["best"]["nearest"]
@@ -326,6 +330,10 @@ def _summary(there: Run) -> dict[str, Any]:
 
     names = _names(there)
     best = latest.population[latest.best]
+    if experiment.fitness.sample is not None:
+        from evolve.sampling import difference_error
+
+        summary["difference_error"] = difference_error(experiment, latest)
     return summary | {
         "best": {
             "id": str(best.id),

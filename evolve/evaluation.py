@@ -7,6 +7,7 @@ workers or other blocks change no bit.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.behaviours import Behaviours, ExpectedPlay, Form, canonical_forms, gather
+from engine.threads import block_ranges, in_order
 from evolve.experiment import Experiment
-from evolve.population import Genome, Individual
+from evolve.population import Genome
 from genomes import FormulaGenome, catalogue
-from results.records import Generation, Leader
+from results.records import Birth, Generation, Leader
 
 REMEMBERED = 2048
 """With up to so many distinct behaviours the meetings of a generation are kept for the next (128 MiB)."""
@@ -27,11 +29,8 @@ REMEMBERED = 2048
 ROWS = 64
 """Behaviours in one block of rows: the unit of work of a thread."""
 
-WORTH_SHARING = 0.05
-"""Seconds of play from which threads pay (joblib takes about 0.01 s whatever the work)."""
-
-SECONDS_PURE, SECONDS_CHANCE = 1e-7, 4e-6
-"""Rough cost of a meeting of memory-3 genomes without and with chance: only decides whether to use threads."""
+BLOCK_MEETINGS = 2**20
+"""And at most so many meetings in one (32 MiB): memory grows with the population, not with its square."""
 
 LEADERS = 12
 
@@ -61,6 +60,10 @@ def evaluation(experiment: Experiment, workers: int = 1) -> Evaluate:
         from evolve.societies import Societies
 
         return Societies(experiment)
+    if experiment.fitness.sample is not None:
+        from evolve.sampling import SampledEvaluation
+
+        return SampledEvaluation(experiment, workers)
     return Evaluation(experiment, workers)
 
 
@@ -76,17 +79,15 @@ class Evaluation:
             ).values()
         )
         self._known: dict[Genome, tuple[bytes, Form]] = {}
+        # the islands of one process share the memory
+        self._remembered = int(REMEMBERED / math.sqrt(experiment.islands.number))
         self._met: tuple[dict[bytes, int], NDArray[np.float64]] | None = None
         self.played = 0
         """Meetings played so far, remembered ones not counted."""
 
     def __call__(self, genomes: Sequence[Genome], number: int = 0, island: int = 0) -> Evaluated:
         """Fitness of everyone in a population; nothing is drawn, so the generation does not matter."""
-        settings = self.experiment.fitness
-        forms = {g: self._known[g] for g in genomes if g in self._known}
-        forms |= canonical_forms([g for g in genomes if g not in forms], self.rules)
-        self._known = forms
-        behaviours = gather([*(forms[g] for g in genomes), *self._panel])
+        behaviours = gather([*self._forms(genomes), *self._panel])
         n, d = len(genomes), len(behaviours)
         here = behaviours.index[:n]
         living = np.bincount(here, minlength=d).astype(np.float64)
@@ -104,17 +105,33 @@ class Evaluation:
                 fitness = fitness + share * self.rules.game.mean_payoff(totals, exact_total * met)
                 rates = (totals[:, 0] + totals[:, 1]) / (exact_total * met)
                 cooperation += share * float((rates * living).sum()) / n
-        earned = fitness[here]
-        if settings.parsimony:
-            states = behaviours.sizes[here]
-            earned = earned - settings.parsimony * np.array(
-                [
-                    genome.complexity if isinstance(genome, FormulaGenome) else s
-                    for genome, s in zip(genomes, states, strict=True)
-                ]
-            )
+        earned = self._charged(fitness[here], genomes, behaviours.sizes[here])
         keys = [key.hex() for key in behaviours.keys]
         return Evaluated(earned.tolist(), [keys[k] for k in here.tolist()], cooperation)
+
+    def _forms(self, genomes: Sequence[Genome]) -> list[tuple[bytes, Form]]:
+        """What each plays as; what was there before is not compiled again."""
+        before = [self._known.get(g) for g in genomes]
+        new = canonical_forms(
+            [g for g, form in zip(genomes, before, strict=True) if form is None], self.rules
+        )
+        found = [form or new[g] for g, form in zip(genomes, before, strict=True)]
+        self._known = dict(zip(genomes, found, strict=True))
+        return found
+
+    def _charged(
+        self, earned: NDArray[np.float64], genomes: Sequence[Genome], states: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Fitness less the price of complexity."""
+        price = self.experiment.fitness.parsimony
+        if not price:
+            return earned
+        return earned - price * np.array(
+            [
+                genome.complexity if isinstance(genome, FormulaGenome) else s
+                for genome, s in zip(genomes, states.tolist(), strict=True)
+            ]
+        )
 
     @property
     def _population_share(self) -> float:
@@ -137,13 +154,11 @@ class Evaluation:
         # without the population as opponents only meetings with the panel count
         asking = was < 0 if self._population_share else panel > 0
         among, against, own = np.zeros((d, 4)), np.zeros((d, 4)), np.zeros((d, 4))
-        keep = d <= REMEMBERED and self._population_share > 0
+        keep = d <= self._remembered and self._population_share > 0
         kept = np.empty((d, d, 4)) if keep else None
-        starts = list(range(0, d, ROWS))
         new = int(asking.sum())
-        self.played += new * d - new * (new - 1) // 2
-        for first, block in zip(starts, self._blocks(play, starts, asking, new), strict=True):
-            rows = np.arange(first, first + len(block))
+        meetings = new * d - new * (new - 1) // 2
+        for rows, block in self._blocks(play, d, asking, meetings):
             if before is not None and self._population_share:
                 kernels.carry(before[1], was, rows, block)
             kernels.tally(block, rows, living, among)
@@ -156,22 +171,19 @@ class Evaluation:
         return among, against, own
 
     def _blocks(
-        self, play: ExpectedPlay, starts: list[int], asking: NDArray[np.bool_], new: int
-    ) -> Iterator[NDArray[np.float64]]:
-        """Blocks of meetings in order, from threads when the work is worth it."""
-        d = len(asking)
-        ends = [min(d, first + ROWS) for first in starts]
-        chance = self.rules.noisy or not play.behaviours.pure.all()
-        seconds = new * d * (SECONDS_CHANCE if chance else SECONDS_PURE)
-        if self.workers == 1 or seconds < WORTH_SHARING:
-            for first, last in zip(starts, ends, strict=True):
-                yield play.rows(first, last, asking)
-            return
-        import joblib
-
-        yield from joblib.Parallel(n_jobs=self.workers, backend="threading", return_as="generator")(
-            joblib.delayed(play.rows)(first, last, asking) for first, last in zip(starts, ends, strict=True)
+        self, play: ExpectedPlay, last: int, asking: NDArray[np.bool_], meetings: int
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Blocks of meetings of the behaviours before `last`, in order; by threads when the work is worth it."""
+        self.played += meetings
+        ranges = block_ranges(last, min(ROWS, BLOCK_MEETINGS // len(asking)), self.workers)
+        blocks = in_order(
+            lambda first, end: play.rows(first, end, asking),
+            ranges,
+            workers=self.workers,
+            seconds=play.seconds(meetings),
         )
+        for (first, end), block in zip(ranges, blocks, strict=True):
+            yield np.arange(first, end), block
 
 
 def name_of(behaviour: str, noisy: bool) -> str | None:
@@ -183,26 +195,22 @@ def name_of(behaviour: str, noisy: bool) -> str | None:
     return catalogue.name_of(behaviour, noisy=noisy)
 
 
-def record(number: int, population: Sequence[Individual], result: Evaluated, noisy: bool) -> Generation:
+def record(
+    number: int, population: Sequence[Birth], fitness: Sequence[float], cooperation: float, noisy: bool
+) -> Generation:
     """The record of an evaluated population, which stands in id order."""
-    counts = Counter(result.behaviours)
-    example: dict[str, Individual] = {}
-    for individual, behaviour in zip(population, result.behaviours, strict=True):
-        example.setdefault(behaviour, individual)
+    counts = Counter([birth.behaviour for birth in population])
     # ties by key, so that the order says nothing about who came first
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:LEADERS]
-    leaders = tuple(
-        Leader(behaviour, count, name_of(behaviour, noisy), str(example[behaviour].genome))
-        for behaviour, count in ranked
-        if count > 1 or behaviour == ranked[0][0]
-    )
+    ranked = [item for item in ranked if item[1] > 1] or ranked[:1]
+    example: dict[str, str] = {}
+    for birth in reversed(population):
+        example[birth.behaviour] = birth.genome
     return Generation(
         number=number,
-        population=tuple(
-            i.birth(behaviour) for i, behaviour in zip(population, result.behaviours, strict=True)
-        ),
-        fitness=tuple(result.fitness),
-        cooperation=result.cooperation,
-        leaders=leaders,
+        population=tuple(population),
+        fitness=tuple(fitness),
+        cooperation=cooperation,
+        leaders=tuple(Leader(key, count, name_of(key, noisy), example[key]) for key, count in ranked),
         behaviours=len(counts),
     )

@@ -155,6 +155,7 @@ class FitnessSection(_Section):
     opponents: Literal["population", "panel", "both"] = "population"
     panel: tuple[str, ...] = ()
     panel_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    sample: Annotated[int, Field(ge=2)] | None = None
     parsimony: Annotated[float, Field(ge=0)] = 0.0
 
     @field_validator("panel")
@@ -177,10 +178,20 @@ class FitnessSection(_Section):
         return self
 
 
+class IslandsSection(_Section):
+    """`[islands]`: populations of `population.size` each that exchange migrants along a ring."""
+
+    number: Annotated[int, Field(ge=1, le=4096)] = 1
+    interval: Annotated[int, Field(ge=1)] = 10
+    migrants: Annotated[int, Field(ge=0)] = 2
+    selection: Literal["best", "random"] = "best"
+
+
 class RunSection(_Section):
     """`[run]`: how a run is computed and kept; nothing here can change results."""
 
     workers: Annotated[int, Field(ge=1, le=1024)] = 1
+    cluster: str | None = None
     commit_every: Annotated[int, Field(ge=1)] | None = None
     checkpoint_every: Annotated[int, Field(ge=1)] = 100
     lineage: Literal["pruned", "full"] = "pruned"
@@ -203,6 +214,7 @@ class Experiment(_Section):
     selection: SelectionSection = SelectionSection()
     variation: VariationSection = VariationSection()
     fitness: FitnessSection = FitnessSection()
+    islands: IslandsSection = IslandsSection()
     run: RunSection = RunSection()
 
     def __init__(self, **sections: Any) -> None:
@@ -229,6 +241,15 @@ class Experiment(_Section):
                 f"selection.survivors: expected survivors + immigrants <= population.size = {self.population.size}, "
                 f"got {self.survivors} + {self.variation.immigrants}"
             )
+        if self.islands.number > 1:
+            room = self.population.size - 1
+            if self.selection.update == "generational":
+                room = self.population.size - self.survivors - self.variation.immigrants
+            if self.islands.migrants > room:
+                mistakes.append(
+                    f"islands.migrants: expected at most {room}, what survivors and immigrants leave of "
+                    f"population.size = {self.population.size}, got {self.islands.migrants}"
+                )
         if self.selection.method in ("roulette", "stochastic_universal"):
             if self.fitness.parsimony > 0:
                 mistakes.append(
@@ -243,6 +264,22 @@ class Experiment(_Section):
             mistakes.append(
                 f"fitness.opponents: expected 'population' with rules.play = 'sipd', got {self.fitness.opponents!r}"
             )
+        if self.fitness.sample is not None:
+            if self.rules.play == "sipd":
+                mistakes.append(
+                    f"fitness.sample: expected none with rules.play = 'sipd', where everybody sees everybody (see "
+                    f"rules.society for smaller societies), got {self.fitness.sample}"
+                )
+            if self.fitness.opponents == "panel":
+                mistakes.append(
+                    f"fitness.sample: expected opponents = 'population' or 'both' to sample from, got "
+                    f"{self.fitness.sample} with opponents = 'panel'"
+                )
+            if self.fitness.sample > self.population.size:
+                mistakes.append(
+                    f"fitness.sample: expected at most population.size = {self.population.size}, "
+                    f"got {self.fitness.sample}"
+                )
         if self.rules.society is not None and self.rules.society > self.population.size:
             mistakes.append(
                 f"rules.society: expected at most population.size = {self.population.size}, got {self.rules.society}"
@@ -369,7 +406,8 @@ class Experiment(_Section):
 
     def results_key(self) -> str:
         """The text of everything that can change results."""
-        return tomli_w.dumps(self.model_dump(exclude_none=True, exclude={"name", "generations", "run"}))
+        unimportant = {"name", "generations", "run"} | ({"islands"} if self.islands.number == 1 else set())
+        return tomli_w.dumps(self.model_dump(exclude_none=True, exclude=unimportant))
 
 
 def _explain(detail: Any) -> str:

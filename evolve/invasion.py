@@ -192,7 +192,9 @@ def _sequential(study: Study, task: Task) -> Outcome:
     for k in range(1, study.invasion.generations + 1):
         mutant = draw(1, rng=stream(prepared.seed, k, "immigrants"))[0]
         members = newborns(0, 0, [("seed", (), resident)] * (size - 1) + [("immigrant", (), mutant)])
-        start = record(0, members, evaluate([m.genome for m in members], 0), noisy)
+        met = evaluate([m.genome for m in members], 0)
+        births = [m.birth(does) for m, does in zip(members, met.behaviours, strict=True)]
+        start = record(0, births, met.fitness, met.cooperation, noisy)
         home, other = start.population[0].behaviour, start.population[-1].behaviour
         if law == "clone":
             # nobody earns more than anybody: the tag is lost when the last individual's line takes over

@@ -17,7 +17,7 @@ from evolve.operators import Candidate, candidates, select, toolbox
 from evolve.population import Genome, Individual, first_population, newborns
 from evolve.streams import stream
 from genomes import parse
-from results.records import BirthId, Generation, Origin
+from results.records import Birth, BirthId, Generation, Origin
 
 Born = tuple[Origin, tuple[BirthId, ...], Genome]
 """Someone about to be born: origin, parents (primary first), genome."""
@@ -29,37 +29,75 @@ def generations(
     *,
     workers: int | None = None,
     operators: Any | None = None,
+    cluster: str | None = None,
 ) -> Iterator[Generation]:
     """Evolve: yield one evaluated generation after another, up to `experiment.generations`.
 
     From the beginning, or after `start` (which is not repeated). The same experiment gives the same bits
-    wherever it is taken up, and with any number of `workers` (threads; the experiment's own when None).
-    `operators` takes the place of the experiment's toolbox: who else comes in (`evolve.mutant_laws`).
+    wherever it is taken up, with any number of `workers` (threads, or processes where there are islands; the
+    experiment's own when None), and with islands on a Dask `cluster` (see `evolve.spread`). `operators` takes the
+    place of the experiment's toolbox: who else comes in (`evolve.mutant_laws`); not with islands.
 
     Ord's three sources make each generation: survivors unchanged, variants of selected parents, and random
     immigrants (Ord, "Further results on the societal iterated prisoner's dilemma", appendix II).
     """
-    box = toolbox(experiment) if operators is None else operators
-    evaluate = evaluation(experiment, experiment.run.workers if workers is None else workers)
-    noisy = experiment.rules_value.noisy
-    if start is None:
-        population = first_population(experiment, box)
-        current = record(0, population, evaluate([i.genome for i in population], 0), noisy)
-        yield current
-    else:
+    workers = experiment.run.workers if workers is None else workers
+    if experiment.islands.number > 1:
+        from evolve.islands import archipelago
+
+        if operators is not None:
+            raise ValueError("islands.number: expected 1 where the operators are not the experiment's own")
+        return archipelago(experiment, start, workers, cluster or experiment.run.cluster)
+    return Island(experiment, workers=workers, operators=operators).live(start, experiment.generations)
+
+
+class Island:
+    """One population and what evaluates it: all there is without islands."""
+
+    def __init__(
+        self, experiment: Experiment, number: int = 0, workers: int = 1, operators: Any | None = None
+    ) -> None:
+        self.experiment, self.number = experiment, number
+        self._box = toolbox(experiment) if operators is None else operators
+        self._evaluate = evaluation(experiment, workers)
+        self._population: list[Individual] = []
+        self._current: Generation | None = None
+
+    def live(
+        self, start: Generation | None, last: int, arrivals: Sequence[Birth] = ()
+    ) -> Iterator[Generation]:
+        """Its generations after `start` up to `last`; `arrivals` come to stay in the first of them."""
+        experiment, box = self.experiment, self._box
+        if start is None:
+            self._population = first_population(experiment, box, self.number)
+            start = self._record(0)
+            yield start
+        elif start is not self._current:
+            self._population, self._current = revive(start), start
+        step = _moran if experiment.selection.update == "moran" else _generational
         current = start
-        population = revive(start)
-    step = _moran if experiment.selection.update == "moran" else _generational
-    for number in range(current.number + 1, experiment.generations + 1):
-        population = step(experiment, box, number, population, current.fitness)
-        current = record(number, population, evaluate([i.genome for i in population], number), noisy)
-        yield current
+        for number in range(start.number + 1, last + 1):
+            self._population = step(
+                experiment, box, number, self._population, current.fitness, self.number, arrivals
+            )
+            arrivals = ()
+            current = self._record(number)
+            yield current
+
+    def _record(self, number: int) -> Generation:
+        """Evaluate the population."""
+        population = self._population
+        result = self._evaluate([i.genome for i in population], number, self.number)
+        births = [i.birth(does) for i, does in zip(population, result.behaviours, strict=True)]
+        noisy = self.experiment.rules_value.noisy
+        self._current = record(number, births, result.fitness, result.cooperation, noisy)
+        return self._current
 
 
 def revive(generation: Generation) -> list[Individual]:
     """The individuals of a recorded generation."""
-    genomes = {birth.genome: parse(birth.genome) for birth in generation.population}
-    return [Individual(b.id, b.parents, b.origin, genomes[b.genome]) for b in generation.population]
+    genomes = {text: parse(text) for text in dict.fromkeys(birth.genome for birth in generation.population)}
+    return [Individual(b.id, b.parents, b.origin, genomes[b.genome], b) for b in generation.population]
 
 
 def _generational(
@@ -69,18 +107,18 @@ def _generational(
     population: Sequence[Individual],
     fitness: Sequence[float],
     island: int = 0,
+    arrivals: Sequence[Birth] = (),
 ) -> list[Individual]:
-    """The next population: survivors in id order, then variants, then immigrants."""
+    """The next population: survivors in id order, then variants, immigrants and arrivals."""
     seed = experiment.seed
     field = candidates(fitness, experiment.selection.baseline, stream(seed, number, "ties", island))
     best: list[Candidate] = box.best(field, experiment.survivors)
     survivors = [population[k] for k in sorted(c.position for c in best)]
     strangers = experiment.variation.immigrants
-    variants = _variants(
-        experiment, box, number, population, field, len(population) - len(survivors) - strangers, island
-    )
+    room = len(population) - len(survivors) - strangers - len(arrivals)
+    variants = _variants(experiment, box, number, population, field, room, island)
     immigrants = box.random(strangers, rng=stream(seed, number, "immigrants", island))
-    born = variants + [("immigrant", (), genome) for genome in immigrants]
+    born = variants + [("immigrant", (), genome) for genome in immigrants] + _arrived(arrivals)
     return survivors + newborns(number, island, born)
 
 
@@ -91,11 +129,13 @@ def _moran(
     population: Sequence[Individual],
     fitness: Sequence[float],
     island: int = 0,
+    arrivals: Sequence[Birth] = (),
 ) -> list[Individual]:
     """One birth, one death: a child of a selected parent takes the place of a uniformly drawn individual.
 
     With the probability ``immigrants / size`` the newcomer is a stranger, so that as many come in during
-    `size` births as in one generation of the generational update.
+    `size` births as in one generation of the generational update. Arrivals take the places of as many others,
+    drawn uniformly.
     """
     seed, n = experiment.seed, len(population)
     field = candidates(fitness, experiment.selection.baseline, stream(seed, number, "ties", island))
@@ -106,7 +146,17 @@ def _moran(
         born: list[Born] = [("immigrant", (), stranger)]
     else:
         born = _variants(experiment, box, number, population, field, 1, island)
-    return [*population[:victim], *population[victim + 1 :], *newborns(number, island, born)]
+    remaining = [*population[:victim], *population[victim + 1 :]]
+    if arrivals:
+        displaced = set(death.choice(n - 1, len(arrivals), replace=False).tolist())
+        remaining = [one for k, one in enumerate(remaining) if k not in displaced]
+        born += _arrived(arrivals)
+    return remaining + newborns(number, island, born)
+
+
+def _arrived(arrivals: Sequence[Birth]) -> list[Born]:
+    """Migrants are born again where they arrive, as clones of those who stayed."""
+    return [("clone", (birth.id,), parse(birth.genome)) for birth in arrivals]
 
 
 def _variants(

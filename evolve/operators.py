@@ -34,12 +34,17 @@ class _Fitness:
 class Candidate:
     """An individual as selection sees it: its position in the population and its fitness."""
 
-    __slots__ = ("fitness", "payoff", "position")
+    __slots__ = ("baseline", "payoff", "position")
 
     def __init__(self, position: int, payoff: float, baseline: float) -> None:
         self.position = position
         self.payoff = payoff
-        self.fitness = _Fitness(payoff + baseline)
+        self.baseline = baseline
+
+    @property
+    def fitness(self) -> _Fitness:
+        """For the proportional operators; the others read the payoff."""
+        return _Fitness(self.payoff + self.baseline)
 
 
 def candidates(fitness: Sequence[float], baseline: float, ties: np.random.Generator) -> list[Candidate]:

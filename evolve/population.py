@@ -15,7 +15,7 @@ Genome = Any
 """A genome of the experiment's kind: immutable, hashable, with text that reads back exactly."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Individual:
     """Someone who lives: who it is, where it comes from, and its genome."""
 
@@ -23,10 +23,14 @@ class Individual:
     parents: tuple[BirthId, ...]
     origin: Origin
     genome: Genome
+    recorded: Birth | None = None
+    """Its birth as recorded: a survivor keeps it, since what it plays does not change."""
 
     def birth(self, behaviour: str) -> Birth:
         """What the run file keeps of it."""
-        return Birth(self.id, self.parents, self.origin, str(self.genome), behaviour)
+        if self.recorded is None:
+            self.recorded = Birth(self.id, self.parents, self.origin, str(self.genome), behaviour)
+        return self.recorded
 
 
 def newborns(

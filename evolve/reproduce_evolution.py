@@ -15,7 +15,7 @@ from evolve.experiment import Experiment
 from evolve.loop import generations
 from evolve.reproduce import STATEMENTS, TURNS, Verdict
 from evolve.streams import stream
-from genomes import catalogue
+from genomes import FormulaGenome
 from genomes.random_formula import random_formula
 from results.records import Generation
 
@@ -147,7 +147,7 @@ _KEYS: dict[str, str] = {}
 
 def _key(genome: str) -> str:
     if genome not in _KEYS:
-        _KEYS[genome] = behaviour(catalogue.parse(genome).simplify())  # type: ignore[union-attr]
+        _KEYS[genome] = behaviour(FormulaGenome.parse(genome).simplify())
     return _KEYS[genome]
 
 
@@ -156,7 +156,7 @@ def _name(genome: str, shortest: dict[str, str]) -> str:
     name = nearest_name(genome)
     if name is not None:
         return name
-    key, text = _key(genome), f"~'{catalogue.parse(genome).simplify()}'"  # type: ignore[union-attr]
+    key, text = _key(genome), f"~'{FormulaGenome.parse(genome).simplify()}'"
     shortest[key] = min(shortest.get(key, text), text, key=lambda t: (len(t), t))
     return key
 

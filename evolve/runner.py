@@ -1,7 +1,7 @@
 """An experiment driven into a run file: until it is done, or until a signal asks it to stop.
 
-The loop computes, the run keeps; here they meet. A signal never interrupts a generation: it is finished and
-committed, and the run can be taken up where it stopped.
+The loop computes, the run keeps; here they meet. A signal never interrupts a generation (with islands, an
+epoch): it is finished and committed, and the run can be taken up where it stopped.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from evolve.experiment import Experiment
+from evolve.islands import ends_epoch
 from evolve.loop import generations
 from results import Generation, Run
 
@@ -56,10 +57,15 @@ def drive(
     `watch` sees every generation after it was appended.
     """
     stop = stop or Stop()
+    islands = experiment.islands.number > 1
     for generation in generations(experiment, start=run.latest()):
         run.append(generation)
         watch(generation)
+        if islands and ends_epoch(experiment, generation.number):
+            run.commit()  # the next epoch may take long
         if stop.signal and generation.number < experiment.generations:
+            if islands and not ends_epoch(experiment, generation.number):
+                continue  # the rest of the epoch is there already
             run.commit()
             return False
     run.commit()

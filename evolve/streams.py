@@ -12,7 +12,16 @@ from typing import Literal
 import numpy as np
 
 Purpose = Literal[
-    "seeding", "ties", "selection", "variation", "immigrants", "death", "mutants", "panel", "society"
+    "seeding",
+    "ties",
+    "selection",
+    "variation",
+    "immigrants",
+    "death",
+    "mutants",
+    "panel",
+    "society",
+    "migration",
 ]
 
 _NUMBER: dict[Purpose, int] = {
@@ -25,6 +34,7 @@ _NUMBER: dict[Purpose, int] = {
     "mutants": 6,
     "panel": 7,
     "society": 8,
+    "migration": 9,
 }
 """Part of every result: numbers are added, never changed."""
 

@@ -7,6 +7,7 @@ automaton, so its key names the *behaviour*: it is what is cached, counted and f
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -110,6 +111,6 @@ def _array(field: str, values: ArrayLike) -> NDArray[np.float64]:
 
 def automaton_key(defect: NDArray[np.float64], successors: NDArray[np.int32]) -> bytes:
     """16 bytes of SHA-256 over the states (little-endian, so alike on every platform)."""
-    digest = hashlib.sha256(defect.astype("<f8", copy=False).tobytes())
-    digest.update(successors.astype("<i4", copy=False).tobytes())
-    return digest.digest()[:16]
+    if sys.byteorder != "little":
+        defect, successors = defect.astype("<f8"), successors.astype("<i4")
+    return hashlib.sha256(defect.tobytes() + successors.tobytes()).digest()[:16]

@@ -7,6 +7,7 @@ and its text reads back exactly. What it *does* is its `Automaton` (see `genomes
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -21,7 +22,7 @@ MAX_MEMORY = 12
 _TEXT = re.compile(r"\s*memory\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*(.*?)\s*", re.DOTALL)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LookupGenome:
     """A memory(x,y) strategy: it reads its own last `x` and its opponent's last `y` moves.
 
@@ -74,17 +75,36 @@ class LookupGenome:
         genome.__dict__.update(x=x, y=y, opening=opening, replies=replies)
         return genome
 
-    @property
+    @classmethod
+    def trusted_pure(cls, x: int, y: int, text: str) -> LookupGenome:
+        """A genome of pure moves from its text, known to be right; `opening` and `replies` wait to be asked for."""
+        genome = object.__new__(cls)
+        genome.__dict__.update(x=x, y=y, _text=text, deterministic=True)
+        return genome
+
+    def __getattr__(self, name: str) -> tuple[float, ...]:
+        # only reached for what is not there yet: the entries of a genome that came as text
+        text = self.__dict__.get("_text")
+        if name not in ("opening", "replies") or text is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        moves = text[text.index(" ") + 1 :].upper()
+        entries = tuple([1.0 if move == "C" else 0.0 for move in moves])
+        first = max(self.x, self.y)
+        self.__dict__.update(opening=entries[:first], replies=entries[first:])
+        return entries[:first] if name == "opening" else entries[first:]
+
+    @cached_property
     def deterministic(self) -> bool:
         """True when every entry is a pure move."""
         return {*self.opening, *self.replies} <= {0.0, 1.0}
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.x, self.y, self.opening, self.replies))
+    # the text reads back exactly, so it stands for the value
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, LookupGenome) and self._text == other._text)
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self._text)
 
     def __str__(self) -> str:
         return self._text
@@ -204,14 +224,28 @@ def history_structure(x: int, y: int) -> NDArray[np.int32]:
     return successors
 
 
-def defection(x: int, y: int, genomes: list[LookupGenome]) -> NDArray[np.float64]:
+def move_letters(genomes: Sequence[LookupGenome]) -> NDArray[np.uint8]:
+    """Letters of pure genomes of one memory, ``(genomes, entries)``: c and C are odd, d and D even."""
+    length = max(genomes[0].x, genomes[0].y) + 2 ** (genomes[0].x + genomes[0].y)
+    text = "".join([genome._text[-length:] for genome in genomes])
+    return np.frombuffer(text.encode(), np.uint8).reshape(len(genomes), length)
+
+
+def entries(genomes: Sequence[LookupGenome]) -> NDArray[np.float64]:
+    """Probabilities of cooperation of genomes of one memory, openings first: ``(genomes, entries)``."""
+    if all([genome.deterministic for genome in genomes]):
+        return (move_letters(genomes) & 1).astype(np.float64)
+    return np.array([genome.opening + genome.replies for genome in genomes])
+
+
+def defection(x: int, y: int, genomes: Sequence[LookupGenome]) -> NDArray[np.float64]:
     """Probability of D in each state of `history_structure(x, y)`, one row per genome."""
     first = _levels(x, y)[2]
     rows = np.empty((len(genomes), first[-1]))
-    opening = np.array([genome.opening for genome in genomes]).reshape(len(genomes), max(x, y))
+    cooperation = entries(genomes)
     for length in range(max(x, y)):
-        rows[:, first[length] : first[length + 1]] = 1.0 - opening[:, length, None]
-    rows[:, first[-2] :] = 1.0 - np.array([genome.replies for genome in genomes])
+        rows[:, first[length] : first[length + 1]] = 1.0 - cooperation[:, length, None]
+    rows[:, first[-2] :] = 1.0 - cooperation[:, max(x, y) :]
     return rows
 
 

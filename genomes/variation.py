@@ -17,7 +17,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from genomes.lookup import LookupGenome, check_memory
+from genomes.lookup import LookupGenome, check_memory, entries, move_letters
+
+FLIP = np.uint8(ord("C") ^ ord("D"))
+"""Turns a letter into the other one, in either case."""
 
 
 def random_lookups(n: int, x: int, y: int, stochastic: bool, rng: np.random.Generator) -> list[LookupGenome]:
@@ -28,8 +31,11 @@ def random_lookups(n: int, x: int, y: int, stochastic: bool, rng: np.random.Gene
     """
     check_memory(x, y)
     length = max(x, y) + 2 ** (x + y)
-    entries = rng.random((n, length)) if stochastic else rng.integers(0, 2, (n, length)).astype(np.float64)
-    return _genomes([(x, y)] * n, entries)
+    if stochastic:
+        return _stochastic(x, y, rng.random((n, length)))
+    letters = np.uint8(ord("D")) - rng.integers(0, 2, (n, length)).astype(np.uint8)  # 1 is C
+    letters[:, : max(x, y)] += ord("c") - ord("C")
+    return _pure(x, y, letters)
 
 
 def mutate_lookups(
@@ -37,20 +43,22 @@ def mutate_lookups(
 ) -> list[LookupGenome]:
     """A mutant of every genome; a genome that no change hit is returned itself."""
     mutants = list(genomes)
-    for members in _by_memory(genomes):
-        entries = _entries([genomes[k] for k in members])
-        hit = rng.random(entries.shape) < rate
-        if stochastic:
-            moved = entries + rng.normal(0.0, sigma, entries.shape)
-            moved = np.abs(moved) % 2.0  # reflected at 0 and 1
-            changed = np.where(hit, np.minimum(moved, 2.0 - moved), entries)
-        else:
-            changed = np.where(hit, 1.0 - entries, entries)
+    for (x, y), members in _by_memory(genomes).items():
+        group = [genomes[k] for k in members]
+        length = max(x, y) + 2 ** (x + y)
+        hit = rng.random((len(group), length)) < rate
+        moved = rng.normal(0.0, sigma, hit.shape) if stochastic else None
         touched = np.flatnonzero(hit.any(axis=1))
-        shape = (genomes[members[0]].x, genomes[members[0]].y)
-        for k, mutant in zip(
-            touched.tolist(), _genomes([shape] * len(touched), changed[touched]), strict=True
-        ):
+        if not len(touched):
+            continue
+        group, hit = [group[k] for k in touched.tolist()], hit[touched]
+        if moved is not None:
+            before = entries(group)
+            after = np.abs(before + moved[touched]) % 2.0  # reflected at 0 and 1
+            changed = _stochastic(x, y, np.where(hit, np.minimum(after, 2.0 - after), before))
+        else:
+            changed = _pure(x, y, move_letters(group) ^ (hit * FLIP))
+        for k, mutant in zip(touched.tolist(), changed, strict=True):
             mutants[members[k]] = mutant
     return mutants
 
@@ -65,28 +73,38 @@ def cross_lookups(
         if (a.x, a.y) != (b.x, b.y) or a is b:
             children.append(a)
             continue
-        mine, theirs = (*a.opening, *a.replies), (*b.opening, *b.replies)
-        point = 1 + int(u * (len(mine) - 1)) if len(mine) > 1 else 1
-        entries = mine[:point] + theirs[point:]
         opening = max(a.x, a.y)
-        children.append(LookupGenome.trusted(a.x, a.y, entries[:opening], entries[opening:]))
+        length = opening + 2 ** (a.x + a.y)
+        point = 1 + int(u * (length - 1)) if length > 1 else 1
+        if a.deterministic and b.deterministic:
+            mine, theirs = str(a), str(b)
+            cut = len(mine) - length + point
+            children.append(LookupGenome.trusted_pure(a.x, a.y, mine[:cut] + theirs[cut:]))
+            continue
+        child = (a.opening + a.replies)[:point] + (b.opening + b.replies)[point:]
+        children.append(LookupGenome.trusted(a.x, a.y, child[:opening], child[opening:]))
     return children
 
 
-def _by_memory(genomes: Sequence[LookupGenome]) -> list[list[int]]:
+def _by_memory(genomes: Sequence[LookupGenome]) -> dict[tuple[int, int], list[int]]:
     """Positions of the genomes of each memory, in order of first appearance."""
     groups: dict[tuple[int, int], list[int]] = {}
     for k, genome in enumerate(genomes):
         groups.setdefault((genome.x, genome.y), []).append(k)
-    return list(groups.values())
+    return groups
 
 
-def _entries(genomes: Sequence[LookupGenome]) -> NDArray[np.float64]:
-    return np.array([genome.opening + genome.replies for genome in genomes])
+def _pure(x: int, y: int, letters: NDArray[np.uint8]) -> list[LookupGenome]:
+    """Genomes from the letters of their text, one row each."""
+    head, length = f"memory({x},{y}) ", letters.shape[1]
+    text = letters.tobytes().decode()
+    return [LookupGenome.trusted_pure(x, y, head + text[k : k + length]) for k in range(0, len(text), length)]
 
 
-def _genomes(shapes: Sequence[tuple[int, int]], entries: NDArray[np.float64]) -> list[LookupGenome]:
-    made = []
-    for (x, y), row in zip(shapes, entries.tolist(), strict=True):
-        made.append(LookupGenome.trusted(x, y, tuple(row[: max(x, y)]), tuple(row[max(x, y) :])))
-    return made
+def _stochastic(x: int, y: int, probabilities: NDArray[np.float64]) -> list[LookupGenome]:
+    """Genomes from their entries, one row each."""
+    opening = max(x, y)
+    return [
+        LookupGenome.trusted(x, y, tuple(row[:opening]), tuple(row[opening:]))
+        for row in probabilities.tolist()
+    ]

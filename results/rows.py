@@ -172,19 +172,23 @@ class Population(NamedTuple):
 
 def birth_line(birth: Birth) -> bytes:
     """What is hashed of an individual besides its fitness; raises ValueError for what cannot be written."""
-    number = birth.id.generation
+    number, island, slot = birth.id
     if not packable(birth.id):
         raise ValueError(f"id: expected at most 2**31 generations, 4096 islands, 2**20 slots, got {birth.id}")
     if birth.origin not in ORIGINS:
         raise ValueError(f"origin: expected one of {', '.join(ORIGINS)}, got {birth.origin!r}")
-    parents = "-"
-    if birth.parents:
-        if len(birth.parents) > 2 or any([p[0] >= number or not packable(p) for p in birth.parents]):
+    named = []
+    for parent in birth.parents:
+        generation, there, place = parent
+        if generation >= number or not packable(parent):
             raise ValueError(f"parents: expected at most two, born before {birth.id}, got {birth.parents}")
-        parents = ",".join([f"{p[0]}.{p[1]}.{p[2]}" for p in birth.parents])
+        named.append(f"{generation}.{there}.{place}")
+    if len(named) > 2:
+        raise ValueError(f"parents: expected at most two, born before {birth.id}, got {birth.parents}")
     if not birth.genome or "\n" in birth.genome or not birth.behaviour or "\n" in birth.behaviour:
         raise ValueError(f"genome: expected one line of text, and one of behaviour, got {birth}")
-    return f"{birth.id} {parents} {birth.origin} {birth.genome}".encode()
+    parents = ",".join(named) or "-"
+    return f"{number}.{island}.{slot} {parents} {birth.origin} {birth.genome}".encode()
 
 
 def join_content(lines: Iterable[bytes], fitness: Sequence[float]) -> bytes:

@@ -79,7 +79,7 @@ def test_a_run_taken_up_anywhere_is_the_uninterrupted_one(tmp_path: Path, experi
 
 def test_workers_names_and_rhythm_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run_hash(tmp_path / "a", NOISY)
-    monkeypatch.setattr("evolve.evaluation.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
     monkeypatch.setattr("evolve.evaluation.ROWS", 3)
     threads = NOISY.changed(name="other", run={"workers": 3, "lineage": "full", "commit_every": 7})
     assert run_hash(tmp_path / "b", threads, commit_every=7, lineage="full") == whole
@@ -526,6 +526,15 @@ def test_all_mistakes_are_reported_at_once_with_their_path() -> None:
             "expected a formula or the name of one, got 'gradual'",
         ),
         ({"fitness": {"opponents": "panel", "panel": ["vulture"]}}, "vulture', which looks at third parties"),
+        (
+            {"rules": {"play": "sipd"}, "fitness": {"sample": 20}},
+            "fitness.sample: expected none with rules.play",
+        ),
+        ({"fitness": {"sample": 201}}, "fitness.sample: expected at most population.size = 200, got 201"),
+        (
+            {"fitness": {"sample": 9, "opponents": "panel", "panel": ["all_d"]}},
+            "fitness.sample: expected opponents",
+        ),
         ({"name": "a/b"}, "a name that can be a folder's name"),
     ],
 )

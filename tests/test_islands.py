@@ -1,0 +1,193 @@
+"""Islands: the declared migration, and the same bits wherever islands are computed and whoever dies."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evolve import Experiment, ExperimentError, generations
+from evolve.islands import ends_epoch
+from results import Generation, Run
+
+ISLANDS = Experiment(
+    seed=5,
+    generations=13,
+    genome={"x": 1, "y": 2},
+    rules={"turns": 20},
+    population={"size": 10, "seeds": [{"strategy": "tit_for_tat", "share": 0.3}]},
+    selection={"survivors": 4},
+    variation={"immigrants": 1},
+    islands={"number": 3, "interval": 4, "migrants": 2},
+)
+FORMULAS: dict[str, Any] = {"genome": {"kind": "formula"}, "variation": {"mutation": 0.5}}
+VARIETIES: dict[str, dict[str, Any]] = {
+    "best": {},
+    "any, one birth at a time": {"islands": {"selection": "random"}, "selection": {"update": "moran"}},
+    "noise, sampled": {"rules": {"noise": 0.05}, "fitness": {"sample": 5}},
+    "formulas": FORMULAS | {"rules": {"play": "ipd"}},
+    "societies": FORMULAS | {"rules": {"play": "sipd", "noise": 0.02, "society": 5, "replicates": 2}},
+    "tables in societies": {"rules": {"play": "sipd"}},
+}
+
+
+def experiment_with(changes: dict[str, Any]) -> Experiment:
+    if "genome" in changes:
+        data = ISLANDS.model_dump() | {"genome": changes["genome"]}
+        return Experiment(**data).changed(**{k: v for k, v in changes.items() if k != "genome"})
+    return ISLANDS.changed(**changes)
+
+
+def run_hash(folder: Path, experiment: Experiment) -> str:
+    with Run.open(folder, experiment) as run:
+        for generation in generations(experiment, start=run.latest()):
+            run.append(generation)
+        return run.hash
+
+
+@pytest.mark.parametrize("changes", VARIETIES.values(), ids=VARIETIES.keys())
+def test_islands_are_the_same_anywhere_and_taken_up_anywhere(
+    changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = experiment_with(changes)
+    whole = run_hash(tmp_path / "whole", experiment)
+    assert run_hash(tmp_path / "processes", experiment.changed(run={"workers": 2})) == whole
+    for stop in (2, 3, 4):  # within an epoch, before and after a migration
+        run_hash(tmp_path / f"part{stop}", experiment.changed(generations=stop))
+        assert run_hash(tmp_path / f"part{stop}", experiment) == whole
+    monkeypatch.setattr("evolve.islands.LONGEST", 1)
+    monkeypatch.setattr("evolve.evaluation.REMEMBERED", 0)
+    assert run_hash(tmp_path / "short", experiment) == whole
+
+
+def of_island(generation: Generation, island: int) -> dict[Any, tuple[Any, float]]:
+    everyone = zip(generation.population, generation.fitness, strict=True)
+    return {birth.id: (birth, earned) for birth, earned in everyone if birth.id.island == island}
+
+
+@pytest.mark.parametrize("update", ["generational", "moran"])
+def test_migrants_are_copies_of_the_neighbours_best_at_the_declared_times(update: str) -> None:
+    before: Generation | None = None
+    arrived = 0
+    for generation in generations(ISLANDS.changed(selection={"update": update})):
+        for island in range(3):
+            living = of_island(generation, island)
+            assert len(living) == 10
+            foreign = [
+                b
+                for b in generation.births
+                if b.id.island == island and b.parents and b.parents[0][1] != island
+            ]
+            assert len(foreign) == (2 if before is not None and generation.number % 4 == 0 else 0)
+            if before is None or not foreign:
+                continue
+            arrived += len(foreign)
+            there = of_island(before, (island - 1) % 3)
+            origin = [there[birth.parents[0]] for birth in foreign]
+            assert [b.genome for b, _ in origin] == [b.genome for b in foreign]
+            assert {b.origin for b in foreign} == {"clone"} and len({b.parents for b in foreign}) == 2
+            best = sorted((earned for _, earned in there.values()), reverse=True)[:2]
+            assert sorted((earned for _, earned in origin), reverse=True) == best
+        before = generation
+    assert arrived == 3 * 3 * 2
+
+
+def test_migrants_drawn_at_random_are_not_only_the_best() -> None:
+    ranks = []
+    before: Generation | None = None
+    anyone = ISLANDS.changed(generations=60, islands={"selection": "random", "interval": 2})
+    for generation in generations(anyone):
+        for birth in generation.births:
+            if before is not None and birth.parents and birth.parents[0].island != birth.id.island:
+                there = of_island(before, birth.parents[0].island)
+                mine = there[birth.parents[0]][1]
+                ranks.append(sum(earned > mine for _, earned in there.values()))
+        before = generation
+    assert len(ranks) == 30 * 3 * 2 and max(ranks) == 9
+
+
+def test_an_island_without_migrants_lives_as_if_it_were_alone() -> None:
+    apart = ISLANDS.changed(islands={"migrants": 0})
+    alone = ISLANDS.changed(islands={"number": 1})
+    for together, single in zip(generations(apart), generations(alone), strict=True):
+        island = of_island(together, 0)
+        assert tuple(birth for birth, _ in island.values()) == single.population
+        assert tuple(earned for _, earned in island.values()) == single.fitness
+    others = [[(b.origin, b.genome) for b, _ in of_island(together, k).values()] for k in (1, 2)]
+    assert others[0] != others[1]
+
+
+def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
+    slow = ISLANDS.changed(
+        generations=7, genome={"x": 3, "y": 3, "stochastic": True}, rules={"noise": 0.01, "turns": 200},
+        population={"size": 100},
+    )  # fmt: skip
+    whole = run_hash(tmp_path / "whole", slow)
+    killed: list[float] = []
+    with Run.open(tmp_path / "killed", slow) as run:
+        iterator = generations(slow, workers=2)
+        for _ in range(4):
+            run.append(next(iterator))
+        assert ends_epoch(slow, 3)
+
+        def kill() -> None:
+            time.sleep(0.1)
+            os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+            killed.append(time.monotonic())
+
+        assassin = threading.Thread(target=kill)
+        assassin.start()
+        run.append(next(iterator))
+        returned = time.monotonic()
+        assassin.join()
+        assert killed[0] < returned
+        for generation in iterator:
+            run.append(generation)
+        assert run.hash == whole
+
+
+def test_ctrl_c_finishes_the_epoch_in_all_processes(tmp_path: Path) -> None:
+    file = tmp_path / "islands.toml"
+    long = ISLANDS.changed(generations=100_000, run={"workers": 2})
+    file.write_text(long.to_toml())
+    folder = tmp_path / "run"
+    child = subprocess.Popen(
+        [sys.executable, "-m", "evolve.cli", "run", str(file), "--out", str(folder)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    limit = time.monotonic() + 60
+    while time.monotonic() < limit and child.poll() is None:
+        time.sleep(0.3)
+        with contextlib.suppress(ValueError), Run.read(folder) as there:  # not there yet
+            if there.generation > 20:
+                break
+    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert "Traceback" not in err and "go on with" in out
+    with Run.read(folder) as there:
+        reached, hash = there.generation, there.hash
+    assert reached > 20 and ends_epoch(long, reached)
+    assert run_hash(tmp_path / "inline", long.changed(generations=reached, run={"workers": 1})) == hash
+
+
+def test_more_migrants_than_places_are_refused() -> None:
+    with pytest.raises(ExperimentError, match=r"islands.migrants: expected at most 5, .* got 6"):
+        ISLANDS.changed(islands={"migrants": 6})
+    assert ISLANDS.changed(islands={"migrants": 6, "number": 1}).islands.migrants == 6
+
+
+def test_experiments_without_islands_are_what_they_were() -> None:
+    alone = ISLANDS.changed(islands={"number": 1})
+    assert alone.results_key() == alone.changed(islands={"interval": 7}).results_key()
+    assert "islands" not in alone.results_key() and "islands" in ISLANDS.results_key()
