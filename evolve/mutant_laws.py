@@ -9,12 +9,13 @@ but who comes in.
   programming on a formula; never the resident's own genome
 - adversarial: a fixed panel, each member equally likely: the named strategies of the experiment's kind, the
   best response to the resident where it can be written as such a genome, and the `STRONGEST` of `SEARCHED`
-  global mutants by their exact chance to take over
+  global mutants by their exact chance to take over, one of each behaviour and none of the resident's
 - clone: the resident's own genome; the control that tells drift from selection (see `evolve.invasion`)
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -25,6 +26,7 @@ import numpy as np
 from engine.fixation import log_fixation, pair_table
 from engine.game import Rules
 from engine.stability import best_response
+from evolve.evaluation import evaluation
 from evolve.experiment import Experiment, LookupSection
 from evolve.operators import toolbox
 from evolve.population import Genome
@@ -92,7 +94,7 @@ def operators(experiment: Experiment, law: Law, resident: Genome) -> Any:
 
 @lru_cache(maxsize=64)
 def panel(experiment: Experiment, resident: str) -> tuple[Genome, ...]:
-    """The adversaries of a resident (a genome's text), without repetitions and without itself."""
+    """The adversaries of a resident (a genome's text): one of each behaviour, its own left out."""
     lookups = isinstance(experiment.genome, LookupSection)
     members: list[Genome] = []
     for name in NAMED_LOOKUPS if lookups else catalogue.names("societal"):
@@ -101,8 +103,18 @@ def panel(experiment: Experiment, resident: str) -> tuple[Genome, ...]:
         except ValueError:  # too complex, or not of this kind
             continue
     members += _responses(experiment, resident)
-    members += _strongest(experiment, resident)
-    return tuple(genome for genome in dict.fromkeys(members) if str(genome) != resident)
+    evaluate = evaluation(experiment.changed(rules={"replicates": 1}))
+    seen: set[bytes] = set()
+
+    def new(genome: Genome) -> bool:
+        key = evaluate([genome, genome], 0).keys[0]
+        fresh = key not in seen
+        seen.add(key)
+        return fresh
+
+    new(catalogue.parse(resident))
+    named = [genome for genome in members if new(genome)]
+    return (*named, *itertools.islice(filter(new, _strongest(experiment, resident)), STRONGEST))
 
 
 def _responses(experiment: Experiment, resident: str) -> list[Genome]:
@@ -125,7 +137,7 @@ def _responses(experiment: Experiment, resident: str) -> list[Genome]:
 
 
 def _strongest(experiment: Experiment, resident: str) -> list[Genome]:
-    """The likeliest of many global mutants to take over (imitation, exact; in societies without their noise)."""
+    """Many global mutants, the likeliest to take over first (imitation, exact; in societies without noise)."""
     society = experiment.rules.play == "sipd"
     rules = replace(experiment.rules_value, noise=0.0) if society else experiment.rules_value
     drawn = toolbox(experiment).random(SEARCHED, rng=stream(0, 0, "panel"))
@@ -139,7 +151,7 @@ def _strongest(experiment: Experiment, resident: str) -> list[Genome]:
             continue
         chance[genome] = log_fixation(pair_table(genome, own, rules, society=society), size, process="fermi")
     # ties in the order of the text, so that nothing depends on the order of the draws
-    return sorted(chance, key=lambda genome: (-chance[genome], str(genome)))[:STRONGEST]
+    return sorted(chance, key=lambda genome: (-chance[genome], str(genome)))
 
 
 def _thorough(experiment: Experiment, resident: Genome) -> Any:

@@ -126,19 +126,20 @@ def _survival(name: str, kept: Kept) -> str:
 
 
 def _summary(kept: Kept) -> str:
-    """Survival at the horizon, residents by files."""
-    files = list(kept)
-    names = list(dict.fromkeys(x.label for name in files for x in kept[name][2]))
-    cells = {(name, x.label): x for name in files for x in kept[name][2]}
+    """Survival at the horizon, residents by laws, one table for either game."""
+    return "\n\n".join(_overview(kept, game) for game in ("sipd", "ipd"))
 
-    def cell(name: str, label: str) -> str:
-        x = cells.get((name, label))
-        return "" if x is None else f"{x.survival[0]:.2f} ({x.survival[1]:.2f} to {x.survival[2]:.2f})"
 
-    rows = [
-        (label.replace("control: ", "*control* "), *(cell(name, label) for name in files)) for label in names
-    ]
-    return _table(("", *files), rows)
+def _overview(kept: Kept, game: str) -> str:
+    """The table of one game."""
+    laws = [f"{law}{noise}" for noise in ("", "-noise") for law in ("global", "local", "adversarial")]
+    files = [f"{game}-{law}" for law in laws]
+    cells = {(name, x.label): x.survival for name in files for x in kept[name][2]}
+    rows = []
+    for label in kept[files[0]][0].labels:
+        shown = [f"{s:.2f} ({low:.2f} to {high:.2f})" for s, low, high in (cells[f, label] for f in files)]
+        rows.append((label.replace("control: ", "*control* "), *shown))
+    return _table((game, *(law.replace("-", ", ") for law in laws)), rows)
 
 
 def _certificates(study: Study) -> str:
