@@ -31,8 +31,12 @@ def main() -> None:
     """Run the command line; mistakes of the user end in one line and exit code 1."""
     try:
         status = app(sys.argv[1:] or ["--help"], prog_name="evolve", standalone_mode=False)
-    except (ValueError, OSError) as mistake:
+    except ValueError as mistake:
         message = str(mistake)
+    except OSError as mistake:
+        message = _file_message(mistake)
+    except MemoryError as mistake:
+        message = f"memory: expected a task that fits into it, got one that does not ({mistake})"
     except USAGE_ERROR as mistake:
         message = _usage_message(mistake)
     else:
@@ -41,6 +45,15 @@ def main() -> None:
         return
     print(f"evolve: {message}", file=sys.stderr)
     sys.exit(1)
+
+
+def _file_message(mistake: OSError) -> str:
+    """One line: which file or folder, and what the system says about it."""
+    if mistake.filename is None or mistake.strerror is None:
+        return str(mistake)
+    return (
+        f"file: expected one that can be read or written, got {str(mistake.filename)!r} ({mistake.strerror})"
+    )
 
 
 def _usage_message(mistake: Any) -> str:

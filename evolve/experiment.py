@@ -21,6 +21,7 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -40,6 +41,16 @@ class ExperimentError(ValueError):
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where a number goes: Python takes them for 1 and 0."""
+        if isinstance(value, bool) and info.field_name is not None:
+            default = cls.model_fields[info.field_name].default
+            if default is None or type(default) in (int, float):
+                raise ValueError(f"expected a number, got {str(value).lower()}")
+        return value
 
 
 class GameSection(_Section):
@@ -204,7 +215,7 @@ class Experiment(_Section):
     50
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=100)] = "experiment"
+    name: str = "experiment"
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     generations: Annotated[int, Field(ge=0)] = 200
     game: GameSection = GameSection()
@@ -226,12 +237,21 @@ class Experiment(_Section):
     @field_validator("name")
     @classmethod
     def _file_name(cls, name: str) -> str:
-        if any(c in name for c in '/\\:*?"<>|\0') or name in {".", ".."} or name != name.strip():
-            raise ValueError("expected a name that can be a folder's name")
+        if (
+            any(c in '/\\:*?"<>|' or not c.isprintable() for c in name)
+            or name in {"", ".", ".."}
+            or name != name.strip()
+            or len(name.encode()) > 200
+        ):
+            raise ValueError(f"expected a name that can be a folder's name, got {name!r}")
         return name
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        try:
+            rules = self.rules_value
+        except ValueError as error:  # a payoff that is finite and still too large
+            raise ExperimentError(str(error).replace("payoffs.", "game.", 1)) from None
         mistakes = []
         if (
             self.selection.update == "generational"
@@ -257,7 +277,7 @@ class Experiment(_Section):
                     f"negative, got {self.selection.method!r}"
                 )
             try:
-                self.rules_value.game.require_positive(self.selection.method, self.selection.baseline)
+                rules.game.require_positive(self.selection.method, self.selection.baseline)
             except ValueError as error:
                 mistakes.append(f"selection.{error}")
         if self.rules.play == "sipd" and self.fitness.opponents != "population":
@@ -291,7 +311,7 @@ class Experiment(_Section):
                 mistakes.append(f"population.seeds.{k}.strategy: {error}")
         for name in self.fitness.panel:
             try:
-                self.panel_strategy(name).automaton(self.rules_value.turns)
+                self.panel_strategy(name).automaton(rules.turns)
             except ValueError as error:
                 mistakes.append(f"fitness.panel: {error}")
         if mistakes:
@@ -368,7 +388,14 @@ class Experiment(_Section):
             raise FileNotFoundError(
                 f"experiment: expected a TOML file, got {str(path)!r}, which is not there"
             )
-        return cls.parse(path.read_text(encoding="utf-8"), changes, name=path.stem)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ExperimentError(
+                f"experiment: expected a TOML file in UTF-8, got {str(path)!r} with byte "
+                f"{error.object[error.start]:#04x} at {error.start}"
+            ) from None
+        return cls.parse(text, changes, name=path.stem)
 
     @classmethod
     def parse(
@@ -379,6 +406,8 @@ class Experiment(_Section):
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ExperimentError(f"experiment: expected TOML, got a mistake: {error}") from None
+        except RecursionError:
+            raise ExperimentError("experiment: expected TOML, got brackets nested too deeply") from None
         if name is not None:
             data.setdefault("name", name)
         for key, value in (changes or {}).items():
@@ -410,6 +439,30 @@ class Experiment(_Section):
         return tomli_w.dumps(self.model_dump(exclude_none=True, exclude=unimportant))
 
 
+WANTED = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "model_type": "a section",
+    "dict_type": "a section",
+}
+"""What validation expected, by the type of its complaint, in the words of the file."""
+
+BOUNDS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
+"""The same of a number out of its bounds: which bound it is, and the words before it."""
+
+
 def _explain(detail: Any) -> str:
     """One line for one mistake that validation found."""
     where = list(detail["loc"])
@@ -426,7 +479,15 @@ def _explain(detail: Any) -> str:
     if kind == "value_error":
         text = message.removeprefix("Value error, ")
         return text if not path or text.startswith(path) else f"{path}: {text}"
-    return f"{path}: {message.replace('Input should be', 'expected', 1)}, got {value!r}"
+    if kind == "missing":
+        return f"{path}: expected a value, got none"
+    wanted = WANTED.get(kind) or message.removeprefix("Input should be ")
+    limit = BOUNDS.get(kind)
+    if limit is not None:
+        name, words = limit
+        bound = detail["ctx"][name]
+        wanted = f"{words} {int(bound) if bound == int(bound) else bound}"
+    return f"{path}: expected {wanted}, got {value!r}"
 
 
 def _keys(path: tuple[Any, ...]) -> list[str]:

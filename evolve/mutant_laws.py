@@ -104,12 +104,12 @@ def panel(experiment: Experiment, resident: str) -> tuple[Genome, ...]:
             continue
     members += _responses(experiment, resident)
     evaluate = evaluation(experiment.changed(rules={"replicates": 1}))
-    seen: set[bytes] = set()
+    seen: set[str] = set()
 
     def new(genome: Genome) -> bool:
-        key = evaluate([genome, genome], 0).keys[0]
-        fresh = key not in seen
-        seen.add(key)
+        does = evaluate([genome, genome], 0).behaviours[0]
+        fresh = does not in seen
+        seen.add(does)
         return fresh
 
     new(catalogue.parse(resident))

@@ -164,6 +164,11 @@ def test_a_game_is_reported_with_prison_years_too(evolve: Command) -> None:
         ("tournament agents --sampled 1", "sampled: expected at least 2 meetings a pair, got 1"),
         ("tournament agents --sampled 5 --seed -1", "seed: expected a whole number >= 0, got -1"),
         ("tournament agents --csv /nowhere/at/all.csv", "csv: expected a file that can be written, got"),
+        ("fixation all_d tft --size 1000000000000000", "memory: expected a task that fits into it"),
+        (
+            "new /nowhere/at/all.toml",
+            "file: expected one that can be read or written, got '/nowhere/at/all.toml'",
+        ),
         ("tournament agents --nosie 0.1", "No such option: --nosie"),
         ("turnament agents", "No such command 'turnament'"),
     ],

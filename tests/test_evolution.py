@@ -477,8 +477,8 @@ def test_all_mistakes_are_reported_at_once_with_their_path() -> None:
     lines = str(caught.value).splitlines()
     for start in (
         "sead: expected a known key, got 'sead' (nearest: seed",
-        "population.size: expected greater than or equal to 2, got -1",
-        "population.seeds.0.share: expected less than or equal to 1, got 2.0",
+        "population.size: expected at least 2, got -1",
+        "population.seeds.0.share: expected at most 1, got 2.0",
         "rules: turns: expected only one of turns, continuation, limit_of_means",
         "selection.method: expected 'tournament', 'truncation', 'roulette' or 'stochastic_universal', got 'roulete'",
         "genome: expected x + y <= 12, got 9 + 9",
@@ -535,12 +535,35 @@ def test_all_mistakes_are_reported_at_once_with_their_path() -> None:
             {"fitness": {"sample": 9, "opponents": "panel", "panel": ["all_d"]}},
             "fitness.sample: expected opponents",
         ),
-        ({"name": "a/b"}, "a name that can be a folder's name"),
+        ({"name": "a/b"}, "a name that can be a folder's name, got 'a/b'"),
+        ({"name": "a\nb"}, "a name that can be a folder's name"),
+        ({"name": ""}, "a name that can be a folder's name, got ''"),
+        ({"game": {"T": 1e200}}, "^game.T: expected a number within"),
+        ({"game": 3}, "^game: expected a section, got 3"),
+        ({"population": {"size": True}}, "^population.size: expected a number, got true"),
+        ({"population": {"seeds": 3}}, "^population.seeds: expected a list, got 3"),
+        ({"population": {"seeds": [{"share": 0.5}]}}, "seeds.0.strategy: expected a value, got none"),
+        ({"seed": "x"}, "^seed: expected a whole number, got 'x'"),
     ],
 )
 def test_inconsistent_experiments_are_explained(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ExperimentError, match=message):
         Experiment(**changes)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"name = '\xe9'", "a TOML file in UTF-8, got .* with byte 0xe9 at 8"),
+        (b"a = " + b"[" * 5000, "brackets nested too deeply"),
+        (b"seed = 1\nseed = 2", "expected TOML, got a mistake"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_explained(tmp_path: Path, content: bytes, message: str) -> None:
+    file = tmp_path / "experiment.toml"
+    file.write_bytes(content)
+    with pytest.raises(ExperimentError, match=message):
+        Experiment.load(file)
 
 
 def test_seeding_takes_the_genome_of_the_experiments_kind() -> None:
