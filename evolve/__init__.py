@@ -4,7 +4,7 @@
 - `streams`: random streams; a run's random state is its generation number
 - `population`: individuals and the first population
 - `operators`: the DEAP toolbox
-- `evaluation`: fitness of a population; `sampling`: against a sample of a large one; `societies`: in societies
+- `fitness`: the choice between `evaluation` (round robins), `sampling` (against a sample) and `societies`
 - `loop`: `generations(experiment, start)`; `islands`: the same for several populations, `spread`: anywhere
 - `runner`: an experiment driven into a run file, stopped by signals and taken up again
 - `reproduce` (with `reproduce_evolution`, `reproduce_lifl`): the published claims, each with its verdict

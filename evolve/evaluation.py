@@ -54,19 +54,6 @@ class Evaluate(Protocol):
     def __call__(self, genomes: Sequence[Genome], number: int, island: int = 0) -> Evaluated: ...
 
 
-def evaluation(experiment: Experiment, workers: int = 1) -> Evaluate:
-    """What evaluates the populations of an experiment, one after another."""
-    if experiment.rules.play == "sipd":
-        from evolve.societies import Societies
-
-        return Societies(experiment)
-    if experiment.fitness.sample is not None:
-        from evolve.sampling import SampledEvaluation
-
-        return SampledEvaluation(experiment, workers)
-    return Evaluation(experiment, workers)
-
-
 class Evaluation:
     """Round robins: evaluates one population after another, remembering the meetings of the last."""
 

@@ -8,8 +8,9 @@ from typing import Literal, get_args
 
 from engine.fixation import pair_table
 from engine.society import society
-from evolve.evaluation import Evaluate, evaluation
+from evolve.evaluation import Evaluate
 from evolve.experiment import Experiment
+from evolve.fitness import evaluation
 from evolve.population import Genome
 from genomes import catalogue
 

@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from evolve.evaluation import evaluation
 from evolve.experiment import Experiment
+from evolve.fitness import evaluation
 from evolve.invaders import Cause, cause_of, class_name
 from evolve.invasion_study import WINDOW, Study, Task
 from evolve.mutant_laws import Law, operators, resident_genome

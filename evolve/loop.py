@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from evolve.evaluation import evaluation, record
+from evolve.evaluation import record
 from evolve.experiment import Experiment
+from evolve.fitness import evaluation
 from evolve.operators import Candidate, candidates, select, toolbox
 from evolve.population import Genome, Individual, first_population, newborns
 from evolve.streams import stream

@@ -26,8 +26,8 @@ import numpy as np
 from engine.fixation import log_fixation, pair_table
 from engine.game import Rules
 from engine.stability import best_response
-from evolve.evaluation import evaluation
 from evolve.experiment import Experiment, LookupSection
+from evolve.fitness import evaluation
 from evolve.operators import toolbox
 from evolve.population import Genome
 from evolve.streams import stream

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from evolve import Experiment, ExperimentError, generations, loop
-from evolve.evaluation import Evaluation, evaluation
+from evolve.evaluation import Evaluation
+from evolve.fitness import evaluation
 from evolve.operators import toolbox
 from evolve.population import first_population, seed_counts
 from evolve.streams import stream

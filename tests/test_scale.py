@@ -12,7 +12,8 @@ import pytest
 from engine import Rules, round_robin
 from engine.threads import block_ranges, in_order
 from evolve import Experiment, generations
-from evolve.evaluation import Evaluation, evaluation
+from evolve.evaluation import Evaluation
+from evolve.fitness import evaluation
 from evolve.sampling import SampledEvaluation, difference_error
 from evolve.streams import stream
 from genomes.variation import random_lookups
