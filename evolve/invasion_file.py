@@ -23,6 +23,7 @@ from typing import Any
 from evolve.invasion import Outcome, follow
 from evolve.invasion_study import Study, Task
 from evolve.runner import Stop
+from results.place import WriterLock
 
 FILE = "outcomes.jsonl"
 FORMAT = 1
@@ -98,14 +99,8 @@ def _follow_text(text: str, name: str, resident: str, control: bool, replicate: 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, which dies with the process."""
-    from filelock import FileLock, Timeout
-
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "study.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ValueError(f"{folder}: expected a folder that nobody else writes, got one in use") from None
+    lock = WriterLock(folder / "study.lock")
     try:
         yield
     finally:
