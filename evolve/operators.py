@@ -1,8 +1,8 @@
 """The DEAP toolbox of an experiment: selection, random genomes, crossover, mutation.
 
-With `formula_variation` the only room that knows DEAP. DEAP draws from Python's global `random`;
-`deap_random` seeds that from a stream and puts it back, one thread at a time, so a run neither disturbs nor is
-disturbed by others. Selection sees `Candidate`s: a payoff and a position, nothing that has to be copied.
+With `formula_variation` the only room that knows DEAP. DEAP draws from Python's global `random`; `deap_random`
+lends it a generator of its own, seeded from a stream, one thread at a time, so a run neither disturbs others nor is
+disturbed by them. Selection sees `Candidate`s: a payoff and a position, nothing that has to be copied.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -136,6 +137,32 @@ def test_deap_neither_disturbs_nor_is_disturbed_by_the_global_generator() -> Non
     random.seed(99)
     iterator = generations(SMALL)
     assert [next(iterator).fitness for _ in range(3)] == first
+
+
+@pytest.mark.parametrize("kind", ["lookup", "formula"])
+def test_threads_that_draw_by_chance_meanwhile_change_no_run(kind: str) -> None:
+    experiment = Experiment(
+        generations=15, rules={"turns": 10}, genome={"kind": kind}, population={"size": 40}
+    )
+    calm = list(generations(experiment))
+    over = threading.Event()
+
+    def disturb() -> None:  # as the threads of a cluster's worker, or of a notebook, do
+        while not over.is_set():
+            random.random()
+
+    threads = [threading.Thread(target=disturb) for _ in range(2)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    for thread in threads:
+        thread.start()
+    try:
+        assert list(generations(experiment)) == calm
+    finally:
+        over.set()
+        sys.setswitchinterval(interval)
+        for thread in threads:
+            thread.join()
 
 
 def evolve_command(*words: str, cwd: Path) -> subprocess.Popen[str]:
