@@ -129,8 +129,8 @@ def test_an_island_without_migrants_lives_as_if_it_were_alone() -> None:
 def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
     slow = ISLANDS.changed(
         generations=7, genome={"x": 3, "y": 3, "stochastic": True}, rules={"noise": 0.01, "turns": 200},
-        population={"size": 100},
-    )  # fmt: skip
+        population={"size": 300},
+    )  # fmt: skip  # an epoch that takes much longer than the assassin waits
     whole = run_hash(tmp_path / "whole", slow)
     killed: list[float] = []
     with Run.open(tmp_path / "killed", slow) as run:
@@ -140,7 +140,7 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
         assert ends_epoch(slow, 3)
 
         def kill() -> None:
-            time.sleep(0.1)
+            time.sleep(0.05)
             os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
             killed.append(time.monotonic())
 
