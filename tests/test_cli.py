@@ -4,31 +4,12 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from evolve import cli
 from genomes import catalogue
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def evolve(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs `evolve` with these arguments; gives exit code, stdout, stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["evolve", *arguments])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as exit:
-            code = int(exit.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
+from tests.conftest import Command
 
 
 def test_every_strategy_is_listed_with_its_rule(evolve: Command) -> None:

@@ -1,32 +1,12 @@
 """Societies, ecologies, formulas and published claims from the terminal."""
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from engine import Rules, ecology, society
-from evolve import cli
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def evolve(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs `evolve` with these arguments; gives exit code, stdout, stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["evolve", *arguments])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as exit:
-            code = int(exit.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
+from tests.conftest import Command
 
 
 def test_a_society_gives_the_mean_payoff_of_each_strategy(evolve: Command) -> None:

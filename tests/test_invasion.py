@@ -7,7 +7,7 @@ import math
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pytest
 from scipy import stats
 
 from engine.fixation import fixation_probability, pair_table
-from evolve import Experiment, ExperimentError, cli
+from evolve import Experiment, ExperimentError
 from evolve.invaders import cause_of
 from evolve.invasion import Marked, Outcome, _continued, follow, history
 from evolve.invasion_file import FILE, digest, run_study
@@ -30,6 +30,7 @@ from genomes import parse
 from genomes.lookup import LookupGenome
 from results import invasion_plots as plots
 from results.records import Birth, BirthId, Generation
+from tests.conftest import Command
 
 SMALL = Study.of(
     ["tit_for_tat", "pavlov"], {"population": {"size": 12}, "rules": {"turns": 10}, "seed": 5},
@@ -349,26 +350,8 @@ def test_figures_show_what_they_are_given_and_are_the_same_every_time(tmp_path: 
 # --- the command ---
 
 
-@pytest.fixture
-def evolve(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    """Runs `evolve` with these arguments; gives exit code, stdout, stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["evolve", *arguments])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as exit:
-            code = int(exit.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
-
-
 def test_invade_says_what_was_lost_to_whom_and_how_surely(
-    evolve: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    evolve: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = ("invade", "all_c", "tft", "--replicates", "5", "--generations", "12", "--size", "12")
@@ -398,9 +381,7 @@ def test_invade_says_what_was_lost_to_whom_and_how_surely(
         (("none.toml",), "study: expected a TOML file"),
     ],
 )
-def test_a_mistake_ends_in_one_line(
-    evolve: Callable[..., tuple[int, str, str]], words: tuple[str, ...], message: str
-) -> None:
+def test_a_mistake_ends_in_one_line(evolve: Command, words: tuple[str, ...], message: str) -> None:
     code, out, err = evolve("invade", *words)
     assert code == 1 and out == "" and message in err and len(err.splitlines()) == 1
 
