@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from evolve import cli_invade, cli_invasion, cli_play, cli_runs, cli_societies
+from results.errors import DamageError
 
 app = typer.Typer(
     add_completion=False,
@@ -31,6 +32,9 @@ def main() -> None:
     """Run the command line; mistakes of the user end in one line and exit code 1."""
     try:
         status = app(sys.argv[1:] or ["--help"], prog_name="evolve", standalone_mode=False)
+    except DamageError as mistake:
+        saved = "" if "--repair" in sys.argv else "; what can be saved: evolve resume RUN --repair"
+        message = f"{mistake}{saved}"
     except ValueError as mistake:
         message = str(mistake)
     except OSError as mistake:

@@ -202,27 +202,22 @@ def register(app: typer.Typer) -> None:
 def _evolve(folder: Path, experiment: Experiment) -> None:
     """Run or continue, with progress, until done or stopped."""
     from evolve.runner import drive, stopping
-    from results import DamageError, Run
+    from results import Run
 
     kept = experiment.run
-    try:
-        with (
-            stopping() as stop,
-            Run.open(
-                folder, experiment, commit_every=kept.commit_every, checkpoint_every=kept.checkpoint_every,
-                lineage=kept.lineage,
-            ) as there,
-        ):  # fmt: skip
-            began = there.generation
-            if began >= 0:
-                print(f"{folder}: going on after generation {began}", file=sys.stderr)
-            with _progress(experiment, began) as watch:
-                done = drive(there, experiment, watch, stop)
-            reached = there.generation
-    except DamageError as error:
-        raise ValueError(
-            f"{error}\n(evolve resume {folder} --repair goes on from the newest intact population)"
-        ) from None
+    with (
+        stopping() as stop,
+        Run.open(
+            folder, experiment, commit_every=kept.commit_every, checkpoint_every=kept.checkpoint_every,
+            lineage=kept.lineage,
+        ) as there,
+    ):  # fmt: skip
+        began = there.generation
+        if began >= 0:
+            print(f"{folder}: going on after generation {began}", file=sys.stderr)
+        with _progress(experiment, began) as watch:
+            done = drive(there, experiment, watch, stop)
+        reached = there.generation
     if not done:
         print(f"stopped after generation {reached}; go on with: evolve resume {folder}")
         sys.exit(128 + (stop.signal or signal.SIGINT))

@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -29,6 +30,7 @@ from genomes import LookupGenome, catalogue, parse
 from genomes.variation import cross_lookups, mutate_lookups, random_lookups
 from results import Run
 from tests import reference
+from tests.conftest import Command
 from tests.strategies import lookups, rule
 
 SMALL = Experiment(
@@ -236,6 +238,26 @@ def test_a_signal_finishes_the_generation_and_says_how_to_resume(
     assert child.returncode == 0
     with Run.read(folder) as run:
         assert run.hash == whole
+
+
+def test_damage_is_told_in_one_line_with_the_way_out_by_every_command(
+    tmp_path: Path, evolve: Command
+) -> None:
+    run_hash(tmp_path / "run", SMALL)
+    longer = run_hash(tmp_path / "longer", SMALL.changed(generations=31))
+    file = tmp_path / "run" / "run.sqlite"
+    connection = sqlite3.connect(file)
+    connection.execute("UPDATE populations SET content = x'00' WHERE id = (SELECT max(id) FROM populations)")
+    connection.commit()
+    connection.close()
+    for command in ("show", "lineage", "resume"):
+        extend = ("--generations", "31") if command == "resume" else ()
+        code, _, err = evolve(command, str(tmp_path / "run"), *extend)
+        assert code == 1 and len(err.strip().splitlines()) == 1
+        assert "generation 30" in err and err.strip().endswith("evolve resume RUN --repair")
+    assert evolve("resume", str(tmp_path / "run"), "--repair", "--generations", "31")[0] == 0
+    with Run.read(tmp_path / "run") as run:
+        assert run.hash == longer
 
 
 # --- fitness ---
