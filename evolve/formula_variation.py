@@ -4,7 +4,7 @@ A node's type says how many players and rounds are bound around it. Atoms are te
 which their variables exist, and quantifiers lead from a scope to the next, so whatever DEAP cuts and joins
 is a closed, well-sorted formula: no repair step, and nothing is ever evaluated as code.
 
-DEAP draws from the global `random`: call the operators inside `deap_random(seed)`.
+DEAP draws from the global `random`: call the operators inside `deap_random(seed)`, which gives it another.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any, Literal, get_args
 
 from deap import gp
+from deap.tools import selection
 
 from genomes.formula import (
     PLAYER_VARIABLES,
@@ -46,18 +48,28 @@ MUTATIONS: tuple[Mutation, ...] = get_args(Mutation)
 _TRIES = 5
 
 _lock = threading.RLock()
+_ours: Any = SimpleNamespace(random=random)
+_DRAWING: tuple[Any, ...] = (gp, selection, _ours)
+"""What draws, and finds its generator under the name `random`."""
 
 
 @contextmanager
-def deap_random(seed: int) -> Iterator[None]:
-    """Seed the global `random` for DEAP and put its state back; one thread at a time."""
+def deap_random(seed: int) -> Iterator[random.Random]:
+    """Give DEAP, and this room, a generator of their own with this seed; one thread at a time.
+
+    The global one would not do: any other thread of the process may draw from it between two of DEAP's
+    draws, as those of a cluster's worker and of a notebook do.
+    """
     with _lock:
-        state = random.getstate()
-        random.seed(seed)
+        before = [module.random for module in _DRAWING]
         try:
-            yield
+            own = random.Random(seed)
+            for module in _DRAWING:
+                module.random = own
+            yield own
         finally:
-            random.setstate(state)
+            for module, generator in zip(_DRAWING, before, strict=True):
+                module.random = generator
 
 
 class _Scope(type):
@@ -190,7 +202,7 @@ class FormulaVariation:
 
     def random(self) -> FormulaGenome:
         """A formula by the law of `genomes.random_formula`."""
-        return draw_formula(random.random, max_complexity=self.max_complexity, pair_only=self.pair_only)
+        return draw_formula(_ours.random.random, max_complexity=self.max_complexity, pair_only=self.pair_only)
 
     def mutate(self, genome: FormulaGenome, mutation: Mutation | None = None) -> FormulaGenome:
         """A changed formula, by one of the mutations or by any of them with equal chance.
@@ -203,7 +215,7 @@ class FormulaVariation:
             raise ValueError(f"mutation: expected one of {', '.join(MUTATIONS)}, got {mutation!r}")
         for _ in range(_TRIES):
             tree = to_tree(genome, pair_only=self.pair_only)
-            chosen = random.choice(MUTATIONS) if mutation is None else mutation
+            chosen = _ours.random.choice(MUTATIONS) if mutation is None else mutation
             self._apply(chosen, tree)
             if len(tree) <= self.max_complexity and (child := to_genome(tree)) != genome:
                 return child
@@ -231,14 +243,14 @@ class FormulaVariation:
     def _part(self, pset: Any, type_: _Scope) -> list[Any]:
         """A random part for a scope, its size by the same law as a whole formula's."""
         sizes = range(1, self.max_complexity + 1)
-        (size,) = random.choices(sizes, size_law(self.max_complexity).tolist())
+        (size,) = _ours.random.choices(sizes, size_law(self.max_complexity).tolist())
         scope = (type_.players, type_.rounds)
         return _parts(
-            draw_part(random.random, size, *scope, pair_only=self.pair_only), *scope, self.pair_only
+            draw_part(_ours.random.random, size, *scope, pair_only=self.pair_only), *scope, self.pair_only
         )
 
     def _constant(self, pset: Any, type_: _Scope) -> list[Any]:
-        return _parts(Const(random.random() < 0.5), type_.players, type_.rounds, self.pair_only)
+        return _parts(Const(_ours.random.random() < 0.5), type_.players, type_.rounds, self.pair_only)
 
     def crossover(self, one: FormulaGenome, two: FormulaGenome) -> tuple[FormulaGenome, FormulaGenome]:
         """Two formulas that exchanged parts of one scope (DEAP's cxOnePoint)."""
