@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from evolve import cli_invasion, cli_play, cli_runs
+from evolve import cli_invasion, cli_play, cli_runs, cli_sweep
 
 app = typer.Typer(
     add_completion=False,
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Evolve strategies for the iterated prisoner's dilemma, exactly and fast.",
 )
-for commands in (cli_play, cli_runs, cli_invasion):
+for commands in (cli_play, cli_runs, cli_sweep, cli_invasion):
     commands.register(app)
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]

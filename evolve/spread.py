@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -56,7 +56,7 @@ def as_finished(
     *,
     workers: int = 1,
     cluster: str | None = None,
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result]]:
     """As `spread`, in the order in which they finish: pairs of a task's position and its result.
 
     What has finished is never done again. Closing the iterator, or an error in it, stops the workers.

@@ -13,7 +13,13 @@ ROOMS = ("genomes", "engine", "results", "evolve")
 FILES = [file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
 OWNERS = {
     "deap": {"evolve/operators.py", "evolve/formula_variation.py"},
-    "matplotlib": {"results/plots.py", "results/heredity.py", "results/style.py", "results/ecology_plots.py"},
+    "matplotlib": {
+        "results/plots.py",
+        "results/heredity.py",
+        "results/style.py",
+        "results/ecology_plots.py",
+        "results/sweep_plots.py",
+    },
 }
 """Libraries that only these files may know."""
 NEVER = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
