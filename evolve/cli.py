@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from evolve import cli_invade, cli_invasion, cli_play, cli_runs, cli_societies
+from evolve import cli_invade, cli_invasion, cli_play, cli_runs, cli_societies, cli_sweep
 from results.errors import DamageError
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Evolve strategies for the iterated prisoner's dilemma, exactly and fast.",
 )
-for commands in (cli_play, cli_societies, cli_runs, cli_invasion, cli_invade):
+for commands in (cli_play, cli_societies, cli_runs, cli_sweep, cli_invasion, cli_invade):
     commands.register(app)
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]

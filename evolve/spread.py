@@ -1,19 +1,31 @@
 """Independent tasks over processes or a cluster: islands, replicates, sweeps.
 
-A task is a module-level function of plain values (an experiment's text, numbers) that returns plain values;
-results come back in the order of the tasks whoever computed them, so nothing depends on where that was. A
-worker that dies costs only the work it held: it is done again.
+A task is a module-level function of plain values (an experiment's text, numbers) that returns plain values,
+and nothing depends on where it was computed. A worker that dies costs only the work it held, which is done
+again; when the process that asked for it ends, however it ends, its workers end too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError, Executor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 LIVES = 5
-"""How often workers may die before it is taken for the task's fault."""
+"""How often workers may die, with nothing finished in between, before it is taken for the task's fault."""
+
+IDLE = 300.0
+"""Seconds after which idle processes leave; until then the next call finds them warm."""
 
 
 def spread(
@@ -23,47 +35,205 @@ def spread(
     workers: int = 1,
     cluster: str | None = None,
 ) -> Iterator[Result]:
-    """``function(*task)`` for every task, in order.
+    """``function(*task)`` for every task, in order, each as soon as those before it are done.
 
-    With one worker in this process; with more in processes of this machine (joblib, loky); with the address
-    of a Dask scheduler (or "local") on its workers, which needs the extra ``[cluster]``.
+    With one worker in this process; with more in processes of this machine, which are kept for the next call;
+    with the address of a Dask scheduler on its workers, or with "local" on so many processes under a scheduler
+    of this machine (all cores when `workers` is 1), which needs the extra ``[cluster]``.
     """
-    if cluster is not None:
-        yield from _on_dask(function, tasks, cluster)
+    early: dict[int, Result] = {}
+    following = 0
+    for position, result in as_finished(function, tasks, workers=workers, cluster=cluster):
+        early[position] = result
+        while following in early:
+            yield early.pop(following)
+            following += 1
+
+
+def as_finished(
+    function: Callable[..., Result],
+    tasks: Sequence[tuple[Any, ...]],
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+) -> Generator[tuple[int, Result]]:
+    """As `spread`, in the order in which they finish: pairs of a task's position and its result.
+
+    What has finished is never done again. Closing the iterator, or an error in it, stops the workers.
+    """
+    if cluster is None and (workers == 1 or len(tasks) < 2):
+        for position, task in enumerate(tasks):
+            yield position, function(*task)
         return
-    if workers == 1 or len(tasks) < 2:
-        for task in tasks:
-            yield function(*task)
-        return
-    import joblib
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    left = set(range(len(tasks)))
+    lives = LIVES
+    with _crew(min(workers, len(tasks)), cluster) as crew:
+        while left:
+            death: Exception | None = None
+            futures = {}
+            try:
+                for position in sorted(left):
+                    futures[crew.submit(function, tasks[position])] = position
+            except BrokenProcessPool as error:
+                death = error
+            try:
+                for future in as_completed(list(futures)):
+                    position = futures.pop(future)
+                    try:
+                        result = future.result()
+                    except crew.deaths as error:
+                        death = error
+                        continue
+                    left.remove(position)
+                    lives = LIVES
+                    yield position, result
+            finally:
+                for future in futures:
+                    future.cancel()
+            if death is not None:
+                lives -= 1
+                if not lives:
+                    raise ChildProcessError(
+                        f"workers: {LIVES} in a row died before they had finished anything "
+                        f"(out of memory, or killed); the last said: {death}"
+                    ) from death
 
-    done = 0
-    for life in range(LIVES):
-        try:
-            parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
-            for result in parallel(joblib.delayed(function)(*task) for task in tasks[done:]):
-                done += 1
-                yield result
-            return
-        except TerminatedWorkerError:
-            if life == LIVES - 1:
-                raise
 
+@contextmanager
+def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
+    """A `distributed.Client`; while it is open, every `spread` over the same cluster uses it.
 
-def _on_dask(
-    function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], cluster: str
-) -> Iterator[Result]:
-    import joblib
-
+    `cluster` is a scheduler's address, or "local" for processes under a scheduler of this machine.
+    """
     try:
-        from distributed import Client  # type: ignore[import-not-found, unused-ignore]
+        distributed: Any = import_module("distributed")
     except ImportError:
         raise ValueError(
             "cluster: expected the extra [cluster] to be installed: pip install 'evolve-ipd[cluster]'"
         ) from None
-    connect: Any = Client
-    with connect() if cluster == "local" else connect(cluster, timeout=30) as client:
-        del client  # the context is what joblib finds
-        with joblib.parallel_config(backend="dask"):
-            yield from joblib.Parallel(return_as="list")(joblib.delayed(function)(*task) for task in tasks)
+    try:
+        current = distributed.Client.current()
+    except ValueError:
+        current = None
+    if current is not None and cluster in ("local", current.scheduler.address):
+        yield current
+        return
+    if cluster == "local":
+        with (
+            distributed.LocalCluster(
+                n_workers=None if workers == 1 else workers,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",
+            ) as here,
+            distributed.Client(here) as client,
+        ):
+            yield client
+        return
+    try:
+        client = distributed.Client(cluster, timeout=30)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"cluster: expected 'local' or the address of a Dask scheduler such as tcp://10.0.0.1:8786, "
+            f"got {cluster!r} ({error})"
+        ) from None
+    with client:
+        yield client
+
+
+def abandoned() -> bool:
+    """In a task: True when nobody waits for its result any more, so that a long one can stop.
+
+    A process of this machine ends with the one that started it; a thread of a cluster's worker cannot be
+    ended from outside, and asks.
+    """
+    worker: Any = sys.modules.get("distributed.worker")
+    if worker is None:
+        return False
+    key = getattr(worker.thread_state, "key", None)
+    if key is None:
+        return False
+    task = worker.get_worker().state.tasks.get(key)
+    return task is None or task.state == "cancelled"
+
+
+class _Crew:
+    """Who does the tasks: an executor, made anew after a death, and how deaths show."""
+
+    def __init__(
+        self, executor: Callable[[], Executor], deaths: tuple[type[Exception], ...], far: bool
+    ) -> None:
+        self._executor = executor
+        self.deaths = deaths
+        self._versions = _versions() if far else None
+
+    def submit(self, function: Callable[..., Result], task: tuple[Any, ...]) -> Any:
+        return self._executor().submit(_do, self._versions, function, task)
+
+
+@contextmanager
+def _crew(workers: int, cluster: str | None) -> Iterator[_Crew]:
+    if cluster is None:
+        with _processes(workers) as crew:
+            yield crew
+        return
+    with cluster_client(cluster, workers) as client:
+        executor = client.get_executor(pure=False)
+        try:
+            yield _Crew(lambda: executor, (import_module("distributed").KilledWorker,), far=True)
+        except CancelledError:
+            raise ConnectionError(f"cluster: lost the scheduler {client.scheduler.address}") from None
+        except ModuleNotFoundError as error:
+            raise ValueError(
+                f"cluster: expected workers on which this package is installed, got one that says: {error}"
+            ) from None
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[_Crew]:
+    from joblib.externals.loky import get_reusable_executor
+
+    def executor() -> Any:
+        return get_reusable_executor(workers, timeout=IDLE, initializer=_serve, initargs=(os.getpid(),))
+
+    try:
+        yield _Crew(executor, (BrokenProcessPool,), far=False)
+    except BaseException:  # of a closed iterator too: nobody waits for what still runs
+        executor().shutdown(wait=True, kill_workers=True)
+        raise
+
+
+def _serve(parent: int) -> None:
+    """A process that works for another one: Ctrl-C is the other's business, its end is the end of both."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _do(versions: dict[str, str] | None, function: Callable[..., Result], task: tuple[Any, ...]) -> Result:
+    """One task, where it is done; on a cluster only with the versions that would have done it at home."""
+    if versions is not None and (here := _versions()) != versions:
+        other = {name for name in versions | here if versions.get(name) != here.get(name)}
+        raise ValueError(
+            "cluster: expected workers with the same versions: "
+            + ", ".join(
+                f"{name} {versions.get(name, 'missing')}, got {here.get(name, 'missing')}"
+                for name in sorted(other)
+            )
+        )
+    return function(*task)
+
+
+def _versions() -> dict[str, str]:
+    """The versions that results depend on."""
+    from results.database import session
+    from results.rows import RESULTS
+
+    versions: dict[str, str] = session()["versions"]
+    del versions["joblib"]
+    python = ".".join(versions["python"].split(".")[:2])
+    return {**versions, "python": python, "results": str(RESULTS)}

@@ -19,6 +19,7 @@ OWNERS = {
         "results/style.py",
         "results/ecology_plots.py",
         "results/invasion_plots.py",
+        "results/sweep_plots.py",
     },
 }
 """Libraries that only these files may know."""

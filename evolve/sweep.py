@@ -1,0 +1,310 @@
+"""A sweep: one experiment at every point of a grid or a list of settings, times several seeds.
+
+A sweep file is an experiment file with a section `[sweep]`. Every point and seed is an ordinary run in a folder
+of its own; an index beside them says what is done. A sweep that was stopped or killed goes on from there, and
+what comes out is the same to the bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from evolve.experiment import Experiment, ExperimentError
+from evolve.runner import Stop, drive
+from evolve.spread import abandoned, as_finished
+from results.errors import RunError
+from results.place import WriterLock
+from results.records import Generation
+from results.rows import RESULTS
+from results.store import Run
+from results.sweeps import INDEX, Entry, Outcome, measured, read_outcomes, write_index
+
+NEUTRAL = ("generations", "run.")
+"""Keys that are no part of a run's identity: points that differ only in them need folders of their own."""
+
+MISTAKES = 10
+"""So many mistakes of a sweep file are shown."""
+
+PATIENCE = 60.0
+"""Seconds to wait for a run that is still being written, by a worker that is only believed dead."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run of a sweep: the point it stands at, and the whole experiment, seed included."""
+
+    point: dict[str, Any]
+    experiment: Experiment
+
+    @property
+    def folder(self) -> str:
+        """Its folder among the sweep's `runs`: readable, and its own for every experiment (by a hash at its end)."""
+        return self.experiment.name
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep: its name, the keys it varies, its runs in order, and the share of the last generations that
+    results are means over."""
+
+    name: str
+    keys: tuple[str, ...]
+    tasks: tuple[Task, ...]
+    last: float
+
+    @classmethod
+    def load(cls, path: str | Path) -> Sweep:
+        """Read a sweep file; every run of it is a valid experiment.
+
+        Raises ExperimentError naming the mistakes of all points at once.
+        """
+        path = Path(path)
+        data = _read(path, "sweep")
+        base = data.pop("base", None)
+        settings = data.pop("sweep", None)
+        name = str(data.pop("name", path.stem))
+        if not isinstance(settings, dict):
+            raise ExperimentError("sweep: expected a section [sweep] with grid, list or seeds, got none")
+        if base is not None:
+            if not isinstance(base, str):
+                raise ExperimentError(f"base: expected the name of an experiment file, got {base!r}")
+            data = _merged(_read(path.parent / base, "base"), data)
+            data.pop("name", None)
+        keys, points = _points(settings)
+        seeds = _seeds(settings.pop("seeds", 1), data.get("seed", 1))
+        last = settings.pop("last", 0.25)
+        if not isinstance(last, int | float) or isinstance(last, bool) or not 0 < last <= 1:
+            raise ExperimentError(f"sweep.last: expected a share, 0 < last <= 1, got {last!r}")
+        for key in settings:
+            raise ExperimentError(f"sweep.{key}: expected grid, list, seeds or last, got {key!r}")
+        text = tomli_w.dumps(data)
+        return cls(name, keys, tuple(_tasks(name, text, points, seeds, keys)), float(last))
+
+    @property
+    def seeds(self) -> int:
+        """How many runs every point has."""
+        return sum(task.point == self.tasks[0].point for task in self.tasks)
+
+
+def run_sweep(
+    sweep: Sweep,
+    folder: str | Path,
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+    watch: Callable[[Sequence[Entry], Entry | None], None] = lambda entries, entry: None,
+) -> list[Entry]:
+    """Run everything that is not done yet, and return all runs with what they came to.
+
+    `workers` and `cluster` as in `spread`; they change no result. `watch` sees all runs at the beginning and
+    after each that finishes. Whatever stops this (an error, Ctrl-C, a kill) loses nothing that was committed:
+    call it again.
+
+    Raises RunError when another process is at the same sweep.
+    """
+    folder = Path(folder).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = WriterLock(folder / "sweep.lock")
+    except RunError as error:
+        raise RunError(str(error).replace("this run", "this sweep")) from None
+    try:
+        known = read_outcomes(folder)
+        entries = []
+        for task in sweep.tasks:
+            key = _key(task.experiment, sweep.last)
+            outcome = known.get((task.folder, key))
+            entries.append(Entry(task.folder, task.point, task.experiment.seed, key, outcome))
+        write_index(folder, sweep.name, sweep.last, entries)
+        watch(entries, None)
+        left = [k for k, entry in enumerate(entries) if entry.outcome is None]
+        work = [(str(folder), sweep.tasks[k].experiment.to_toml(), sweep.last) for k in left]
+        with closing(as_finished(run_one, work, workers=workers, cluster=cluster)) as finished:
+            for position, outcome in finished:
+                k = left[position]
+                entries[k] = replace(entries[k], outcome=outcome)
+                write_index(folder, sweep.name, sweep.last, entries)
+                watch(entries, entries[k])
+        return entries
+    finally:
+        lock.release()
+
+
+def run_one(folder: str, text: str, last: float) -> Outcome:
+    """One run of a sweep, where a worker does it: begun, or taken up where it stopped."""
+    if not (Path(folder) / INDEX).is_file():
+        raise RunError(
+            f"{folder}: expected a folder that all workers share, got a worker that does not see it"
+        )
+    experiment = Experiment.parse(text)
+    stop = Stop()
+    asked = time.monotonic()
+
+    def watch(generation: Generation) -> None:
+        nonlocal asked
+        if (now := time.monotonic()) - asked > 1:
+            asked = now
+            stop.signal = int(abandoned())
+
+    with _opened(Path(folder) / "runs" / experiment.name, experiment) as run:
+        if not drive(run, experiment, watch, stop):
+            raise RunError(f"{run.path}: nobody waits for this run any more")
+        return measured(run, last)
+
+
+def _opened(folder: Path, experiment: Experiment) -> Run:
+    """The run to write, once whoever still writes it has noticed that it shall not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            WriterLock(folder / "run.lock").release()
+            break
+        except RunError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+    kept = experiment.run
+    return Run.open(
+        folder, experiment, commit_every=kept.commit_every, checkpoint_every=kept.checkpoint_every,
+        lineage=kept.lineage,
+    )  # fmt: skip
+
+
+# --- reading a sweep file ------------------------------------------------------------------------------------
+
+
+def _read(path: Path, field: str) -> dict[str, Any]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{field}: expected a TOML file, got {str(path)!r}, which is not there")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ExperimentError(f"{field}: expected TOML, got a mistake in {path}: {error}") from None
+
+
+def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of `above` where both have them, section by section."""
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        below[key] = _merged(below[key], value) if both else value
+    return below
+
+
+def _points(settings: dict[str, Any]) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    """All keys, those of the list first, and every point: each of the list times each of the grid."""
+    grid, listed = settings.pop("grid", {}), settings.pop("list", [{}])
+    if not isinstance(grid, dict):
+        raise ExperimentError(f'sweep.grid: expected {{ "KEY" = [values], ... }}, got {grid!r}')
+    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
+        raise ExperimentError(f'sweep.list: expected [{{ "KEY" = value, ... }}, ...], got {listed!r}')
+    axes = dict(_flat(grid))
+    for key, values in axes.items():
+        if not isinstance(values, list) or not values:
+            raise ExperimentError(f"sweep.grid.{key}: expected a list of values, got {values!r}")
+    chosen = [dict(_flat(one)) for one in listed]
+    keys = tuple(dict.fromkeys([*(key for one in chosen for key in one), *axes]))
+    for key in keys:
+        if key in ("seed", "name"):
+            raise ExperimentError(
+                f"sweep: expected sweep.seeds and no key {key!r}, which every run has of its own"
+            )
+        if key in axes and any(key in one for one in chosen):
+            raise ExperimentError(f"sweep: expected every key in grid or in list, got {key!r} in both")
+    combinations = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    return keys, [one | other for one in chosen for other in combinations]
+
+
+def _flat(section: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys, whether they were written in quotes or not."""
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield above + key, value
+
+
+def _seeds(given: Any, first: Any) -> list[int]:
+    """So many seeds from the experiment's own, or those listed."""
+    if isinstance(given, list):
+        seeds = given
+    elif isinstance(given, int) and not isinstance(given, bool) and given > 0 and isinstance(first, int):
+        seeds = list(range(first, first + given))
+    else:
+        seeds = []
+    whole = all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds)
+    if not seeds or not whole or len(set(seeds)) < len(seeds):
+        raise ExperimentError(
+            f"sweep.seeds: expected a number > 0, or a list of different seeds, got {given!r}"
+        )
+    return seeds
+
+
+def _tasks(
+    name: str, text: str, points: list[dict[str, Any]], seeds: list[int], keys: tuple[str, ...]
+) -> list[Task]:
+    """All runs of all points, or all mistakes of all points."""
+    tasks: dict[str, Task] = {}
+    mistakes: dict[str, list[str]] = {}
+    for point in points:
+        try:
+            experiment = Experiment.parse(text, point, name=name)
+            for seed in seeds:
+                own = experiment.changed(seed=seed)
+                task = Task(point, own.changed(name=_folder(own, point, keys)))
+                if task.folder in tasks:
+                    other = tasks[task.folder].point
+                    raise ExperimentError(f"sweep: expected points that differ, got {_shown(other)} again")
+                tasks[task.folder] = task
+        except ExperimentError as error:
+            for line in str(error).splitlines():
+                mistakes.setdefault(line, []).append(_shown(point))
+    if mistakes:
+        lines = [
+            f"{line}  (at {at[0]}{f' and {len(at) - 1} more points' if len(at) > 1 else ''})"
+            for line, at in mistakes.items()
+        ]
+        more = [f"and {len(lines) - MISTAKES} more mistakes"] if len(lines) > MISTAKES else []
+        raise ExperimentError("\n".join(lines[:MISTAKES] + more))
+    return list(tasks.values())
+
+
+def _shown(point: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {value!r}" for key, value in point.items()) or "the only point"
+
+
+def _folder(experiment: Experiment, point: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    words = [key.rpartition(".")[2] for key in keys]
+    shown = [
+        f"{word if words.count(word) == 1 else key}={_plain(point[key])}"
+        for key, word in zip(keys, words, strict=True)
+        if key in point
+    ]
+    neutral = {key: value for key, value in point.items() if key.startswith(NEUTRAL)}
+    text = experiment.results_key() + json.dumps(neutral, default=str, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    return "_".join([",".join(shown)[:60], f"seed={experiment.seed}", digest]).lstrip("_")
+
+
+def _plain(value: Any) -> str:
+    return re.sub(
+        r"[^A-Za-z0-9.+-]+", "-", value if isinstance(value, str) else json.dumps(value, default=str)
+    )
+
+
+def _key(experiment: Experiment, last: float) -> str:
+    """A digest of everything that the outcome of a run depends on."""
+    text = f"{experiment.results_key()}\n{experiment.generations}\n{last!r}\n{RESULTS}"
+    return hashlib.sha256(text.encode()).hexdigest()

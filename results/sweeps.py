@@ -1,0 +1,171 @@
+"""What a sweep left: one small index beside its run files, and means with intervals over the seeds.
+
+The index is rewritten as a whole, so it is there entirely or as it was before; the run files are the truth,
+and an index that is lost or damaged costs only the time to read them again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from results.store import Run
+
+MEASURES = {
+    "best": "best payoff per turn",
+    "mean": "mean payoff per turn",
+    "cooperation": "cooperation rate",
+    "behaviours": "number of behaviours",
+}
+"""What is measured of every run: statistics of a generation, with what they mean."""
+
+INDEX = "index.json"
+FORMAT = 1
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run came to: the means of the `MEASURES` over its last generations, and its hash."""
+
+    generation: int
+    hash: str
+    best: float
+    mean: float
+    cooperation: float
+    behaviours: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of a sweep: its folder, where it stands in the sweep, and what it came to (None: not done).
+
+    `key` stands for everything that the outcome depends on.
+    """
+
+    folder: str
+    point: dict[str, Any]
+    seed: int
+    key: str
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds with its 95 % interval by Student's t; no interval of fewer than two."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Interval:
+        """The mean of independent values and where the expectation lies.
+
+        >>> Interval.of([1.0, 2.0, 3.0])
+        Interval(mean=2.0, low=-0.48413771175033027, high=4.48413771175033)
+        """
+        mean = math.fsum(values) / len(values)
+        if len(values) < 2:
+            return cls(mean, None, None)
+        from scipy.stats import t
+
+        half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * float(
+            np.std(values, ddof=1) / math.sqrt(len(values))
+        )
+        return cls(mean, mean - half, mean + half)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One point of a sweep: how many of its runs are done, and what they came to (nothing when none is)."""
+
+    point: dict[str, Any]
+    runs: int
+    measures: dict[str, Interval]
+
+
+def measured(run: Run, last: float) -> Outcome:
+    """What a run came to: means over the `last` share of its generations, at least one."""
+    table = run.statistics()
+    count = max(1, round(last * len(run)))
+    means = {name: math.fsum(table[name][-count:].tolist()) / count for name in MEASURES}
+    return Outcome(run.generation, run.hash, **means)
+
+
+def summarise(entries: Sequence[Entry]) -> list[Summary]:
+    """The points of a sweep in its order, each over its seeds."""
+    points: dict[str, list[Entry]] = {}
+    for entry in entries:
+        points.setdefault(json.dumps(entry.point), []).append(entry)
+    found = []
+    for members in points.values():
+        done = [e.outcome for e in members if e.outcome is not None]
+        measures = {name: Interval.of([getattr(o, name) for o in done]) for name in MEASURES} if done else {}
+        found.append(Summary(members[0].point, len(done), measures))
+    return found
+
+
+def summary_csv(keys: Sequence[str], summaries: Sequence[Summary]) -> str:
+    """One row a point: its values, how many runs, and of each measure mean, low, high."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*keys, "runs", *(f"{name}{end}" for name in MEASURES for end in ("", "_low", "_high"))])
+    for summary in summaries:
+        row: list[Any] = [_cell(summary.point.get(key)) for key in keys]
+        row.append(summary.runs)
+        for name in MEASURES:
+            found = summary.measures.get(name, Interval(math.nan, None, None))
+            row += [
+                "" if x is None or math.isnan(x) else repr(x) for x in (found.mean, found.low, found.high)
+            ]
+        writer.writerow(row)
+    return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def write_index(folder: Path, name: str, last: float, entries: Sequence[Entry]) -> None:
+    """Write the index of a sweep; it is the same text whoever computed the runs, and in whatever order."""
+    content = {"format": FORMAT, "name": name, "last": last, "runs": [asdict(entry) for entry in entries]}
+    write_whole(folder / INDEX, json.dumps(content, indent=1) + "\n")
+
+
+def read_outcomes(folder: Path) -> dict[tuple[str, str], Outcome]:
+    """What the index knows to be done, by folder and key; nothing where there is no intact index."""
+    try:
+        content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            return {}
+        return {
+            (row["folder"], row["key"]): _outcome(row["outcome"])
+            for row in content["runs"]
+            if row["outcome"] is not None
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _outcome(row: Mapping[str, Any]) -> Outcome:
+    return Outcome(int(row["generation"]), str(row["hash"]), **{name: float(row[name]) for name in MEASURES})
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that whoever reads it finds the old text or the new one, also after a crash."""
+    fresh = path.with_name(path.name + ".tmp")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

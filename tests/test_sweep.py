@@ -1,0 +1,384 @@
+"""A sweep comes to the same whoever computes it, whoever is killed meanwhile, and however often it is resumed."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from evolve.experiment import Experiment, ExperimentError
+from evolve.sweep import Sweep, run_one, run_sweep
+from results import Run
+from results.errors import RunError
+from results.place import WriterLock
+from results.sweep_plots import sweep_figure
+from results.sweeps import INDEX, MEASURES, Interval, Summary, summarise, summary_csv
+from tests.conftest import Command
+
+ROOT = Path(__file__).parent.parent
+
+SMALL = """
+seed = 3
+generations = {generations}
+[genome]
+x = 1
+y = 1
+[population]
+size = 12
+[selection]
+survivors = 6
+[variation]
+immigrants = 1
+[sweep]
+"""
+
+
+def sweep_file(folder: Path, settings: str, generations: int = 12, name: str = "small") -> Path:
+    file = folder / f"{name}.toml"
+    file.write_text(SMALL.format(generations=generations) + settings)
+    return file
+
+
+TWO_BY_TWO = 'grid = { "rules.noise" = [0.0, 0.05], "genome.y" = [1, 2] }\nseeds = 2\n'
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A sweep of two keys, two values each, two seeds."""
+    return sweep_file(tmp_path, TWO_BY_TWO)
+
+
+# --- what a sweep file says ---
+
+
+def test_every_point_is_run_with_every_seed(tmp_path: Path) -> None:
+    sweep = Sweep.load(
+        sweep_file(
+            tmp_path,
+            'list = [{ "rules.turns" = 10 }, { "rules.continuation" = 0.9 }]\n'
+            'grid = { "rules.noise" = [0, 0.1] }\nseeds = [5, 9, 2]\nlast = 1\n',
+        )
+    )
+    assert sweep.keys == ("rules.turns", "rules.continuation", "rules.noise")
+    assert [(t.experiment.rules.turns, t.experiment.rules.noise, t.experiment.seed) for t in sweep.tasks] == [
+        (turns, noise, seed) for turns in (10, None) for noise in (0, 0.1) for seed in (5, 9, 2)
+    ]
+    assert len({task.folder for task in sweep.tasks}) == 12 and sweep.seeds == 3 and sweep.name == "small"
+
+
+def test_the_experiment_may_be_a_file_of_its_own_with_changes(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(
+        'name = "other"\nseed = 8\n[population]\nsize = 30\n[rules]\nturns = 9\n'
+    )
+    file = tmp_path / "replicates.toml"
+    file.write_text('base = "base.toml"\n[population]\nsize = 40\n[sweep]\nseeds = 2\n')
+    first, second = Sweep.load(file).tasks
+    assert (first.experiment.population.size, first.experiment.rules.turns) == (40, 9)
+    assert (first.experiment.seed, second.experiment.seed) == (8, 9) and first.point == {}
+
+
+def test_keys_may_be_written_without_quotes(tmp_path: Path) -> None:
+    plain = Sweep.load(sweep_file(tmp_path, "grid.rules.noise = [0.0, 0.1]\n"))
+    assert plain == Sweep.load(sweep_file(tmp_path, 'grid = { "rules.noise" = [0.0, 0.1] }\n'))
+
+
+def test_a_key_that_changes_no_result_can_be_swept_too(tmp_path: Path) -> None:
+    sweep = Sweep.load(sweep_file(tmp_path, "grid = { generations = [2, 4] }\n"))
+    entries = run_sweep(sweep, tmp_path / "out")
+    assert [e.outcome.generation for e in entries if e.outcome] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            'grid = { "rules.noise" = [0.1, 0.9] }',
+            r"^rules\.noise: expected .* got 0\.9  \(at rules\.noise = 0\.9\)$",
+        ),
+        (
+            'grid = { "rules.nose" = [0.1] }',
+            r"rules\.nose: expected a known key, got 'nose' \(nearest: noise",
+        ),
+        (
+            'grid = { "population.size" = [2, 3] }',
+            r"selection\.survivors: expected .*\n.*at population\.size = 3\)",
+        ),
+        ('grid = { "rules.noise" = 0.1 }', r"sweep\.grid\.rules\.noise: expected a list of values, got 0\.1"),
+        (
+            'grid = { "rules.noise" = [0.1, 0.1] }',
+            r"sweep: expected points that differ, got rules\.noise = 0\.1",
+        ),
+        ("grid = { seed = [1, 2] }", r"sweep: expected sweep\.seeds and no key 'seed'"),
+        ("seeds = 0", r"sweep\.seeds: expected .* got 0"),
+        ("seeds = [1, 1]", r"sweep\.seeds: expected .* got \[1, 1\]"),
+        ("last = 2", r"sweep\.last: expected a share, 0 < last <= 1, got 2"),
+        ("sedes = 3", r"sweep\.sedes: expected grid, list, seeds or last"),
+        ('list = [{ "rules.noise" = 0.1 }]\ngrid = { "rules.noise" = [0.2] }', r"got 'rules\.noise' in both"),
+    ],
+)
+def test_a_mistake_is_named_before_anything_runs(tmp_path: Path, settings: str, message: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        Sweep.load(sweep_file(tmp_path, settings))
+    assert re.search(message, str(caught.value), re.DOTALL), str(caught.value)
+
+
+def test_the_example_is_a_sweep() -> None:
+    for file in (ROOT / "examples" / "sweeps").glob("*.toml"):
+        assert Sweep.load(file).seeds > 1
+
+
+# --- what comes out ---
+
+
+def left(folder: Path) -> dict[str, str]:
+    """The index, word for word, and the hash of every run."""
+    hashes = {}
+    for place in sorted((folder / "runs").iterdir()):
+        with Run.read(place) as run:
+            hashes[place.name] = run.hash
+            assert run.check() == []
+    return hashes | {INDEX: (folder / INDEX).read_text()}
+
+
+def test_runs_are_ordinary_and_outcomes_are_their_statistics(small: Path, tmp_path: Path) -> None:
+    entries = run_sweep(Sweep.load(small), tmp_path / "out")
+    for entry, task in zip(entries, Sweep.load(small).tasks, strict=True):
+        with Run.read(tmp_path / "out" / "runs" / entry.folder) as run:
+            assert Experiment.parse(run.experiment_text) == task.experiment
+            table = run.statistics()
+            assert entry.outcome is not None and entry.outcome.hash == run.hash
+            for name in MEASURES:  # 13 generations: a quarter is 3
+                assert getattr(entry.outcome, name) == pytest.approx(np.mean(table[name][-3:]), rel=1e-14)
+
+
+def test_the_same_comes_out_of_one_process_of_several_and_of_a_cluster(
+    small: Path, tmp_path: Path, scheduler: str
+) -> None:
+    sweep = Sweep.load(small)
+    found = []
+    for k, place in enumerate([{}, {"workers": 2}, {"cluster": scheduler}]):
+        run_sweep(sweep, tmp_path / str(k), **place)  # type: ignore[arg-type]
+        found.append(left(tmp_path / str(k)))
+    assert found[0] == found[1] == found[2] and len(found[0]) == 9
+
+
+def test_what_is_done_is_not_done_again_and_added_points_join_it(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    run_sweep(Sweep.load(sweep_file(tmp_path, 'grid = { "rules.noise" = [0.0] }\nseeds = 2')), folder)
+    before = {place: place.stat().st_mtime_ns for place in folder.glob("runs/*/run.sqlite")}
+    wider = Sweep.load(sweep_file(tmp_path, 'grid = { "rules.noise" = [0.1, 0.0] }\nseeds = 2'))
+    seen: list[Any] = []
+    run_sweep(wider, folder, watch=lambda entries, latest: seen.append(latest))
+    assert [entry.point for entry in seen[1:]] == [{"rules.noise": 0.1}] * 2
+    assert all(place.stat().st_mtime_ns == then for place, then in before.items()) and len(before) == 2
+
+
+def test_a_lost_or_damaged_index_is_made_again_from_the_runs(small: Path, tmp_path: Path) -> None:
+    sweep, folder = Sweep.load(small), tmp_path / "out"
+    run_sweep(sweep, folder)
+    whole = left(folder)
+    for damage in ("", whole[INDEX][:500], "[1, 2]", '{"format": 1, "runs": [{}]}'):
+        (folder / INDEX).write_text(damage)
+        run_sweep(sweep, folder)
+        assert left(folder) == whole
+
+
+def test_more_generations_go_on_where_the_runs_are(tmp_path: Path) -> None:
+    settings, folder = 'grid = { "rules.noise" = [0.0, 0.1] }', tmp_path / "out"
+    run_sweep(Sweep.load(sweep_file(tmp_path, settings, 5)), folder)
+    run_sweep(Sweep.load(sweep_file(tmp_path, settings, 12)), folder)
+    run_sweep(Sweep.load(sweep_file(tmp_path, settings, 12)), tmp_path / "at once")
+    assert left(folder) == left(tmp_path / "at once")
+
+
+def test_two_processes_do_not_share_a_sweep(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    lock = WriterLock(tmp_path / "out" / "sweep.lock")
+    with pytest.raises(RunError, match=r"another process is writing this sweep \(pid"):
+        run_sweep(Sweep.load(small), tmp_path / "out")
+    lock.release()
+    assert all(entry.outcome for entry in run_sweep(Sweep.load(small), tmp_path / "out"))
+
+
+def test_a_worker_that_does_not_see_the_folder_says_so(small: Path, tmp_path: Path) -> None:
+    text = Sweep.load(small).tasks[0].experiment.to_toml()
+    with pytest.raises(ValueError, match="expected a folder that all workers share"):
+        run_one(str(tmp_path / "elsewhere"), text, 0.5)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+# --- kills ---
+
+
+def command(*words: str, cwd: Path) -> subprocess.Popen[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "evolve.cli", "sweep", *words], cwd=cwd, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def writers(folder: Path) -> list[int]:
+    """The processes that are writing runs."""
+    found = []
+    for lock in folder.glob("runs/*/run.lock"):
+        words = lock.read_text().split()
+        if words:
+            found.append(int(words[1]))
+    return found
+
+
+def reached(folder: Path) -> int:
+    """Generations of all runs together."""
+    total = 0
+    for place in folder.glob("runs/*"):
+        try:
+            with Run.read(place) as run:
+                total += len(run)
+        except ValueError:  # not there yet
+            pass
+    return total
+
+
+def wait(until: Any, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize(
+    "where", [["--workers", "2"], ["--cluster", "local", "--workers", "2"]], ids=" ".join
+)
+def test_a_worker_killed_in_the_middle_changes_nothing(where: list[str], tmp_path: Path) -> None:
+    if "--cluster" in where:
+        pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+    file = sweep_file(tmp_path, 'grid = { "rules.noise" = [0.0, 0.05] }\nseeds = 2\n', 250)
+    run_sweep(Sweep.load(file), tmp_path / "calm")
+    folder = tmp_path / "stormy"
+    child = command(str(file), *where, "--out", str(folder), cwd=tmp_path)
+    wait(lambda: child.poll() is not None or (writers(folder) and reached(folder) > 20))
+    victims = writers(folder)
+    os.kill(victims[0], signal.SIGKILL)
+    _, err = child.communicate(timeout=60)
+    assert victims[0] != child.pid and child.returncode == 0, err
+    assert left(folder) == left(tmp_path / "calm")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_signal_stops_and_says_how_to_go_on(workers: str, tmp_path: Path) -> None:
+    file = sweep_file(tmp_path, 'grid = { "rules.noise" = [0.0, 0.05] }\nseeds = 2\n', 250)
+    folder = tmp_path / "sweeps" / "small"
+    number = signal.SIGTERM if workers == "1" else signal.SIGINT
+    child = command(str(file), "--workers", workers, cwd=tmp_path)
+    wait(lambda: child.poll() is not None or reached(folder) > 20)
+    child.send_signal(number)
+    out, err = child.communicate(timeout=30)
+    assert child.returncode == 128 + number, err
+    found = re.fullmatch(r"stopped with (\d) of 4 runs done; .* with: evolve sweep (.*)\n", out)
+    assert found and int(found[1]) < 4 and "Traceback" not in err
+    child = command(*found[2].split(), cwd=tmp_path)
+    child.communicate(timeout=60)
+    assert child.returncode == 0
+    run_sweep(Sweep.load(file), tmp_path / "calm")
+    assert left(folder) == left(tmp_path / "calm")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_sweep_killed_again_and_again_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    file = sweep_file(tmp_path, 'grid = { "rules.noise" = [0.0, 0.05] }\nseeds = 2\n', 250)
+    folder, kills, progress = tmp_path / "sweeps" / "small", 0, 0
+    while kills < 3:
+        child = command(str(file), "--workers", "2", cwd=tmp_path)
+        wait(lambda: child.poll() is not None or reached(folder) > progress)  # noqa: B023
+        child.kill()
+        child.communicate()
+        kills, progress = kills + 1, reached(folder)
+    child = command(str(file), "--workers", "2", cwd=tmp_path)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 0, err
+    run_sweep(Sweep.load(file), tmp_path / "calm")
+    assert left(folder) == left(tmp_path / "calm")
+
+
+# --- summaries ---
+
+
+def test_an_interval_is_students() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(3, 2, 7).tolist()
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    found = Interval.of(values)
+    assert found.low is not None and found.high is not None
+    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-12)
+    assert Interval.of([2.5]) == Interval(2.5, None, None)
+
+
+def test_intervals_hold_what_they_promise() -> None:
+    rng = np.random.default_rng(1)
+    found = [Interval.of(rng.normal(0, 1, 4).tolist()) for _ in range(2000)]
+    hit = np.mean([f.low < 0 < f.high for f in found])  # type: ignore[operator]
+    assert abs(hit - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 2000)
+
+
+def test_the_table_has_a_row_a_point_also_when_nothing_is_done(small: Path, tmp_path: Path) -> None:
+    sweep = Sweep.load(small)
+    summaries = summarise(run_sweep(sweep, tmp_path / "out"))
+    rows = list(csv.DictReader(io.StringIO(summary_csv(sweep.keys, summaries))))
+    assert [(float(r["rules.noise"]), int(r["genome.y"]), r["runs"]) for r in rows] == [
+        (noise, y, "2") for noise in (0.0, 0.05) for y in (1, 2)
+    ]
+    for row, summary in zip(rows, summaries, strict=True):
+        assert float(row["best_low"]) <= float(row["best"]) == summary.measures["best"].mean
+    (empty,) = csv.DictReader(io.StringIO(summary_csv(["a"], [Summary({"a": "x"}, 0, {})])))
+    assert empty["runs"] == "0" and empty["a"] == "x" and empty["best"] == ""
+
+
+def test_the_figure_is_lines_for_one_key_and_maps_for_two() -> None:
+    def summary(**point: Any) -> Summary:
+        return Summary(point, 3, {name: Interval(0.5, 0.4, 0.6) for name in MEASURES})
+
+    lines = sweep_figure("a", [summary(noise=x, same=1) for x in (0.1, 0.0, 0.2)])
+    assert lines is not None and [axes.get_xlabel() for axes in lines.axes][-1].startswith("noise")
+    assert list(lines.axes[0].lines[0].get_xdata()) == [0.0, 0.1, 0.2]
+    words = sweep_figure("a", [summary(method=x) for x in ("tournament", "roulette")])
+    assert words is not None
+    assert [text.get_text() for text in words.axes[2].get_xticklabels()] == ["tournament", "roulette"]
+    holes = [summary(x=x, y=y) for x in (1, 2, 3) for y in (5, 6) if x + y != 8]
+    maps = sweep_figure("a", holes)
+    assert maps is not None
+    shown = np.ma.filled(maps.axes[0].images[0].get_array(), np.nan)
+    assert shown.shape == (2, 3) and np.isnan(shown[[0, 1], [2, 1]]).all() and np.isnan(shown).sum() == 2
+    assert sweep_figure("a", [summary(x=1), summary(x=1)]) is None
+    assert sweep_figure("a", [summary(x=x, y=x, z=x) for x in (1, 2)]) is None
+    assert sweep_figure("a", [Summary({"x": x}, 0, {}) for x in (1, 2)]) is None
+
+
+def test_the_command_leaves_table_and_figure(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evolve: Command
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = evolve("sweep", str(small))
+    assert code == 0 and "means over the last 25% of the generations" in out and " ± " in out
+    code, out, _ = evolve("sweep", str(small), "--json")
+    answer = json.loads(out)
+    assert code == 0 and [point["runs"] for point in answer["points"]] == [2] * 4
+    assert answer["keys"] == ["rules.noise", "genome.y"] and answer["last"] == 0.25
+    left_behind = {path.name for path in (tmp_path / "sweeps" / "small").iterdir()}
+    assert {"summary.csv", "summary.json", "sweep.png", "sweep.svg", INDEX, "runs"} <= left_behind
+    shutil.rmtree(tmp_path / "sweeps" / "small" / "runs")  # the index is enough to know what is done
+    assert evolve("sweep", str(small))[0] == 0
+    assert not (tmp_path / "sweeps" / "small" / "runs").exists()
