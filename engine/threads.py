@@ -1,13 +1,13 @@
 """Threads over kernels that let go of the interpreter: blocks of one round robin on all cores of a machine.
 
-Results come back in order and are computed alike, so nothing depends on the number of threads.
+Blocks are played alike and kept in order, so nothing depends on the number of threads.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Condition
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -17,7 +17,6 @@ WORTH_SHARING = 0.005
 
 PARTS = 8
 """Blocks for each thread: early rows meet more than late ones, so equal blocks are unequal work."""
-
 
 LEAST = 4
 """Rows in a block at least: each block costs about 0.0001 s by itself."""
@@ -31,24 +30,57 @@ def block_ranges(last: int, most: int, workers: int) -> list[tuple[int, int]]:
 
 
 def in_order(
-    task: Callable[[int, int], Result], ranges: list[tuple[int, int]], *, workers: int, seconds: float
-) -> Iterator[Result]:
-    """``task(first, end)`` for every range, in order, by `workers` threads if `seconds` of work are worth it.
+    play: Callable[[int, int], Result],
+    keep: Callable[[int, int, Result], None],
+    ranges: list[tuple[int, int]],
+    *,
+    workers: int,
+    seconds: float,
+) -> None:
+    """``keep(first, end, play(first, end))`` for every range, by `workers` threads if `seconds` of work pay.
 
-    At most three results for each worker are held at a time, however slowly they are taken.
+    `keep` runs in order and never twice at once, in the thread that played, while the block is in its core's
+    cache; no thread holds more than one block. An error in either stops all, and is raised.
     """
     if workers == 1 or seconds < WORTH_SHARING or len(ranges) < 2:
         for first, end in ranges:
-            yield task(first, end)
+            keep(first, end, play(first, end))
         return
-    waiting: deque[Future[Result]] = deque()
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for first, end in ranges:
-            waiting.append(pool.submit(task, first, end))
-            if len(waiting) == 3 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    coming = iter(enumerate(ranges))
+    turn = Condition()
+    now, stopped = 0, False
+
+    def stop() -> None:
+        nonlocal stopped
+        with turn:
+            stopped = True
+            turn.notify_all()
+
+    def work() -> None:
+        nonlocal now
+        try:
+            while True:
+                with turn:
+                    number, (first, end) = next(coming, (-1, (0, 0)))
+                if number < 0 or stopped:
+                    return
+                played = play(first, end)
+                with turn:
+                    while now != number and not stopped:
+                        turn.wait()
+                if stopped:
+                    return
+                keep(first, end, played)
+                with turn:
+                    now += 1
+                    turn.notify_all()
+        except BaseException:
+            stop()  # nobody waits for a turn that never comes
+            raise
+
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for thread in [pool.submit(work) for _ in range(workers)]:
+                thread.result()
+        finally:
+            stop()

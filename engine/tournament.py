@@ -199,15 +199,9 @@ def round_robin(
 
     if sampled is not None or slow:
         workers = 1  # those are played in Python, one at a time
-    ranges = block_ranges(n, max(1, BLOCK_MEETINGS // n), workers)
-    played = in_order(
-        lambda first, end: meetings.rows(np.arange(first, end)),
-        ranges,
-        workers=workers,
-        seconds=meetings.exact.seconds(n * (n + 1) // 2),
-    )
-    for (first, end), (block, squares) in zip(ranges, played, strict=True):
-        rows = np.arange(first, end)
+
+    def keep(first: int, end: int, played: tuple[NDArray[np.float64], NDArray[np.float64] | None]) -> None:
+        rows, (block, squares) = np.arange(first, end), played
         kernels.tally(block, rows, weights, totals)
         own[rows] = block[np.arange(len(rows)), rows]
         if squares is not None:
@@ -220,6 +214,14 @@ def round_robin(
             values, scale = rules.game.scaled
             kernels.spread(block, rows, np.array(values), scale * meetings.total, payoffs)
             kernels.spread(block, rows, np.array([1.0, 1.0, 0.0, 0.0]), meetings.total, cooperation)
+
+    in_order(
+        lambda first, end: meetings.rows(np.arange(first, end)),
+        keep,
+        block_ranges(n, max(1, BLOCK_MEETINGS // n), workers),
+        workers=workers,
+        seconds=meetings.exact.seconds(n * (n + 1) // 2),
+    )
 
     keys = [key.hex() for key in behaviours.keys] + [None] * len(slow)
     met = weights.sum() - (0 if self_play else 1)
@@ -274,6 +276,8 @@ class _Meetings:
     def rows(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """Counts ``(r, n, 4)``, columns from the row on, and squared standard errors ``(r, n, 2)`` if sampled."""
         d = len(self.behaviours)
+        if self.repeats is None and not self.slow:
+            return self.exact.rows(int(rows[0]), int(rows[-1]) + 1), None
         block = np.zeros((len(rows), self.units, 4))
         squares = None if self.repeats is None else np.zeros((len(rows), self.units, 2))
         known = rows[rows < d]
@@ -281,8 +285,6 @@ class _Meetings:
             block[: len(known), :d] = self.exact.rows(
                 int(known[0]), int(known[-1]) + 1, chance=squares is None
             )
-        if squares is None and not self.slow:
-            return block, None
         for r, i in enumerate(rows.tolist()):
             for k in range(i, self.units):
                 if squares is not None and (self.chance[i] or self.chance[k]):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +33,9 @@ BLOCK_MEETINGS = 2**20
 """And at most so many meetings in one (32 MiB): memory grows with the population, not with its square."""
 
 LEADERS = 12
+
+Keep = Callable[[NDArray[np.int64], NDArray[np.float64]], None]
+"""Takes the rows of a block and their meetings ``(rows, d, 4)``, columns from the row on."""
 
 
 @dataclass(frozen=True)
@@ -141,36 +144,38 @@ class Evaluation:
         # without the population as opponents only meetings with the panel count
         asking = was < 0 if self._population_share else panel > 0
         among, against, own = np.zeros((d, 4)), np.zeros((d, 4)), np.zeros((d, 4))
-        keep = d <= self._remembered and self._population_share > 0
-        kept = np.empty((d, d, 4)) if keep else None
+        remember = d <= self._remembered and self._population_share > 0
+        kept = np.empty((d, d, 4)) if remember else None
         new = int(asking.sum())
         meetings = new * d - new * (new - 1) // 2
-        for rows, block in self._blocks(play, d, asking, meetings):
+        faced = bool(panel.any())
+
+        def keep(rows: NDArray[np.int64], block: NDArray[np.float64]) -> None:
             if before is not None and self._population_share:
                 kernels.carry(before[1], was, rows, block)
             kernels.tally(block, rows, living, among)
-            if panel.any():
+            if faced:
                 kernels.tally(block, rows, panel, against)
             own[rows] = block[np.arange(len(rows)), rows]
             if kept is not None:
                 kept[rows] = block
+
+        self._play(play, d, asking, meetings, keep)
         self._met = None if kept is None else ({key: k for k, key in enumerate(behaviours.keys)}, kept)
         return among, against, own
 
-    def _blocks(
-        self, play: ExpectedPlay, last: int, asking: NDArray[np.bool_], meetings: int
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        """Blocks of meetings of the behaviours before `last`, in order; by threads when the work is worth it."""
+    def _play(
+        self, play: ExpectedPlay, last: int, asking: NDArray[np.bool_], meetings: int, keep: Keep
+    ) -> None:
+        """Play the behaviours before `last`, and `keep` each block, in order; by threads when that pays."""
         self.played += meetings
-        ranges = block_ranges(last, min(ROWS, BLOCK_MEETINGS // len(asking)), self.workers)
-        blocks = in_order(
+        in_order(
             lambda first, end: play.rows(first, end, asking),
-            ranges,
+            lambda first, end, block: keep(np.arange(first, end), block),
+            block_ranges(last, min(ROWS, BLOCK_MEETINGS // len(asking)), self.workers),
             workers=self.workers,
             seconds=play.seconds(meetings),
         )
-        for (first, end), block in zip(ranges, blocks, strict=True):
-            yield np.arange(first, end), block
 
 
 def name_of(behaviour: str, noisy: bool) -> str | None:

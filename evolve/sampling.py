@@ -9,13 +9,13 @@ Time and memory grow with the population, not with its square.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.behaviours import Behaviours, ExpectedPlay, gather
-from evolve.evaluation import Evaluated, Evaluation
+from evolve.evaluation import Evaluated, Evaluation, Keep
 from evolve.experiment import Experiment
 from evolve.population import Genome
 from evolve.streams import stream
@@ -39,11 +39,15 @@ class SampledEvaluation(Evaluation):
         here, d = behaviours.index[:n], len(behaviours)
         panel = np.bincount(behaviours.index[n:], minlength=d).astype(np.float64)
         among, against, own = np.zeros((d, 4)), np.zeros((d, 4)), np.zeros((d, 4))
-        for rows, block in self._meetings(behaviours, m):
+        faced = bool(panel.any())
+
+        def keep(rows: NDArray[np.int64], block: NDArray[np.float64]) -> None:
             kernels.tally(block, rows, drawn, among)
-            if panel.any():
+            if faced:
                 kernels.tally(block, rows, panel, against)
             own[rows] = block[np.arange(len(rows)), rows]
+
+        self._meet(behaviours, m, keep)
         myself = np.zeros(n)
         myself[chosen] = 1.0
         total = float(self.rules.turns) if self.rules.turns is not None else 1.0
@@ -68,7 +72,8 @@ class SampledEvaluation(Evaluation):
         total = float(self.rules.turns) if self.rules.turns is not None else 1.0
         # of every behaviour the sum and the sum of squares over the sample; of every one sampled what all earn
         sums, squares, common = np.zeros(len(living)), np.zeros(len(living)), np.zeros(m)
-        for rows, block in self._meetings(behaviours, m):
+
+        def keep(rows: NDArray[np.int64], block: NDArray[np.float64]) -> None:
             for r, i in enumerate(rows.tolist()):
                 theirs = self.rules.game.mean_payoff(block[r, i:][:, [0, 2, 1, 3]], total)
                 sums[i:] += drawn[i] * theirs
@@ -78,6 +83,8 @@ class SampledEvaluation(Evaluation):
                 sums[i] += (drawn[i + 1 : m] * mine).sum()
                 squares[i] += (drawn[i + 1 : m] * mine**2).sum()
                 common[i + 1 :] += living[i] * mine
+
+        self._meet(behaviours, m, keep)
         common /= n
         variance = (squares - sums**2 / k) / (k - 1)
         weight = drawn[:m]
@@ -99,13 +106,11 @@ class SampledEvaluation(Evaluation):
         drawn = np.bincount(behaviours.index[chosen], minlength=len(behaviours)).astype(np.float64)
         return chosen, behaviours, drawn, len(leading)
 
-    def _meetings(
-        self, behaviours: Behaviours, m: int
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    def _meet(self, behaviours: Behaviours, m: int, keep: Keep) -> None:
         """Meetings of the first `m` behaviours with everybody, in blocks of rows."""
         d = len(behaviours)
         everyone = np.ones(d, np.bool_)
-        return self._blocks(ExpectedPlay(behaviours, self.rules), m, everyone, m * d - m * (m - 1) // 2)
+        self._play(ExpectedPlay(behaviours, self.rules), m, everyone, m * d - m * (m - 1) // 2, keep)
 
 
 def difference_error(experiment: Experiment, generation: Generation) -> float:

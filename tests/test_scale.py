@@ -93,37 +93,58 @@ def test_threads_change_no_bit_of_a_round_robin(noise: float, monkeypatch: pytes
         round_robin(genomes, workers=0)
 
 
-def test_threads_share_work_in_order_and_hold_little_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_share_work_and_keep_it_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
-    begun: list[int] = []
+    held, most, kept = 0, 0, []
     names: set[str] = set()
+    lock = threading.Lock()
 
-    def task(first: int, end: int) -> int:
-        begun.append(first)
+    def play(first: int, end: int) -> int:
+        nonlocal held, most
+        with lock:
+            held += 1
+            most = max(most, held)
         names.add(threading.current_thread().name)
-        time.sleep(0.001)
+        time.sleep(0.001 if first % 3 else 0.003)
         return first
+
+    def keep(first: int, end: int, played: int) -> None:
+        nonlocal held
+        assert played == first
+        kept.append(first)
+        with lock:
+            held -= 1
 
     ranges = block_ranges(400, 5, 2)
     assert [k for first, end in ranges for k in range(first, end)] == list(range(400))
-    results = in_order(task, ranges, workers=2, seconds=1.0)
-    assert next(results) == 0
-    time.sleep(0.05)
-    assert len(begun) <= 6  # a slow consumer: no more than three for each worker
-    assert list(results) == [first for first, _ in ranges][1:]
+    in_order(play, keep, ranges, workers=2, seconds=1.0)
+    assert kept == [first for first, _ in ranges]
     assert len(names) == 2 and threading.current_thread().name not in names
+    assert most <= 2
 
 
-def test_a_mistake_in_a_thread_is_reported_and_the_others_end(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("where", ["play", "keep"])
+def test_a_mistake_in_a_thread_is_reported_and_the_others_end(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
     before = threading.active_count()
+    kept = []
 
-    def task(first: int, end: int) -> int:
-        raise ValueError(f"rows {first} to {end}")
+    def play(first: int, end: int) -> int:
+        if where == "play" and first == 20:
+            raise ValueError(f"rows {first} to {end}")
+        return first
 
-    with pytest.raises(ValueError, match="rows 0 to"):
-        list(in_order(task, block_ranges(400, 5, 2), workers=2, seconds=1.0))
+    def keep(first: int, end: int, played: int) -> None:
+        if where == "keep" and first == 20:
+            raise ValueError(f"rows {first} to {end}")
+        kept.append(first)
+
+    with pytest.raises(ValueError, match="rows 20 to"):
+        in_order(play, keep, block_ranges(400, 5, 2), workers=2, seconds=1.0)
     assert threading.active_count() == before
+    assert kept == list(range(0, 20, block_ranges(400, 5, 2)[0][1]))[: len(kept)]
 
 
 def test_only_meetings_with_the_sample_are_played() -> None:
