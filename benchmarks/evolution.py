@@ -9,14 +9,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from benchmarks.measure import Row
-from evolve import Experiment, generations
+from evolve import Experiment, evaluation, generations, societies
 from evolve.evaluation import Evaluation
-from results import Run
+from evolve.loop import Island
+from results import Generation, Run
 
 LONG = """
-import json, resource, sys, time
+import sys
+from benchmarks.measure import peak_mebibytes
 from evolve import Experiment, generations
 from results import Run
 folder, number = sys.argv[1], int(sys.argv[2])
@@ -27,7 +30,7 @@ experiment = Experiment(
 with Run.open(folder, experiment) as run:
     for generation in generations(experiment, start=run.latest()):
         run.append(generation)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(peak_mebibytes())
 """
 
 
@@ -73,7 +76,46 @@ def rows(smoke: bool) -> Iterator[Row]:
         at_least=True,
         unit="/s",
     )
+    yield from _saved(experiment.changed(generations=number // 3), evaluation, "pairs of behaviours")
+    crowd = society.changed(
+        generations=number // 3, genome={"max_complexity": 6}, variation={"immigrants": 1}
+    )
+    yield from _saved(crowd, societies, "societies")
     yield from _long(smoke)
+
+
+def _saved(experiment: Experiment, remembering: ModuleType, what: str) -> Iterator[Row]:
+    """Work that need not be done: the same run with what was played before remembered, and with nothing."""
+    limit, played = remembering.REMEMBERED, []
+
+    def run() -> list[Generation]:
+        island = Island(experiment)
+        found = list(island.live(None, experiment.generations))
+        played.append(island._evaluate.played)  # type: ignore[attr-defined]
+        return found
+
+    run()  # compiles
+    played.clear()
+    times, answers = [], []
+    for remembered in (limit, 0):
+        remembering.REMEMBERED = remembered  # type: ignore[attr-defined]
+        start = time.perf_counter()
+        try:
+            answers.append(run())
+        finally:
+            remembering.REMEMBERED = limit  # type: ignore[attr-defined]
+        times.append(time.perf_counter() - start)
+    if answers[0] != answers[1]:
+        raise RuntimeError("what is remembered changed a result")
+    law = ", one birth at a time" if experiment.selection.update == "moran" else ""
+    which = f"{experiment.generations} generations of {experiment.genome.kind}s{law}"
+    yield Row(
+        f"{which}: {what} played, of those played with nothing remembered",
+        played[0] / played[1],
+        None,
+        unit="",
+    )
+    yield Row(f"{which}: time with nothing remembered, the same result", times[1] / times[0], None)
 
 
 def _long(smoke: bool) -> Iterator[Row]:
