@@ -725,16 +725,24 @@ def play_moves(defect_a, successors_a, defect_b, successors_b, noise, draws, mov
 def tally(block, rows, weights, totals):
     # block (r,d,4), rows (r,), weights (d,) -> totals (d,4)
     """Add the meetings in `block` (columns from the row on) to both players' weighted totals, in order."""
+    n = np.uint64(len(weights))
     for r in range(len(rows)):
-        i = rows[r]
-        for k in range(i, len(weights)):
-            for j in range(4):
-                totals[i, j] += weights[k] * block[r, k, j]
+        i = np.uint64(rows[r])
+        own = weights[i]
+        cc, cd, dc, dd = totals[i, 0], totals[i, 1], totals[i, 2], totals[i, 3]
+        for k in range(i, n):
+            w = weights[k]
+            m_cc, m_cd, m_dc, m_dd = block[r, k, 0], block[r, k, 1], block[r, k, 2], block[r, k, 3]
+            cc += w * m_cc
+            cd += w * m_cd
+            dc += w * m_dc
+            dd += w * m_dd
             if k > i:
-                totals[k, 0] += weights[i] * block[r, k, 0]
-                totals[k, 1] += weights[i] * block[r, k, 2]
-                totals[k, 2] += weights[i] * block[r, k, 1]
-                totals[k, 3] += weights[i] * block[r, k, 3]
+                totals[k, 0] += own * m_cc
+                totals[k, 1] += own * m_dc
+                totals[k, 2] += own * m_cd
+                totals[k, 3] += own * m_dd
+        totals[i, 0], totals[i, 1], totals[i, 2], totals[i, 3] = cc, cd, dc, dd
 
 
 @jit

@@ -21,7 +21,7 @@ from engine.behaviours import Behaviours, ExpectedPlay, compile_behaviours
 from engine.game import SWAP, Rules, conditions
 from engine.match import check_seed, play_once, played_counts
 from engine.threads import block_ranges, in_order
-from genomes.catalogue import Strategy, is_compiled, label, resolve
+from genomes.catalogue import Compiled, Strategy, is_compiled, label, resolve
 
 BLOCK_MEETINGS = 2**15
 """Meetings in one block of rows: 1 MiB of counts, which stays in a core's own cache."""
@@ -181,12 +181,12 @@ def round_robin(
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ValueError(f"workers: expected a whole number of threads > 0, got {workers!r}")
 
-    compiled = [k for k, player in enumerate(players) if is_compiled(player)]
-    behaviours = compile_behaviours([players[k] for k in compiled], rules)  # type: ignore[misc]
+    compiled: dict[int, Compiled] = {k: player for k, player in enumerate(players) if is_compiled(player)}
+    behaviours = compile_behaviours([*compiled.values()], rules)
     # units: the distinct behaviours in key order, then every Python player for itself
     unit = np.empty(len(players), np.int64)
-    unit[compiled] = behaviours.index
-    slow = [k for k, player in enumerate(players) if not is_compiled(player)]
+    unit[[*compiled]] = behaviours.index
+    slow = [k for k in range(len(players)) if k not in compiled]
     unit[slow] = len(behaviours) + np.arange(len(slow))
     meetings = _Meetings(behaviours, [players[k] for k in slow], rules, sampled, seed)
 

@@ -53,6 +53,8 @@ Strategy = Compiled | Player
 
 def is_compiled(strategy: Strategy) -> TypeGuard[Compiled]:
     """True for what plays as an automaton; False for a Python player and a formula that looks at third parties."""
+    if isinstance(strategy, LookupGenome):
+        return True
     return hasattr(strategy, "automaton") and getattr(strategy, "pair_only", True)
 
 
