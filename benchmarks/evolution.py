@@ -8,11 +8,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from benchmarks.measure import Row
-from evolve import Experiment, evaluation, generations, societies
+from evolve import Experiment, evaluation, generations, loop, societies
 from evolve.evaluation import Evaluation
 from evolve.loop import Island
 from results import Generation, Run
@@ -34,33 +36,31 @@ print(peak_mebibytes())
 """
 
 
+PARTS: tuple[tuple[Any, str, str], ...] = (
+    (Evaluation, "__call__", "payoffs: behaviours, meetings, adding up"),
+    (loop, "_generational", "selection and variation"),
+    (loop, "record", "statistics, leaders and their names"),
+    (Run, "append", "the run file"),
+)
+"""What a generation consists of: functions that are timed."""
+
+
 def rows(smoke: bool) -> Iterator[Row]:
     """Everything about runs."""
     number = 10 if smoke else 300
     experiment = Experiment(generations=number)  # memory-3, population 200, 200 turns: the defaults
     list(generations(experiment.changed(generations=3)))  # compiles
-    payoffs = 0.0
-    evaluate = Evaluation.__call__
-
-    def timed(self: Evaluation, *arguments: object) -> object:
-        nonlocal payoffs
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as patches:
+        shares = [patches.enter_context(_timed(owner, name)) for owner, name, _ in PARTS]
         start = time.perf_counter()
-        result = evaluate(self, *arguments)  # type: ignore[arg-type]
-        payoffs += time.perf_counter() - start
-        return result
-
-    with tempfile.TemporaryDirectory() as folder:
-        Evaluation.__call__ = timed  # type: ignore[method-assign, assignment]
-        try:
-            start = time.perf_counter()
-            with Run.open(folder, experiment) as run:
-                for generation in generations(experiment):
-                    run.append(generation)
-            taken = time.perf_counter() - start
-        finally:
-            Evaluation.__call__ = evaluate  # type: ignore[method-assign]
+        with Run.open(folder, experiment) as run:
+            for generation in generations(experiment):
+                run.append(generation)
+        taken = time.perf_counter() - start
     yield Row("memory-3, population 200, lineage and run file", number / taken, 300, at_least=True, unit="/s")
-    yield Row("share of that which is payoffs", payoffs / taken, 0.5, unit="")
+    for (_, name, what), share in zip(PARTS, shares, strict=True):
+        goal = 0.5 if name == "__call__" else None
+        yield Row(f"share of that which is {what}", share[0] / taken, goal, unit="")
     society = Experiment(
         generations=number // 3, genome={"kind": "formula"}, rules={"play": "sipd", "turns": 50},
         population={"size": 100}, variation={"mutation": 0.5, "immigrants": 5},
@@ -77,11 +77,31 @@ def rows(smoke: bool) -> Iterator[Row]:
         unit="/s",
     )
     yield from _saved(experiment.changed(generations=number // 3), evaluation, "pairs of behaviours")
-    crowd = society.changed(
-        generations=number // 3, genome={"max_complexity": 6}, variation={"immigrants": 1}
-    )
-    yield from _saved(crowd, societies, "societies")
+    slow = society.changed(
+        generations=10 * number, selection={"update": "moran", "baseline": 0.0},
+        variation={"mutation": 0.1, "immigrants": 1},
+    )  # fmt: skip
+    yield from _saved(slow, societies, "societies")
     yield from _long(smoke)
+
+
+@contextmanager
+def _timed(owner: Any, name: str) -> Iterator[list[float]]:
+    """The seconds spent in a function, in a list of one."""
+    function, spent = getattr(owner, name), [0.0]
+
+    def timed(*arguments: object, **named: object) -> object:
+        start = time.perf_counter()
+        try:
+            return function(*arguments, **named)
+        finally:
+            spent[0] += time.perf_counter() - start
+
+    setattr(owner, name, timed)
+    try:
+        yield spent
+    finally:
+        setattr(owner, name, function)
 
 
 def _saved(experiment: Experiment, remembering: ModuleType, what: str) -> Iterator[Row]:
