@@ -244,9 +244,9 @@ def _members(texts: list[str]) -> list[tuple[str, int | float]]:
 
 
 def _whole(name: str, count: int | float) -> int:
-    if isinstance(count, float):
+    if not float(count).is_integer():
         raise ValueError(f"members: expected a whole number of players of {name}, got {count:g}")
-    return count
+    return int(count)
 
 
 def _exact_names(genome: FormulaGenome) -> list[str]:

@@ -107,9 +107,8 @@ class FormulaSection(_Section):
     max_complexity: Annotated[int, Field(ge=1, le=100)] = 15
 
 
-def _kind(genome: Any) -> str:
-    kind = genome.get("kind", "lookup") if isinstance(genome, dict) else getattr(genome, "kind", "lookup")
-    return kind if isinstance(kind, str) else "?"
+def _kind(genome: Any) -> Any:
+    return genome.get("kind", "lookup") if isinstance(genome, dict) else getattr(genome, "kind", "lookup")
 
 
 GenomeSection = Annotated[

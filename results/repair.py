@@ -49,6 +49,17 @@ LISTED = 20
 """Damaged rows of a table that are named one by one."""
 
 
+def _spans(numbers: list[int]) -> list[str]:
+    """Sorted numbers, consecutive ones as "first to last".
+
+    >>> _spans([1, 2, 3, 7])
+    ['1 to 3', '7']
+    """
+    starts = [n for k, n in enumerate(numbers) if k == 0 or n != numbers[k - 1] + 1]
+    ends = [n for k, n in enumerate(numbers) if k + 1 == len(numbers) or numbers[k + 1] != n + 1]
+    return [f"{a} to {b}" if a < b else str(a) for a, b in zip(starts, ends, strict=True)]
+
+
 def damages(connection: sqlite3.Connection) -> list[str]:
     """Everything that is not as it was written."""
     found: list[str] = []
@@ -72,9 +83,8 @@ def damages(connection: sqlite3.Connection) -> list[str]:
     def missing(what: str, numbers: Iterable[int], there: Iterable[int]) -> None:
         lost = sorted(set(numbers) - set(there))
         if lost:
-            found.append(
-                f"{what} missing: {', '.join(map(str, lost[:LISTED]))}{' ...' * (len(lost) > LISTED)}"
-            )
+            spans = _spans(lost)
+            found.append(f"{what} missing: {', '.join(spans[:LISTED])}{' ...' * (len(spans) > LISTED)}")
 
     try:
         read_meta(connection)
@@ -216,7 +226,7 @@ def _save(damaged: sqlite3.Connection, repaired: sqlite3.Connection, *, full: bo
     del generations[newest.number + 1 :]
     lost = [number for number, row in enumerate(generations) if row is None]
     if lost:
-        report.append(f"statistics lost: generations {', '.join(map(str, lost))}")
+        report.append(f"statistics lost: generations {', '.join(_spans(lost))}")
     nothing = STATISTICS.pack(*[math.nan] * (len(QUANTILES) + 3), 0, 0, 0)
     most = max((int(n) for row in generations if row is not None for n in _leading(row)), default=0)
     behaviours = [intact("behaviours", number) for number in range(1, most + 1)]

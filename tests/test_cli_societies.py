@@ -108,6 +108,7 @@ def test_claims_are_printed_with_readings_and_verdicts(evolve: Command, tmp_path
         (("society", "tft"), "members: expected NAME=COUNT such as tit_for_tat=100, got 'tft'"),
         (("society", "tft=many"), "members: expected a number of players of tft, got 'many'"),
         (("society", "tft=1.5", "all_d=2"), "members: expected a whole number of players of tft, got 1.5"),
+        (("society", "tft=inf", "all_d=2"), "members: expected a whole number of players of tft, got inf"),
         (("society", "tft=1", "tft=2"), "members: expected every strategy once, got tft twice"),
         (("ecology", "tft=9", "all_d=9", "--rules", "both"), "rules: expected sipd or ipd, got 'both'"),
         (("ecology", "tft=9", "all_d=9", "--arithmetic", "float"), "arithmetic: expected real or integer"),
