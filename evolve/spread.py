@@ -15,8 +15,9 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from importlib import import_module
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -33,13 +34,14 @@ def spread(
     tasks: Sequence[tuple[Any, ...]],
     *,
     workers: int = 1,
-    cluster: str | None = None,
-) -> Iterator[Result]:
+    cluster: str | Any | None = None,
+) -> Generator[Result]:
     """``function(*task)`` for every task, in order, each as soon as those before it are done.
 
     With one worker in this process; with more in processes of this machine, which are kept for the next call;
-    with the address of a Dask scheduler on its workers, or with "local" on so many processes under a scheduler
-    of this machine (all cores when `workers` is 1), which needs the extra ``[cluster]``.
+    with a `cluster` on its workers: the address of a Dask scheduler, "local" for so many processes under a
+    scheduler of this machine (all cores when `workers` is 1), or what `cluster_client` made of one of them, so that
+    several calls share it. A cluster needs the extra ``[cluster]``.
     """
     early: dict[int, Result] = {}
     following = 0
@@ -55,7 +57,7 @@ def as_finished(
     tasks: Sequence[tuple[Any, ...]],
     *,
     workers: int = 1,
-    cluster: str | None = None,
+    cluster: str | Any | None = None,
 ) -> Generator[tuple[int, Result]]:
     """As `spread`, in the order in which they finish: pairs of a task's position and its result.
 
@@ -72,8 +74,9 @@ def as_finished(
             death: Exception | None = None
             futures = {}
             try:
-                for position in sorted(left):
-                    futures[crew.submit(function, tasks[position])] = position
+                with _deaf():
+                    for position in sorted(left):
+                        futures[crew.submit(function, tasks[position])] = position
             except BrokenProcessPool as error:
                 death = error
             try:
@@ -101,7 +104,7 @@ def as_finished(
 
 @contextmanager
 def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
-    """A `distributed.Client`; while it is open, every `spread` over the same cluster uses it.
+    """A `distributed.Client` for several calls of `spread`, open until the block ends.
 
     `cluster` is a scheduler's address, or "local" for processes under a scheduler of this machine.
     """
@@ -111,22 +114,14 @@ def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
         raise ValueError(
             "cluster: expected the extra [cluster] to be installed: pip install 'evolve-ipd[cluster]'"
         ) from None
-    try:
-        current = distributed.Client.current()
-    except ValueError:
-        current = None
-    if current is not None and cluster in ("local", current.scheduler.address):
-        yield current
-        return
     if cluster == "local":
-        with (
-            distributed.LocalCluster(
+        with _deaf():
+            here = distributed.LocalCluster(
                 n_workers=None if workers == 1 else workers,
                 threads_per_worker=1,
                 dashboard_address="127.0.0.1:0",
-            ) as here,
-            distributed.Client(here) as client,
-        ):
+            )
+        with here, closing(distributed.Client(here)) as client:
             yield client
         return
     try:
@@ -136,8 +131,26 @@ def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
             f"cluster: expected 'local' or the address of a Dask scheduler such as tcp://10.0.0.1:8786, "
             f"got {cluster!r} ({error})"
         ) from None
-    with client:
+    with closing(client):
         yield client
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Threads made meanwhile, and all processes that these ever start, do not hear Ctrl-C: the caller does."""
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # whoever starts this one hears again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class AbandonedError(RuntimeError):
+    """Ends a task for whose result nobody waits any more."""
 
 
 def abandoned() -> bool:
@@ -171,12 +184,12 @@ class _Crew:
 
 
 @contextmanager
-def _crew(workers: int, cluster: str | None) -> Iterator[_Crew]:
+def _crew(workers: int, cluster: str | Any | None) -> Iterator[_Crew]:
     if cluster is None:
         with _processes(workers) as crew:
             yield crew
         return
-    with cluster_client(cluster, workers) as client:
+    with cluster_client(cluster, workers) if isinstance(cluster, str) else nullcontext(cluster) as client:
         executor = client.get_executor(pure=False)
         try:
             yield _Crew(lambda: executor, (import_module("distributed").KilledWorker,), far=True)

@@ -356,7 +356,7 @@ def test_invade_says_what_was_lost_to_whom_and_how_surely(
     monkeypatch.chdir(tmp_path)
     words = ("invade", "all_c", "tft", "--replicates", "5", "--generations", "12", "--size", "12")
     code, out, err = evolve(*words)
-    assert code == 0 and "replicate 5/5" in err
+    assert code == 0 and "population 30/30" in err
     assert "all_c: " in out and "95 %" in out and "of 5 lost in 12 generations" in out
     code, out, err = evolve(*words, "--json")
     answer = json.loads(out)
