@@ -130,5 +130,5 @@ def _show(planned: Sweep, summaries: Sequence[Summary]) -> None:
 
 def _interval(found: Interval) -> str:
     if found.high is None:
-        return f"{found.mean:.4f}"
-    return f"{found.mean:.4f} ({found.low:.3f} to {found.high:.3f})"
+        return f"{found.mean:.3f}"
+    return f"{found.mean:.3f} ({found.low:.3f} to {found.high:.3f})"

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext
@@ -91,8 +91,7 @@ def as_finished(
                     lives = LIVES
                     yield position, result
             finally:
-                for future in futures:
-                    future.cancel()
+                crew.forget(futures)
             if death is not None:
                 lives -= 1
                 if not lives:
@@ -177,10 +176,17 @@ class _Crew:
     ) -> None:
         self._executor = executor
         self.deaths = deaths
+        self._far = far
         self._versions = _versions() if far else None
 
     def submit(self, function: Callable[..., Result], task: tuple[Any, ...]) -> Any:
         return self._executor().submit(_do, self._versions, function, task)
+
+    def forget(self, futures: Iterable[Any]) -> None:
+        """Nobody waits for these any more. Processes are killed then, and stumble over what was cancelled."""
+        if self._far:
+            for future in futures:
+                future.cancel()
 
 
 @contextmanager

@@ -167,16 +167,22 @@ def progress(unit: str, total: int) -> Iterator[Progress]:
 def _bar(unit: str, total: int) -> Iterator[Callable[[int, str, float], None]]:
     from rich import progress as parts
     from rich.console import Console
+    from rich.table import Column
 
     with parts.Progress(
+        parts.SpinnerColumn(),
         parts.TextColumn(f"{unit} {{task.completed:.0f}}/{{task.total:.0f}}"),
-        parts.BarColumn(bar_width=20),
-        parts.TextColumn("{task.fields[state]}", markup=False),
+        parts.BarColumn(bar_width=12),
         parts.TextColumn("{task.fields[rate]}"),
-        parts.TimeElapsedColumn(),
         parts.TimeRemainingColumn(),
+        parts.TextColumn(
+            "{task.fields[state]}",
+            markup=False,
+            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),  # takes what the others leave
+        ),
         console=Console(stderr=True),
         refresh_per_second=8,
+        expand=True,
     ) as bar:
         task = bar.add_task("", total=total, state="", rate="")
 

@@ -131,10 +131,17 @@ def _write(axes: Axes, image: Any, mean: NDArray[np.float64], *ends: NDArray[np.
                 continue
             red, green, blue, _ = image.cmap(image.norm(mean[row, column]))
             colour = ink(f"#{int(255 * red):02x}{int(255 * green):02x}{int(255 * blue):02x}")
-            text = f"{mean[row, column]:.3g}"
+            text = _three(mean[row, column])
             if ends and not np.isnan(ends[0][row, column]):
-                text += "\n" + " to ".join(f"{end[row, column]:.2g}" for end in ends)
+                text += "\n" + (" to " if columns <= 3 else "\nto ").join(
+                    _three(end[row, column]) for end in ends
+                )
             axes.text(column, row, text, ha="center", va="center", size=6.5, color=colour)
+
+
+def _three(value: float) -> str:
+    """Three digits, so that the ends of a narrow interval differ."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"
 
 
 def _columns(

@@ -372,7 +372,11 @@ def test_the_command_leaves_table_and_figure(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, out, _ = evolve("sweep", str(small))
-    assert code == 0 and "means over the last 25% of the generations" in out and " to " in out
+    assert (
+        code == 0
+        and "means over the last 25% of the generations" in out
+        and re.search(r"\d \(\d[0-9.]+ to \d", out)
+    )
     code, out, _ = evolve("sweep", str(small), "--json")
     answer = json.loads(out)
     assert code == 0 and [point["runs"] for point in answer["points"]] == [2] * 4
