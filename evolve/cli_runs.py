@@ -80,7 +80,7 @@ def resume(
     if generations is not None:
         experiment = experiment.changed(generations=generations)
     if workers is not None:
-        experiment = experiment.changed(run={"workers": workers})
+        experiment = experiment.changed(run={"workers": workers, "cluster": None})
     experiment = _placed(experiment, cluster)
     if reached >= experiment.generations:
         print(f"{folder} is at generation {reached}, and done; --generations N extends it")

@@ -26,7 +26,7 @@ from results.place import WriterLock
 FILE = "outcomes.jsonl"
 FORMAT = 1
 
-SHARES = 400
+SHARES = 200
 """Into about so many tasks a study is cut: enough to keep many workers busy to the end."""
 
 LARGEST = 32

@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from functools import cache
 from importlib import import_module
 from multiprocessing import resource_tracker
 from typing import Any, TypeVar
@@ -114,14 +115,16 @@ def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
             "cluster: expected the extra [cluster] to be installed: pip install 'evolve-ipd[cluster]'"
         ) from None
     if cluster == "local":
-        with _deaf():
-            here = distributed.LocalCluster(
-                n_workers=None if workers == 1 else workers,
-                threads_per_worker=1,
-                dashboard_address="127.0.0.1:0",
-            )
-        with here, closing(distributed.Client(here)) as client:
-            yield client
+        with ExitStack() as held:
+            with _deaf():
+                here = held.enter_context(
+                    distributed.LocalCluster(
+                        n_workers=None if workers == 1 else workers,
+                        threads_per_worker=1,
+                        dashboard_address="127.0.0.1:0",
+                    )
+                )
+            yield held.enter_context(closing(distributed.Client(here)))
         return
     try:
         client = distributed.Client(cluster, timeout=30)
@@ -249,10 +252,16 @@ def _do(versions: dict[str, str] | None, function: Callable[..., Result], task: 
 
 def _versions() -> dict[str, str]:
     """The versions that results depend on."""
-    from results.database import session
     from results.rows import RESULTS
+
+    return {**_installed(), "results": str(RESULTS)}
+
+
+@cache
+def _installed() -> dict[str, str]:
+    """Of this process, looked up once: that takes as long as a short task."""
+    from results.database import session
 
     versions: dict[str, str] = session()["versions"]
     del versions["joblib"]
-    python = ".".join(versions["python"].split(".")[:2])
-    return {**versions, "python": python, "results": str(RESULTS)}
+    return {**versions, "python": ".".join(versions["python"].split(".")[:2])}

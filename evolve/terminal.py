@@ -127,11 +127,13 @@ def write_text(field: str, path: Path, text: str) -> None:
 
 
 class Progress:
-    """How far something of `total` units is; `tell` says it, and its first call where this session begins."""
+    """How far something of `total` units is; `tell` says it, and its first call where this session begins.
 
-    def __init__(self, unit: str, total: int, draw: Callable[[int, str, float], None], every: float) -> None:
-        self.unit, self.total = unit, total
-        self._draw, self._every = draw, every
+    `draw` shows what is done, the state in words, and units a second, `every` so many seconds at most.
+    """
+
+    def __init__(self, total: int, draw: Callable[[int, str, float], None], every: float) -> None:
+        self._total, self._draw, self._every = total, draw, every
         self._first: int | None = None
         self._start = self._shown = 0.0
 
@@ -140,7 +142,7 @@ class Progress:
         now = time.monotonic()
         if self._first is None:
             self._first, self._start, self._shown = done, now, now
-        elif now - self._shown < self._every and done < self.total:
+        elif now - self._shown < self._every and done < self._total:
             return
         else:
             self._shown = now
@@ -152,7 +154,7 @@ def progress(unit: str, total: int) -> Iterator[Progress]:
     """Live progress on a terminal, a plain line every few seconds elsewhere."""
     if sys.stderr.isatty():
         with _bar(unit, total) as draw:
-            yield Progress(unit, total, draw, LIVE_EVERY)
+            yield Progress(total, draw, LIVE_EVERY)
         return
 
     def line(done: int, state: str, rate: float) -> None:
@@ -160,7 +162,7 @@ def progress(unit: str, total: int) -> Iterator[Progress]:
             left = f"{_rate(rate)}/s  {(total - done) / rate:.0f} s left"
             print(f"{unit} {done}/{total}  {state}  {left}", file=sys.stderr, flush=True)
 
-    yield Progress(unit, total, line, PLAIN_EVERY)
+    yield Progress(total, line, PLAIN_EVERY)
 
 
 @contextmanager

@@ -294,7 +294,7 @@ def test_workers_and_interruptions_change_no_byte(
     whole = run_study(SMALL, tmp_path / "one")
     data = (tmp_path / "one" / FILE).read_bytes()
     places: list[dict[str, Any]] = [{"workers": 2}, {"cluster": scheduler}]
-    for shares in (400, 5):  # populations one by one, or several to a task
+    for shares in (200, 5):  # populations one by one, or several to a task
         monkeypatch.setattr("evolve.invasion_file.SHARES", shares)
         for place in places:
             folder = tmp_path / f"{shares}, {place}".replace("/", "")

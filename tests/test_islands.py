@@ -224,6 +224,9 @@ def test_a_cluster_is_taken_from_the_command_line_where_there_are_islands(
     with Run.read(folder) as there:
         assert there.hash == run_hash(tmp_path / "inline", ISLANDS)
         assert Experiment.parse(there.experiment_text).run.cluster == scheduler
+    assert evolve("resume", str(folder), "--generations", "14", "--workers", "1")[0] == 0
+    with Run.read(folder) as there:
+        assert Experiment.parse(there.experiment_text).run.cluster is None
     file.write_text(ISLANDS.changed(islands={"number": 1}).to_toml())
     code, out, err = evolve("run", str(file), "--out", str(tmp_path / "alone"), *words)
     assert code == 1 and out == "" and not (tmp_path / "alone").exists()
