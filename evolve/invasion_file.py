@@ -52,7 +52,8 @@ def run_study(
         done = _read(folder / FILE, study)
         watch([done[_key(task)] for task in study.tasks() if _key(task) in done])
         missing = [task for task in study.tasks() if _key(task) not in done]
-        size = max(1, min(LARGEST, len(missing) // SHARES))
+        alone = workers == 1 and cluster is None
+        size = 1 if alone else max(1, min(LARGEST, len(missing) // SHARES))
         text, name = study.to_toml(), study.experiment.name
         work = [(text, name, missing[k : k + size]) for k in range(0, len(missing), size)]
         with (

@@ -7,6 +7,7 @@ again; when the process that asked for it ends, however it ends, its workers end
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -122,6 +123,7 @@ def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
                         n_workers=None if workers == 1 else workers,
                         threads_per_worker=1,
                         dashboard_address="127.0.0.1:0",
+                        silence_logs=logging.CRITICAL,  # tasks that are dropped; what fails is raised here
                     )
                 )
             yield held.enter_context(closing(distributed.Client(here)))
@@ -220,7 +222,10 @@ def _processes(workers: int) -> Iterator[_Crew]:
     try:
         yield _Crew(executor, (BrokenProcessPool,), far=False)
     except BaseException:  # of a closed iterator too: nobody waits for what still runs
-        executor().shutdown(wait=True, kill_workers=True)
+        pool = executor()  # its own `kill_workers` trips over tasks that have not begun
+        for process in list(pool._processes.values()):
+            process.terminate()
+        pool.shutdown(wait=True)
         raise
 
 
