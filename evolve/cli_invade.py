@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve.terminal import Json, new_table, number_option, show, show_json, whole_option
+from evolve.terminal import Cluster, Json, new_table, number_option, progress, show, show_json, whole_option
 
 if TYPE_CHECKING:
     from evolve.invasion import Outcome
     from evolve.invasion_report import Finding
     from evolve.invasion_study import Study
-
-PLAIN_EVERY = 5.0
-"""Seconds between two lines of progress."""
 
 
 def invade(
@@ -36,13 +33,14 @@ def invade(
     law: Annotated[str | None, typer.Option(help="Who comes in: global | local | adversarial.")] = None,
     seed: Annotated[int | None, whole_option("Seed of everything that is drawn (1).")] = None,
     workers: Annotated[int, whole_option("Processes; the results are the same.")] = 1,
+    cluster: Cluster = None,
     out: Annotated[Path | None, typer.Option(help="The study's folder (default: runs/NAME).")] = None,
     as_json: Json = False,
 ) -> None:
     """How long do populations of residents hold out against continued mutation and injection?"""
     from evolve.invasion_file import digest, run_study
     from evolve.invasion_report import findings, survival_figure
-    from evolve.runner import stopping
+    from evolve.runner import interrupting
     from results.invasion_plots import save
 
     if workers < 1:
@@ -62,14 +60,23 @@ def invade(
     else:
         study = _composed(who, rules or "ipd", noise, turns, size, seed, chosen)
     folder = out or Path("runs") / study.experiment.name
-    with stopping() as stop:
-        outcomes = run_study(study, folder, workers=workers, watch=_progress(study), stop=stop)
-    if len(outcomes) < len(study.tasks()):
-        print(
-            f"stopped after {len(outcomes)} of {len(study.tasks())} populations; the same command goes on",
-            file=sys.stderr,
-        )
-        sys.exit(128 + stop.signal)
+    followed: list[Outcome] = []
+    total = len(study.tasks())
+    with interrupting() as stop:
+        try:
+            with progress("population", total) as shown:
+
+                def note(latest: Sequence[Outcome]) -> None:
+                    followed.extend(latest)
+                    shown.tell(len(followed), lambda: _state(followed))
+
+                outcomes = run_study(study, folder, workers=workers, cluster=cluster, watch=note)
+        except KeyboardInterrupt:
+            print(
+                f"stopped after {len(followed)} of {total} populations; the same command goes on",
+                file=sys.stderr,
+            )
+            sys.exit(128 + (stop.signal or signal.SIGINT))
     found = findings(study, outcomes)
     if as_json:
         show_json(
@@ -120,25 +127,13 @@ def _composed(
     return Study(study.invasion, study.experiment.changed(name=f"invasion-{mark}"))
 
 
-def _progress(study: Study) -> Callable[[Outcome], None]:
-    """A line when a resident is through, and every few seconds."""
-    counts: dict[str, list[int]] = {}
-    last = [time.monotonic()]
-
-    def watch(outcome: Outcome) -> None:
-        done, lost = counts.setdefault(outcome.label, [0, 0])
-        counts[outcome.label] = [done + 1, lost + outcome.lost]
-        now = time.monotonic()
-        if outcome.replicate == study.invasion.replicates - 1 or now - last[0] >= PLAIN_EVERY:
-            last[0] = now
-            print(
-                f"{outcome.label}  replicate {outcome.replicate + 1}/{study.invasion.replicates}  "
-                f"lost {lost + outcome.lost} of {done + 1} followed",
-                file=sys.stderr,
-                flush=True,
-            )
-
-    return watch
+def _state(followed: Sequence[Outcome]) -> str:
+    """How the resident fares who was followed last."""
+    if not followed:
+        return ""
+    latest = followed[-1].label
+    lost = [outcome.lost for outcome in followed if outcome.label == latest]
+    return f"{latest}: {sum(lost)} of {len(lost)} lost"
 
 
 def _show(study: Study, found: list[Finding]) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve.terminal import Json, new_table, show, show_json, whole_option
+from evolve.terminal import Cluster, Json, new_table, progress, show, show_json, whole_option
 
 if TYPE_CHECKING:
     from evolve.experiment import Experiment
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
 Generations = Annotated[int | None, whole_option("Go on up to this generation.")]
 Workers = Annotated[int | None, whole_option("Threads, or processes for islands; the results are the same.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3.")]
-
-PLAIN_EVERY = 5.0
-"""Seconds between two lines of progress where there is no terminal."""
 
 
 def new(
@@ -47,6 +42,7 @@ def run(
     ] = None,
     generations: Generations = None,
     workers: Workers = None,
+    cluster: Cluster = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder (default: runs/NAME).")] = None,
 ) -> None:
     """Run an experiment into a run folder; what is there of the same experiment is continued."""
@@ -57,7 +53,7 @@ def run(
         values["generations"] = generations
     if workers is not None:
         values["run.workers"] = workers
-    experiment = Experiment.load(file, values)
+    experiment = _placed(Experiment.load(file, values), cluster)
     _evolve(out or Path("runs") / experiment.name, experiment)
 
 
@@ -65,6 +61,7 @@ def resume(
     folder: RunFolder,
     generations: Generations = None,
     workers: Workers = None,
+    cluster: Cluster = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Of a damaged run: go on from its newest intact population.")
     ] = False,
@@ -83,7 +80,8 @@ def resume(
     if generations is not None:
         experiment = experiment.changed(generations=generations)
     if workers is not None:
-        experiment = experiment.changed(run={"workers": workers})
+        experiment = experiment.changed(run={"workers": workers, "cluster": None})
+    experiment = _placed(experiment, cluster)
     if reached >= experiment.generations:
         print(f"{folder} is at generation {reached}, and done; --generations N extends it")
         return
@@ -199,6 +197,18 @@ def register(app: typer.Typer) -> None:
 # --- running -------------------------------------------------------------------------------------------------
 
 
+def _placed(experiment: Experiment, cluster: str | None) -> Experiment:
+    """The experiment on a cluster, where there is something to place."""
+    if cluster is None:
+        return experiment
+    if experiment.islands.number == 1:
+        raise ValueError(
+            f"cluster: expected an experiment with islands ([islands] number = 2 or more), which it computes, "
+            f"got one population beside {cluster!r}"
+        )
+    return experiment.changed(run={"cluster": cluster})
+
+
 def _evolve(folder: Path, experiment: Experiment) -> None:
     """Run or continue, with progress, until done or stopped."""
     from evolve.runner import drive, stopping
@@ -215,72 +225,15 @@ def _evolve(folder: Path, experiment: Experiment) -> None:
         began = there.generation
         if began >= 0:
             print(f"{folder}: going on after generation {began}", file=sys.stderr)
-        with _progress(experiment, began) as watch:
-            done = drive(there, experiment, watch, stop)
+        with progress("generation", experiment.generations) as shown:
+            shown.tell(max(began, 0))
+            done = drive(there, experiment, lambda g: shown.tell(g.number, lambda: _state(g)), stop)
         reached = there.generation
     if not done:
         print(f"stopped after generation {reached}; go on with: evolve resume {folder}")
         sys.exit(128 + (stop.signal or signal.SIGINT))
     show_run(folder)
     print(f"plots: evolve plot {folder}    its ancestors: evolve lineage {folder}")
-
-
-@contextmanager
-def _progress(experiment: Experiment, began: int) -> Iterator[Callable[[Generation], None]]:
-    """Live progress on a terminal, a plain line every few seconds elsewhere."""
-    if sys.stderr.isatty():
-        with _live(experiment, began) as live:
-            yield live
-        return
-    last = [time.monotonic(), began]
-
-    def watch(generation: Generation) -> None:
-        now = time.monotonic()
-        if now - last[0] >= PLAIN_EVERY or generation.number == experiment.generations:
-            rate = (generation.number - last[1]) / max(now - last[0], 1e-9)
-            left = (experiment.generations - generation.number) / max(rate, 1e-9)
-            print(
-                f"generation {generation.number}/{experiment.generations}  {_state(generation)}  "
-                f"{rate:.0f}/s  {left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
-            last[:] = [now, generation.number]
-
-    yield watch
-
-
-@contextmanager
-def _live(experiment: Experiment, began: int) -> Iterator[Callable[[Generation], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    with Progress(
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[state]}"),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        refresh_per_second=8,
-    ) as bar:
-        task = bar.add_task("", total=experiment.generations, completed=max(began, 0), state="", rate="")
-        start = time.monotonic()
-        shown = [0.0]
-
-        def watch(generation: Generation) -> None:
-            now = time.monotonic()
-            if now - shown[0] > 0.1 or generation.number == experiment.generations:
-                rate = (generation.number - began) / max(now - start, 1e-9)
-                bar.update(
-                    task,
-                    completed=generation.number,
-                    state=_state(generation),
-                    rate=f"{rate:.0f} generations/s",
-                )
-                shown[0] = now
-
-        yield watch
 
 
 def _state(generation: Generation) -> str:

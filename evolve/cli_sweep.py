@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve.terminal import Json, new_table, show, show_json, whole_option
+from evolve.terminal import Cluster, Json, new_table, progress, show, show_json, whole_option
 
 if TYPE_CHECKING:
     from evolve.sweep import Sweep
     from results.sweeps import Entry, Interval, Summary
 
-PLAIN_EVERY = 5.0
-"""Seconds between two lines of progress."""
-
 
 def sweep(
     file: Annotated[Path, typer.Argument(help="An experiment (TOML) with a section \\[sweep].")],
     workers: Annotated[int, whole_option("Processes; the results are the same.")] = 1,
-    cluster: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="A Dask scheduler, or 'local' for one on this machine."),
-    ] = None,
+    cluster: Cluster = None,
     out: Annotated[Path | None, typer.Option(help="The sweep's folder (default: sweeps/NAME).")] = None,
     as_json: Json = False,
 ) -> None:
     """Run an experiment over settings times seeds; what is there of the same sweep is continued."""
+    from evolve.runner import interrupting
     from evolve.sweep import Sweep, run_sweep
     from results.sweeps import summarise
 
@@ -42,22 +34,28 @@ def sweep(
     planned = Sweep.load(file)
     folder = out or Path("sweeps") / planned.name
     entries: list[Entry] = []
-    with interrupting() as asked:
+    total = len(planned.tasks)
+
+    def done() -> int:
+        return sum(entry.outcome is not None for entry in entries)
+
+    with interrupting() as stop:
         try:
-            with _progress(len(planned.tasks)) as watch:
+            with progress("run", total) as shown:
 
                 def note(runs: Sequence[Entry], latest: Entry | None) -> None:
                     entries[:] = runs
-                    watch(runs, latest)
+                    if latest is None and done():
+                        print(f"{folder}: {done()} of {total} runs are done", file=sys.stderr)
+                    shown.tell(done(), lambda: "" if latest is None else _which(latest))
 
                 run_sweep(planned, folder, workers=workers, cluster=cluster, watch=note)
         except KeyboardInterrupt:
-            done = sum(entry.outcome is not None for entry in entries)
             print(
-                f"stopped with {done} of {len(planned.tasks)} runs done; the others go on where they are "
+                f"stopped with {done()} of {total} runs done; the others go on where they are "
                 f"with: {_again(file, workers, cluster, out)}"
             )
-            sys.exit(128 + (asked[0] if asked else signal.SIGINT))
+            sys.exit(128 + (stop.signal or signal.SIGINT))
     summaries = summarise(entries)
     written = _save(planned, folder, summaries)
     if as_json:
@@ -72,52 +70,8 @@ def register(app: typer.Typer) -> None:
     app.command()(sweep)
 
 
-@contextmanager
-def interrupting() -> Iterator[list[int]]:
-    """Ctrl-C and SIGTERM raise KeyboardInterrupt, once; the list then holds the signal's number.
-
-    Runs may be interrupted anywhere: they go on from their last commit.
-    """
-    asked: list[int] = []
-    caught = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in caught}
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        asked.append(number)
-        for each in caught:
-            signal.signal(each, before[each])
-        raise KeyboardInterrupt
-
-    for number in caught:
-        signal.signal(number, ask)
-    try:
-        yield asked
-    finally:
-        for number in caught:
-            signal.signal(number, before[number])
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[Sequence[Entry], Entry | None], None]]:
-    """A plain line every few seconds, and one in the end."""
-    start = time.monotonic()
-    said = [start, 0.0]
-
-    def watch(entries: Sequence[Entry], latest: Entry | None) -> None:
-        done = sum(entry.outcome is not None for entry in entries)
-        now = time.monotonic()
-        if latest is None:
-            said[1] = done
-            if done:
-                print(f"{done} of {total} runs are done", file=sys.stderr)
-            return
-        if now - said[0] < PLAIN_EVERY and done < total:
-            return
-        left = (now - start) / (done - said[1]) * (total - done)
-        print(f"{done} of {total} runs, {left:.0f} s left  ({latest.folder})", file=sys.stderr, flush=True)
-        said[0] = now
-
-    yield watch
+def _which(entry: Entry) -> str:
+    return ", ".join([*(f"{key} = {value}" for key, value in entry.point.items()), f"seed {entry.seed}"])
 
 
 def _again(file: Path, workers: int, cluster: str | None, out: Path | None) -> str:
@@ -166,7 +120,7 @@ def _show(planned: Sweep, summaries: Sequence[Summary]) -> None:
 
     table = new_table(
         *planned.keys, "runs", *MEASURES,
-        title=f"{planned.name}: means over the last {planned.last:.0%} of the generations, ± 95 % over seeds",
+        title=f"{planned.name}: means over the last {planned.last:.0%} of the generations (95 % intervals over seeds)",
     )  # fmt: skip
     for summary in summaries:
         values = [str(summary.point.get(key, "")) for key in planned.keys]
@@ -176,5 +130,5 @@ def _show(planned: Sweep, summaries: Sequence[Summary]) -> None:
 
 def _interval(found: Interval) -> str:
     if found.high is None:
-        return f"{found.mean:.4f}"
-    return f"{found.mean:.4f} ± {found.high - found.mean:.4f}"
+        return f"{found.mean:.3f}"
+    return f"{found.mean:.3f} ({found.low:.3f} to {found.high:.3f})"

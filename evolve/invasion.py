@@ -29,6 +29,7 @@ from evolve.invaders import Cause, cause_of, class_name
 from evolve.invasion_study import WINDOW, Study, Task
 from evolve.mutant_laws import Law, operators, resident_genome
 from evolve.population import Genome
+from evolve.spread import AbandonedError, abandoned
 from evolve.streams import stream
 from genomes import catalogue
 from results.records import Birth, BirthId, Generation
@@ -68,10 +69,13 @@ def history(study: Study, task: Task) -> Iterator[Generation]:
 
 
 def generations_of(experiment: Experiment, box: Any, start: Generation | None = None) -> Iterator[Generation]:
-    """The loop, with other operators, on one thread."""
+    """The loop, with other operators, on one thread, as long as somebody waits for the outcome."""
     from evolve.loop import generations
 
-    return generations(experiment, start, workers=1, operators=box)
+    for generation in generations(experiment, start, workers=1, operators=box):
+        if abandoned():
+            raise AbandonedError
+        yield generation
 
 
 def _prepared(study: Study, task: Task) -> tuple[Experiment, Genome, Law]:

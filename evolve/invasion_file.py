@@ -11,10 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -22,14 +20,17 @@ from typing import Any
 
 from evolve.invasion import Outcome, follow
 from evolve.invasion_study import Study, Task
-from evolve.runner import Stop
+from evolve.spread import spread
 from results.place import WriterLock
 
 FILE = "outcomes.jsonl"
 FORMAT = 1
 
-CHUNK = 16
-"""Populations handed to each worker between two looks at whether to stop."""
+SHARES = 200
+"""Into about so many tasks a study is cut: enough to keep many workers busy to the end."""
+
+LARGEST = 32
+"""Populations in a task at most: what a worker that dies may lose."""
 
 
 def run_study(
@@ -37,51 +38,42 @@ def run_study(
     folder: Path,
     *,
     workers: int = 1,
-    watch: Callable[[Outcome], None] | None = None,
-    stop: Stop | None = None,
+    cluster: str | None = None,
+    watch: Callable[[Sequence[Outcome]], None] = lambda outcomes: None,
 ) -> list[Outcome]:
     """Follow what is missing in `folder`, and return all outcomes of the study in the order of its tasks.
 
-    Fewer outcomes than tasks when `stop` was asked for. More residents or replicates may be added later; a
-    folder of another study, or one that somebody else writes, raises ValueError.
+    `workers` and `cluster` as in `spread`; they change no byte. `watch` sees the outcomes that are there at the
+    beginning, and then each that is written. Whatever stops this (an error, Ctrl-C, a kill) loses nothing that was
+    written: call it again. More residents or replicates may be added later; a folder of another study, or one that
+    somebody else writes, raises ValueError.
     """
-    stop = stop or Stop()
     with _writing(folder):
         done = _read(folder / FILE, study)
-        missing = [task for task in study.tasks() if (task.label, task.replicate) not in done]
-        with (folder / FILE).open("a", encoding="utf-8") as file:
-            for outcome in _followed(study, missing, workers, stop):
-                file.write(_line(asdict(outcome)))
-                file.flush()
-                done[outcome.label, outcome.replicate] = outcome
-                if watch is not None:
-                    watch(outcome)
+        watch([done[_key(task)] for task in study.tasks() if _key(task) in done])
+        missing = [task for task in study.tasks() if _key(task) not in done]
+        alone = workers == 1 and cluster is None
+        size = 1 if alone else max(1, min(LARGEST, len(missing) // SHARES))
+        text, name = study.to_toml(), study.experiment.name
+        work = [(text, name, missing[k : k + size]) for k in range(0, len(missing), size)]
+        with (
+            (folder / FILE).open("a", encoding="utf-8") as file,
+            closing(spread(follow_all, work, workers=workers, cluster=cluster)) as found,
+        ):
+            for outcomes in found:
+                for outcome in outcomes:
+                    file.write(_line(asdict(outcome)))
+                    file.flush()
+                    done[outcome.label, outcome.replicate] = outcome
+                    watch([outcome])
             os.fsync(file.fileno())
-    return [done[t.label, t.replicate] for t in study.tasks() if (t.label, t.replicate) in done]
+    return [done[_key(task)] for task in study.tasks()]
 
 
-def digest(outcomes: list[Outcome]) -> str:
-    """One SHA-256 over all outcomes: equal studies have equal ones."""
-    return hashlib.sha256("".join(_line(asdict(o)) for o in outcomes).encode()).hexdigest()
-
-
-def _followed(study: Study, tasks: list[Task], workers: int, stop: Stop) -> Iterator[Outcome]:
-    """Outcomes in the order of the tasks, until asked to stop."""
-    if workers == 1:
-        for task in tasks:
-            if stop.signal:
-                return
-            yield follow(study, task)
-        return
-    import joblib
-
-    text, name = study.to_toml(), study.experiment.name
-    with joblib.Parallel(n_jobs=workers, backend="loky") as parallel:
-        for first in range(0, len(tasks), CHUNK * workers):
-            if stop.signal:
-                return
-            chunk = tasks[first : first + CHUNK * workers]
-            yield from parallel(joblib.delayed(_follow_text)(text, name, *task) for task in chunk)
+def follow_all(text: str, name: str, tasks: Sequence[tuple[str, bool, int]]) -> list[Outcome]:
+    """Follow some populations of a study (TOML): a task for anywhere."""
+    study = _study(text, name)
+    return [follow(study, Task(*task)) for task in tasks]
 
 
 @lru_cache(maxsize=4)
@@ -89,11 +81,13 @@ def _study(text: str, name: str) -> Study:
     return Study.parse(text, name=name)
 
 
-def _follow_text(text: str, name: str, resident: str, control: bool, replicate: int) -> Outcome:
-    """What a worker process does: Ctrl-C is for the process that it works for."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return follow(_study(text, name), Task(resident, control, replicate))
+def _key(task: Task) -> tuple[str, int]:
+    return task.label, task.replicate
+
+
+def digest(outcomes: list[Outcome]) -> str:
+    """One SHA-256 over all outcomes: equal studies have equal ones."""
+    return hashlib.sha256("".join(_line(asdict(o)) for o in outcomes).encode()).hexdigest()
 
 
 @contextmanager

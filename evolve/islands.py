@@ -12,15 +12,14 @@ others, or on a cluster. Where that is changes no bit.
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import nullcontext
+from typing import Any
 
 from evolve.evaluation import record
 from evolve.experiment import Experiment
 from evolve.loop import Island
-from evolve.spread import spread
+from evolve.spread import AbandonedError, abandoned, cluster_client, spread
 from evolve.streams import stream
 from results.records import Birth, Generation
 
@@ -35,13 +34,23 @@ def ends_epoch(experiment: Experiment, number: int) -> bool:
 
 def archipelago(
     experiment: Experiment, start: Generation | None, workers: int, cluster: str | None
-) -> Iterator[Generation]:
-    """The generations of all islands together, after `start`: each an epoch ahead of what is yielded."""
+) -> Generator[Generation]:
+    """The generations of all islands together, after `start`: each an epoch ahead of what is yielded.
+
+    One client serves all epochs on a cluster; it is closed with the iterator.
+    """
+    with nullcontext() if cluster is None else cluster_client(cluster, workers) as client:
+        yield from _epochs(experiment, start, workers, client)
+
+
+def _epochs(
+    experiment: Experiment, start: Generation | None, workers: int, client: Any | None
+) -> Generator[Generation]:
     count = experiment.islands.number
     noisy = experiment.rules_value.noisy
     now: list[Generation | None] = [None] * count if start is None else [*_apart(start, count)]
     number = -1 if start is None else start.number
-    here = [Island(experiment, k) for k in range(count)] if workers == 1 and cluster is None else None
+    here = [Island(experiment, k) for k in range(count)] if workers == 1 and client is None else None
     text = experiment.to_toml()
     while number < experiment.generations:
         last = number + 1
@@ -51,8 +60,8 @@ def archipelago(
         if here is not None:
             parts = [list(here[k].live(now[k], last, coming[k])) for k in range(count)]
         else:
-            tasks = [(text, k, now[k], coming[k], last, os.getpid()) for k in range(count)]
-            parts = list(spread(epoch, tasks, workers=workers, cluster=cluster))
+            tasks = [(text, k, now[k], coming[k], last) for k in range(count)]
+            parts = list(spread(epoch, tasks, workers=workers, cluster=client))
         for together in zip(*parts, strict=True):
             yield _together(together, noisy)
         now = [part[-1] for part in parts]
@@ -60,16 +69,15 @@ def archipelago(
 
 
 def epoch(
-    text: str, island: int, start: Generation | None, arrivals: Sequence[Birth], last: int, caller: int
+    text: str, island: int, start: Generation | None, arrivals: Sequence[Birth], last: int
 ) -> list[Generation]:
-    """One island's generations after `start` up to `last`: a task for anywhere.
-
-    `text`: the experiment (TOML). `caller`: the process that asked. A worker of the same terminal leaves Ctrl-C to
-    it, so that what is begun is finished.
-    """
-    if os.getpid() != caller and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return list(Island(Experiment.parse(text), island).live(start, last, arrivals))
+    """One island's generations after `start` up to `last`: a task for anywhere. `text`: the experiment (TOML)."""
+    lived = []
+    for generation in Island(Experiment.parse(text), island).live(start, last, arrivals):
+        if abandoned():
+            raise AbandonedError
+        lived.append(generation)
+    return lived
 
 
 def _migrants(experiment: Experiment, number: int, now: Sequence[Generation | None]) -> list[list[Birth]]:

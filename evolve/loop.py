@@ -6,7 +6,7 @@ not hold, so any generation is a place to go on from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def generations(
     workers: int | None = None,
     operators: Any | None = None,
     cluster: str | None = None,
-) -> Iterator[Generation]:
+) -> Generator[Generation]:
     """Evolve: yield one evaluated generation after another, up to `experiment.generations`.
 
     From the beginning, or after `start` (which is not repeated). The same experiment gives the same bits
@@ -66,7 +66,7 @@ class Island:
 
     def live(
         self, start: Generation | None, last: int, arrivals: Sequence[Birth] = ()
-    ) -> Iterator[Generation]:
+    ) -> Generator[Generation]:
         """Its generations after `start` up to `last`; `arrivals` come to stay in the first of them."""
         experiment, box = self.experiment, self._box
         if start is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from types import FrameType
 
 from evolve.experiment import Experiment
@@ -25,9 +25,18 @@ class Stop:
         self.signal = 0
 
 
-@contextmanager
-def stopping() -> Iterator[Stop]:
+def stopping() -> AbstractContextManager[Stop]:
     """Turn Ctrl-C and SIGTERM into a request to stop; a second one kills as usual."""
+    return _catching(at_once=False)
+
+
+def interrupting() -> AbstractContextManager[Stop]:
+    """Let Ctrl-C and SIGTERM raise KeyboardInterrupt, once: for what loses little wherever it is interrupted."""
+    return _catching(at_once=True)
+
+
+@contextmanager
+def _catching(at_once: bool) -> Iterator[Stop]:
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -39,6 +48,8 @@ def stopping() -> Iterator[Stop]:
         stop.signal = number
         for each in caught:
             signal.signal(each, before[each])
+        if at_once:
+            raise KeyboardInterrupt
 
     for number in caught:
         signal.signal(number, ask)
@@ -58,15 +69,16 @@ def drive(
     """
     stop = stop or Stop()
     islands = experiment.islands.number > 1
-    for generation in generations(experiment, start=run.latest()):
-        run.append(generation)
-        watch(generation)
-        if islands and ends_epoch(experiment, generation.number):
-            run.commit()  # the next epoch may take long
-        if stop.signal and generation.number < experiment.generations:
-            if islands and not ends_epoch(experiment, generation.number):
-                continue  # the rest of the epoch is there already
-            run.commit()
-            return False
+    with closing(generations(experiment, start=run.latest())) as coming:
+        for generation in coming:
+            run.append(generation)
+            watch(generation)
+            if islands and ends_epoch(experiment, generation.number):
+                run.commit()  # the next epoch may take long
+            if stop.signal and generation.number < experiment.generations:
+                if islands and not ends_epoch(experiment, generation.number):
+                    continue  # the rest of the epoch is there already
+                run.commit()
+                return False
     run.commit()
     return True

@@ -7,16 +7,19 @@ again; when the process that asked for it ends, however it ends, its workers end
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from functools import cache
 from importlib import import_module
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -33,13 +36,14 @@ def spread(
     tasks: Sequence[tuple[Any, ...]],
     *,
     workers: int = 1,
-    cluster: str | None = None,
-) -> Iterator[Result]:
+    cluster: str | Any | None = None,
+) -> Generator[Result]:
     """``function(*task)`` for every task, in order, each as soon as those before it are done.
 
     With one worker in this process; with more in processes of this machine, which are kept for the next call;
-    with the address of a Dask scheduler on its workers, or with "local" on so many processes under a scheduler
-    of this machine (all cores when `workers` is 1), which needs the extra ``[cluster]``.
+    with a `cluster` on its workers: the address of a Dask scheduler, "local" for so many processes under a
+    scheduler of this machine (all cores when `workers` is 1), or what `cluster_client` made of one of them, so that
+    several calls share it. A cluster needs the extra ``[cluster]``.
     """
     early: dict[int, Result] = {}
     following = 0
@@ -55,7 +59,7 @@ def as_finished(
     tasks: Sequence[tuple[Any, ...]],
     *,
     workers: int = 1,
-    cluster: str | None = None,
+    cluster: str | Any | None = None,
 ) -> Generator[tuple[int, Result]]:
     """As `spread`, in the order in which they finish: pairs of a task's position and its result.
 
@@ -72,8 +76,9 @@ def as_finished(
             death: Exception | None = None
             futures = {}
             try:
-                for position in sorted(left):
-                    futures[crew.submit(function, tasks[position])] = position
+                with _deaf():
+                    for position in sorted(left):
+                        futures[crew.submit(function, tasks[position])] = position
             except BrokenProcessPool as error:
                 death = error
             try:
@@ -88,8 +93,7 @@ def as_finished(
                     lives = LIVES
                     yield position, result
             finally:
-                for future in futures:
-                    future.cancel()
+                crew.forget(futures)
             if death is not None:
                 lives -= 1
                 if not lives:
@@ -101,7 +105,7 @@ def as_finished(
 
 @contextmanager
 def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
-    """A `distributed.Client`; while it is open, every `spread` over the same cluster uses it.
+    """A `distributed.Client` for several calls of `spread`, open until the block ends.
 
     `cluster` is a scheduler's address, or "local" for processes under a scheduler of this machine.
     """
@@ -111,23 +115,18 @@ def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
         raise ValueError(
             "cluster: expected the extra [cluster] to be installed: pip install 'evolve-ipd[cluster]'"
         ) from None
-    try:
-        current = distributed.Client.current()
-    except ValueError:
-        current = None
-    if current is not None and cluster in ("local", current.scheduler.address):
-        yield current
-        return
     if cluster == "local":
-        with (
-            distributed.LocalCluster(
-                n_workers=None if workers == 1 else workers,
-                threads_per_worker=1,
-                dashboard_address="127.0.0.1:0",
-            ) as here,
-            distributed.Client(here) as client,
-        ):
-            yield client
+        with ExitStack() as held:
+            with _deaf():
+                here = held.enter_context(
+                    distributed.LocalCluster(
+                        n_workers=None if workers == 1 else workers,
+                        threads_per_worker=1,
+                        dashboard_address="127.0.0.1:0",
+                        silence_logs=logging.CRITICAL,  # tasks that are dropped; what fails is raised here
+                    )
+                )
+            yield held.enter_context(closing(distributed.Client(here)))
         return
     try:
         client = distributed.Client(cluster, timeout=30)
@@ -136,8 +135,26 @@ def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
             f"cluster: expected 'local' or the address of a Dask scheduler such as tcp://10.0.0.1:8786, "
             f"got {cluster!r} ({error})"
         ) from None
-    with client:
+    with closing(client):
         yield client
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Threads made meanwhile, and all processes that these ever start, do not hear Ctrl-C: the caller does."""
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # whoever starts this one hears again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class AbandonedError(RuntimeError):
+    """Ends a task for whose result nobody waits any more."""
 
 
 def abandoned() -> bool:
@@ -164,19 +181,26 @@ class _Crew:
     ) -> None:
         self._executor = executor
         self.deaths = deaths
+        self._far = far
         self._versions = _versions() if far else None
 
     def submit(self, function: Callable[..., Result], task: tuple[Any, ...]) -> Any:
         return self._executor().submit(_do, self._versions, function, task)
 
+    def forget(self, futures: Iterable[Any]) -> None:
+        """Nobody waits for these any more. Processes are killed then, and stumble over what was cancelled."""
+        if self._far:
+            for future in futures:
+                future.cancel()
+
 
 @contextmanager
-def _crew(workers: int, cluster: str | None) -> Iterator[_Crew]:
+def _crew(workers: int, cluster: str | Any | None) -> Iterator[_Crew]:
     if cluster is None:
         with _processes(workers) as crew:
             yield crew
         return
-    with cluster_client(cluster, workers) as client:
+    with cluster_client(cluster, workers) if isinstance(cluster, str) else nullcontext(cluster) as client:
         executor = client.get_executor(pure=False)
         try:
             yield _Crew(lambda: executor, (import_module("distributed").KilledWorker,), far=True)
@@ -198,7 +222,10 @@ def _processes(workers: int) -> Iterator[_Crew]:
     try:
         yield _Crew(executor, (BrokenProcessPool,), far=False)
     except BaseException:  # of a closed iterator too: nobody waits for what still runs
-        executor().shutdown(wait=True, kill_workers=True)
+        pool = executor()  # its own `kill_workers` trips over tasks that have not begun
+        for process in list(pool._processes.values()):
+            process.terminate()
+        pool.shutdown(wait=True)
         raise
 
 
@@ -230,10 +257,16 @@ def _do(versions: dict[str, str] | None, function: Callable[..., Result], task: 
 
 def _versions() -> dict[str, str]:
     """The versions that results depend on."""
-    from results.database import session
     from results.rows import RESULTS
+
+    return {**_installed(), "results": str(RESULTS)}
+
+
+@cache
+def _installed() -> dict[str, str]:
+    """Of this process, looked up once: that takes as long as a short task."""
+    from results.database import session
 
     versions: dict[str, str] = session()["versions"]
     del versions["joblib"]
-    python = ".".join(versions["python"].split(".")[:2])
-    return {**versions, "python": python, "results": str(RESULTS)}
+    return {**versions, "python": ".".join(versions["python"].split(".")[:2])}

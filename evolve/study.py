@@ -55,14 +55,15 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the outcomes are kept.")] = Path("runs/study"),
 ) -> None:
     """Make the study of docs/invasion-study.md."""
-    from evolve.runner import stopping
+    from evolve.runner import interrupting
 
     kept: Kept = {}
-    with stopping() as stop:
+    with interrupting():
         for file in sorted(FILES.glob("*.toml")):
             study = Study.load(file)
-            outcomes = run_study(study, out / file.stem, workers=workers, stop=stop)
-            if len(outcomes) < len(study.tasks()):
+            try:
+                outcomes = run_study(study, out / file.stem, workers=workers)
+            except KeyboardInterrupt:
                 sys.exit(f"stopped in {file.stem}; the same command goes on")
             kept[file.stem] = study, outcomes, findings(study, outcomes)
             print(f"{file.stem}: {len(outcomes)} populations", flush=True)

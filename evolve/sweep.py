@@ -23,7 +23,7 @@ import tomli_w
 
 from evolve.experiment import Experiment, ExperimentError
 from evolve.runner import Stop, drive
-from evolve.spread import abandoned, as_finished
+from evolve.spread import AbandonedError, abandoned, as_finished
 from results.errors import RunError
 from results.place import WriterLock
 from results.records import Generation
@@ -114,6 +114,11 @@ def run_sweep(
 
     Raises RunError when another process is at the same sweep.
     """
+    if cluster is not None and any(task.experiment.run.cluster for task in sweep.tasks):
+        raise ExperimentError(
+            "run.cluster: expected none in a sweep on a cluster, where every run is a task, got one beside "
+            f"{cluster!r}"
+        )
     folder = Path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -160,7 +165,7 @@ def run_one(folder: str, text: str, last: float) -> Outcome:
 
     with _opened(Path(folder) / "runs" / experiment.name, experiment) as run:
         if not drive(run, experiment, watch, stop):
-            raise RunError(f"{run.path}: nobody waits for this run any more")
+            raise AbandonedError(f"{run.path}: nobody waits for this run any more")
         return measured(run, last)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +22,12 @@ NUMERIC = {"rank", "payoff", "cooperation", "std. error", "count", "generation",
 
 PLAIN_WIDTH = 240
 """Columns of a table that goes into a file or a pipe."""
+
+PLAIN_EVERY = 5.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+LIVE_EVERY = 0.1
+"""Seconds between two looks of progress on a terminal."""
 
 
 def _whole(text: str) -> int:
@@ -52,6 +61,10 @@ Noise = Annotated[float, number_option("Probability that an executed move is fli
 Payoffs = Annotated[str, typer.Option(help="The payoffs R,S,T,P.", metavar="R,S,T,P")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Seed = Annotated[int, whole_option("Seed of everything that is drawn.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="A Dask scheduler, or 'local' for one on this machine."),
+]
 Sampled = Annotated[int | None, whole_option("Sample so many meetings a pair instead of exact payoffs.")]
 
 
@@ -111,3 +124,75 @@ def write_text(field: str, path: Path, text: str) -> None:
         raise ValueError(
             f"{field}: expected a file that can be written, got '{path}' ({error.strerror})"
         ) from None
+
+
+class Progress:
+    """How far something of `total` units is; `tell` says it, and its first call where this session begins.
+
+    `draw` shows what is done, the state in words, and units a second, `every` so many seconds at most.
+    """
+
+    def __init__(self, total: int, draw: Callable[[int, str, float], None], every: float) -> None:
+        self._total, self._draw, self._every = total, draw, every
+        self._first: int | None = None
+        self._start = self._shown = 0.0
+
+    def tell(self, done: int, state: Callable[[], str] = str) -> None:
+        """So many units are done; `state` puts into words how things stand, and is asked when that is shown."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first, self._start, self._shown = done, now, now
+        elif now - self._shown < self._every and done < self._total:
+            return
+        else:
+            self._shown = now
+        self._draw(done, state(), (done - self._first) / max(now - self._start, 1e-9))
+
+
+@contextmanager
+def progress(unit: str, total: int) -> Iterator[Progress]:
+    """Live progress on a terminal, a plain line every few seconds elsewhere."""
+    if sys.stderr.isatty():
+        with _bar(unit, total) as draw:
+            yield Progress(total, draw, LIVE_EVERY)
+        return
+
+    def line(done: int, state: str, rate: float) -> None:
+        if rate:
+            left = f"{_rate(rate)}/s  {(total - done) / rate:.0f} s left"
+            print(f"{unit} {done}/{total}  {state}  {left}", file=sys.stderr, flush=True)
+
+    yield Progress(total, line, PLAIN_EVERY)
+
+
+@contextmanager
+def _bar(unit: str, total: int) -> Iterator[Callable[[int, str, float], None]]:
+    from rich import progress as parts
+    from rich.console import Console
+    from rich.table import Column
+
+    with parts.Progress(
+        parts.SpinnerColumn(),
+        parts.TextColumn(f"{unit} {{task.completed:.0f}}/{{task.total:.0f}}"),
+        parts.BarColumn(bar_width=12),
+        parts.TextColumn("{task.fields[rate]}"),
+        parts.TimeRemainingColumn(),
+        parts.TextColumn(
+            "{task.fields[state]}",
+            markup=False,
+            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),  # takes what the others leave
+        ),
+        console=Console(stderr=True),
+        refresh_per_second=8,
+        expand=True,
+    ) as bar:
+        task = bar.add_task("", total=total, state="", rate="")
+
+        def draw(done: int, state: str, rate: float) -> None:
+            bar.update(task, completed=done, state=state, rate=f"{_rate(rate)}/s" if rate else "")
+
+        yield draw
+
+
+def _rate(a_second: float) -> str:
+    return f"{a_second:.0f}" if a_second >= 10 else f"{a_second:.2g}"

@@ -42,11 +42,12 @@ def sweep_figure(name: str, summaries: Sequence[Summary]) -> Figure | None:
     runs = sorted({summary.runs for summary in done})
     number = f"{runs[0]} run{'s' * (runs[0] > 1)}" if len(runs) == 1 else f"{runs[0]} to {runs[-1]} runs"
     title = f"{_short(name, 40)}: {number} a point"
+    several = runs[-1] > 1
     with styled():
-        return _lines(title, keys[0], done) if len(keys) == 1 else _maps(title, keys, done)
+        return _lines(title, keys[0], done, several) if len(keys) == 1 else _maps(title, keys, done, several)
 
 
-def _lines(title: str, key: str, summaries: Sequence[Summary]) -> Figure:
+def _lines(title: str, key: str, summaries: Sequence[Summary], several: bool) -> Figure:
     """Means over the values of one key, with their 95 % intervals."""
     values = _axis(key, summaries)
     ordered = sorted(summaries, key=lambda s: values.index(s.point.get(key)))
@@ -71,11 +72,11 @@ def _lines(title: str, key: str, summaries: Sequence[Summary]) -> Figure:
             )  # fmt: skip
         axes.set_ylabel(label)
     panels[0].legend(loc="lower right", bbox_to_anchor=(1.01, 1), ncols=2)
-    panels[0].set_title(title)
+    panels[0].set_title(title + ", bars: 95 % intervals over seeds" * several)
     panels[1].set_ylim(-0.02, 1.02)
     panels[2].set_ylim(bottom=0)
     panels[2].yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    panels[2].set_xlabel(f"{key}   (bars: 95 % intervals)")
+    panels[2].set_xlabel(key)
     if not numbers:
         labels = [_short(_label(value), 24) for value in there]
         slanted = sum(map(len, labels)) > 60
@@ -84,20 +85,22 @@ def _lines(title: str, key: str, summaries: Sequence[Summary]) -> Figure:
     return made
 
 
-def _maps(title: str, keys: Sequence[str], summaries: Sequence[Summary]) -> Figure:
+def _maps(title: str, keys: Sequence[str], summaries: Sequence[Summary], several: bool) -> Figure:
     """Means over the values of two keys, a map for each measure."""
     columns, rows = (_axis(key, summaries) for key in keys)
     made = figure(min(9.0, 2.2 + 2 * 0.42 * max(3, len(rows))))
     panels = made.subplots(2, 2, sharex=True, sharey=True)
+    wide = several and len(columns) <= 5 and len(rows) <= 8
     for k, (axes, measure) in enumerate(
         zip(panels.flat, ("cooperation", "mean", "best", "behaviours"), strict=True)
     ):
-        mean, half = np.full((2, len(rows), len(columns)), np.nan)
+        mean, low, high = np.full((3, len(rows), len(columns)), np.nan)
         for summary in summaries:
             place = rows.index(summary.point.get(keys[1])), columns.index(summary.point.get(keys[0]))
             found = summary.measures[measure]
             mean[place] = found.mean
-            half[place] = np.nan if found.high is None else found.high - found.mean
+            low[place] = np.nan if found.low is None else found.low
+            high[place] = np.nan if found.high is None else found.high
         limits = (0.0, 1.0) if measure == "cooperation" else (np.nanmin(mean), np.nanmax(mean))
         axes.set_facecolor(MISSING)
         image = axes.imshow(
@@ -105,7 +108,7 @@ def _maps(title: str, keys: Sequence[str], summaries: Sequence[Summary]) -> Figu
         )
         made.colorbar(image, ax=axes, fraction=0.05, pad=0.02).outline.set_visible(False)
         if len(columns) <= WRITTEN and len(rows) <= 2 * WRITTEN:
-            _write(axes, image, mean, half)
+            _write(axes, image, mean, *((low, high) if wide else ()))
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         axes.set_title(MEASURES[measure], fontweight="normal")
@@ -115,12 +118,12 @@ def _maps(title: str, keys: Sequence[str], summaries: Sequence[Summary]) -> Figu
             axes.set_xlabel(keys[0])
         if k % 2 == 0:
             axes.set_ylabel(keys[1])
-    made.suptitle(title, x=0.01, ha="left", size=9, weight="bold")
+    made.suptitle(title + ", with 95 % intervals over seeds" * wide, x=0.01, ha="left", size=9, weight="bold")
     return made
 
 
-def _write(axes: Axes, image: Any, mean: NDArray[np.float64], half: NDArray[np.float64]) -> None:
-    """The numbers into the cells: the mean, and half the width of its interval."""
+def _write(axes: Axes, image: Any, mean: NDArray[np.float64], *ends: NDArray[np.float64]) -> None:
+    """The numbers into the cells: the mean, and below it the `ends` of its interval where they are given."""
     rows, columns = mean.shape
     for row in range(rows):
         for column in range(columns):
@@ -128,10 +131,17 @@ def _write(axes: Axes, image: Any, mean: NDArray[np.float64], half: NDArray[np.f
                 continue
             red, green, blue, _ = image.cmap(image.norm(mean[row, column]))
             colour = ink(f"#{int(255 * red):02x}{int(255 * green):02x}{int(255 * blue):02x}")
-            text = f"{mean[row, column]:.3g}"
-            if columns <= 5 and rows <= 8 and not np.isnan(half[row, column]):
-                text += f"\n± {half[row, column]:.2g}"
+            text = _three(mean[row, column])
+            if ends and not np.isnan(ends[0][row, column]):
+                text += "\n" + (" to " if columns <= 3 else "\nto ").join(
+                    _three(end[row, column]) for end in ends
+                )
             axes.text(column, row, text, ha="center", va="center", size=6.5, color=colour)
+
+
+def _three(value: float) -> str:
+    """Three digits, so that the ends of a narrow interval differ."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"
 
 
 def _columns(

@@ -28,6 +28,9 @@ MEASURES = {
 }
 """What is measured of every run: statistics of a generation, with what they mean."""
 
+RANGES = {"cooperation": (0.0, 1.0), "behaviours": (1.0, math.inf)}
+"""Where a measure lies in any game, and so its interval; the payoffs depend on the game."""
+
 INDEX = "index.json"
 FORMAT = 1
 CONFIDENCE = 0.95
@@ -61,18 +64,24 @@ class Entry:
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over seeds with its 95 % interval by Student's t; no interval of fewer than two."""
+    """A mean over seeds with its 95 % interval by Student's t; no interval of fewer than two.
+
+    What is known of the measure bounds the interval: the part of it that cannot be is cut off, and it still holds
+    the expectation as often.
+    """
 
     mean: float
     low: float | None
     high: float | None
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Interval:
-        """The mean of independent values and where the expectation lies.
+    def of(cls, values: Sequence[float], lowest: float = -math.inf, highest: float = math.inf) -> Interval:
+        """The mean of independent values and where the expectation lies, given that it is in [lowest, highest].
 
         >>> Interval.of([1.0, 2.0, 3.0])
         Interval(mean=2.0, low=-0.48413771175033027, high=4.48413771175033)
+        >>> Interval.of([1.0, 2.0, 3.0], lowest=0.0)
+        Interval(mean=2.0, low=0.0, high=4.48413771175033)
         """
         mean = math.fsum(values) / len(values)
         if len(values) < 2:
@@ -82,7 +91,7 @@ class Interval:
         half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * float(
             np.std(values, ddof=1) / math.sqrt(len(values))
         )
-        return cls(mean, mean - half, mean + half)
+        return cls(mean, max(mean - half, lowest), min(mean + half, highest))
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,11 @@ def summarise(entries: Sequence[Entry]) -> list[Summary]:
     found = []
     for members in points.values():
         done = [e.outcome for e in members if e.outcome is not None]
-        measures = {name: Interval.of([getattr(o, name) for o in done]) for name in MEASURES} if done else {}
+        measures = {
+            name: Interval.of([getattr(o, name) for o in done], *RANGES.get(name, ()))
+            for name in MEASURES
+            if done
+        }
         found.append(Summary(members[0].point, len(done), measures))
     return found
 

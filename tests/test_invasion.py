@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +33,7 @@ from genomes import parse
 from genomes.lookup import LookupGenome
 from results import invasion_plots as plots
 from results.records import Birth, BirthId, Generation
-from tests.conftest import Command
+from tests.conftest import Command, Mortal
 
 SMALL = Study.of(
     ["tit_for_tat", "pavlov"], {"population": {"size": 12}, "rules": {"turns": 10}, "seed": 5},
@@ -285,27 +288,50 @@ def test_differences_to_a_control_are_paired_and_bounded() -> None:
 # --- the study's folder ---
 
 
-def test_workers_and_interruptions_change_no_byte(tmp_path: Path) -> None:
+def test_workers_and_interruptions_change_no_byte(
+    tmp_path: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = run_study(SMALL, tmp_path / "one")
-    shared = run_study(SMALL, tmp_path / "two", workers=2)
     data = (tmp_path / "one" / FILE).read_bytes()
-    assert shared == whole and (tmp_path / "two" / FILE).read_bytes() == data
+    places: list[dict[str, Any]] = [{"workers": 2}, {"cluster": scheduler}]
+    for shares in (200, 5):  # populations one by one, or several to a task
+        monkeypatch.setattr("evolve.invasion_file.SHARES", shares)
+        for place in places:
+            folder = tmp_path / f"{shares}, {place}".replace("/", "")
+            assert run_study(SMALL, folder, **place) == whole and (folder / FILE).read_bytes() == data
     for cut in (len(data) // 3, 2 * len(data) // 3):
         place = tmp_path / f"cut{cut}"
         place.mkdir()
         (place / FILE).write_bytes(data[:cut])  # killed in the middle of a line
-        seen: list[Outcome] = []
+        seen: list[Sequence[Outcome]] = []
         assert digest(run_study(SMALL, place, watch=seen.append)) == digest(whole)
-        assert 0 < len(seen) < len(whole)
+        assert 0 < len(seen[1:]) < len(whole) == len(seen[0]) + len(seen[1:])
         assert (place / FILE).read_bytes() == data
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_worker_killed_in_the_middle_changes_no_byte(mortal: Mortal, tmp_path: Path) -> None:
+    study = Study.parse(SMALL.to_toml(), {"replicates": 30, "generations": 30})
+    run_study(study, tmp_path / "calm")
+    place, kill = mortal
+    seen: list[int] = []
+
+    def watch(latest: Sequence[Outcome]) -> None:
+        seen.append(len(latest))
+        if len(seen) == 8:
+            kill()
+
+    run_study(study, tmp_path / "stormy", **place, watch=watch)
+    assert seen == [0] + [1] * 180
+    assert (tmp_path / "stormy" / FILE).read_bytes() == (tmp_path / "calm" / FILE).read_bytes()
 
 
 def test_more_replicates_are_added_to_those_that_are_there(tmp_path: Path) -> None:
     few = Study.parse(SMALL.to_toml(), {"replicates": 3})
     run_study(few, tmp_path)
-    seen: list[Outcome] = []
+    seen: list[Sequence[Outcome]] = []
     outcomes = run_study(SMALL, tmp_path, watch=seen.append)
-    assert len(outcomes) == 36 and len(seen) == 18
+    assert len(outcomes) == 36 and len(seen[0]) == len(seen[1:]) == 18
     assert outcomes == run_study(SMALL, tmp_path / "at once")
 
 
@@ -356,7 +382,7 @@ def test_invade_says_what_was_lost_to_whom_and_how_surely(
     monkeypatch.chdir(tmp_path)
     words = ("invade", "all_c", "tft", "--replicates", "5", "--generations", "12", "--size", "12")
     code, out, err = evolve(*words)
-    assert code == 0 and "replicate 5/5" in err
+    assert code == 0 and "population 30/30" in err
     assert "all_c: " in out and "95 %" in out and "of 5 lost in 12 generations" in out
     code, out, err = evolve(*words, "--json")
     answer = json.loads(out)
@@ -398,17 +424,23 @@ def test_a_study_that_contradicts_itself_is_refused() -> None:
         assert Study.parse(study.to_toml(), name=study.experiment.name) == study
 
 
-def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(workers: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "evolve.cli", "invade", "tft", "--replicates", "400", "--generations", "60",
-               "--out", str(tmp_path / "study")]  # fmt: skip
+               "--out", str(tmp_path), "--workers", workers]  # fmt: skip
     child = subprocess.Popen(
-        command, cwd=Path(__file__).parent.parent, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    file = tmp_path / "study" / FILE
+        command, cwd=Path(__file__).parent.parent, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    file = tmp_path / FILE
     while child.poll() is None and not (file.exists() and file.read_bytes().count(b"\n") > 3):
-        pass
-    child.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    asked = time.monotonic()
     _, err = child.communicate(timeout=60)
+    assert time.monotonic() - asked < 5
     assert child.returncode == 128 + signal.SIGINT and "the same command goes on" in err
+    assert "Traceback" not in err
     lines = file.read_text().splitlines()
     assert 3 < len(lines) < 1600 and all(a != b for a, b in pairwise(lines))

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import evolve.islands
 from evolve import Experiment, ExperimentError, generations
 from evolve.islands import ends_epoch
 from results import Generation, Run
+from tests.conftest import Command, Mortal
 
 ISLANDS = Experiment(
     seed=5,
@@ -56,11 +60,12 @@ def run_hash(folder: Path, experiment: Experiment) -> str:
 
 @pytest.mark.parametrize("changes", VARIETIES.values(), ids=VARIETIES.keys())
 def test_islands_are_the_same_anywhere_and_taken_up_anywhere(
-    changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheduler: str
 ) -> None:
     experiment = experiment_with(changes)
     whole = run_hash(tmp_path / "whole", experiment)
     assert run_hash(tmp_path / "processes", experiment.changed(run={"workers": 2})) == whole
+    assert run_hash(tmp_path / "cluster", experiment.changed(run={"cluster": scheduler})) == whole
     for stop in (2, 3, 4):  # within an epoch, before and after a migration
         run_hash(tmp_path / f"part{stop}", experiment.changed(generations=stop))
         assert run_hash(tmp_path / f"part{stop}", experiment) == whole
@@ -126,25 +131,26 @@ def test_an_island_without_migrants_lives_as_if_it_were_alone() -> None:
     assert others[0] != others[1]
 
 
-def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_killed_worker_loses_nothing(mortal: Mortal, tmp_path: Path) -> None:
     slow = ISLANDS.changed(
         generations=7, genome={"x": 3, "y": 3, "stochastic": True}, rules={"noise": 0.01, "turns": 200},
         population={"size": 300},
     )  # fmt: skip  # an epoch that takes much longer than the assassin waits
     whole = run_hash(tmp_path / "whole", slow)
+    place, kill = mortal
     killed: list[float] = []
-    with Run.open(tmp_path / "killed", slow) as run:
-        iterator = generations(slow, workers=2)
+    with closing(generations(slow, **place)) as iterator, Run.open(tmp_path / "killed", slow) as run:
         for _ in range(4):
             run.append(next(iterator))
         assert ends_epoch(slow, 3)
 
-        def kill() -> None:
+        def assassinate() -> None:
             time.sleep(0.05)
-            os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+            kill()
             killed.append(time.monotonic())
 
-        assassin = threading.Thread(target=kill)
+        assassin = threading.Thread(target=assassinate)
         assassin.start()
         run.append(next(iterator))
         returned = time.monotonic()
@@ -155,13 +161,39 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
         assert run.hash == whole
 
 
-def test_ctrl_c_finishes_the_epoch_in_all_processes(tmp_path: Path) -> None:
+def test_one_client_serves_all_epochs_and_ends_with_the_iterator(
+    scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = []
+    opened = evolve.islands.cluster_client
+
+    @contextlib.contextmanager
+    def noted(cluster: str, workers: int) -> Iterator[Any]:
+        with opened(cluster, workers) as client:
+            clients.append(client)
+            yield client
+
+    monkeypatch.setattr("evolve.islands.cluster_client", noted)
+    iterators = [generations(ISLANDS, cluster=scheduler) for _ in range(2)]
+    for one, other in itertools.islice(zip(*iterators, strict=True), 6):  # two at once do not share it
+        assert one == other and ends_epoch(ISLANDS, 3)
+    assert [client.status for client in clients] == ["running"] * 2
+    for iterator in iterators:
+        iterator.close()
+    assert [client.status for client in clients] == ["closed"] * 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("where", [[], ["--cluster", "local"]], ids=["processes", "cluster"])
+def test_ctrl_c_finishes_the_epoch_in_all_processes(where: list[str], tmp_path: Path) -> None:
+    if where:
+        pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
     file = tmp_path / "islands.toml"
     long = ISLANDS.changed(generations=100_000, run={"workers": 2})
     file.write_text(long.to_toml())
     folder = tmp_path / "run"
     child = subprocess.Popen(
-        [sys.executable, "-m", "evolve.cli", "run", str(file), "--out", str(folder)],
+        [sys.executable, "-m", "evolve.cli", "run", str(file), "--out", str(folder), *where],
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
@@ -174,11 +206,31 @@ def test_ctrl_c_finishes_the_epoch_in_all_processes(tmp_path: Path) -> None:
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to the workers too
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130, err
-    assert "Traceback" not in err and "go on with" in out
+    assert "Traceback" not in err and "Dask" not in err and "go on with" in out
     with Run.read(folder) as there:
         reached, hash = there.generation, there.hash
     assert reached > 20 and ends_epoch(long, reached)
     assert run_hash(tmp_path / "inline", long.changed(generations=reached, run={"workers": 1})) == hash
+
+
+def test_a_cluster_is_taken_from_the_command_line_where_there_are_islands(
+    tmp_path: Path, scheduler: str, evolve: Command
+) -> None:
+    file, folder = tmp_path / "islands.toml", tmp_path / "run"
+    file.write_text(ISLANDS.to_toml())
+    words = ("--cluster", scheduler)
+    assert evolve("run", str(file), "--generations", "5", "--out", str(folder), *words)[0] == 0
+    assert evolve("resume", str(folder), "--generations", "13", *words)[0] == 0
+    with Run.read(folder) as there:
+        assert there.hash == run_hash(tmp_path / "inline", ISLANDS)
+        assert Experiment.parse(there.experiment_text).run.cluster == scheduler
+    assert evolve("resume", str(folder), "--generations", "14", "--workers", "1")[0] == 0
+    with Run.read(folder) as there:
+        assert Experiment.parse(there.experiment_text).run.cluster is None
+    file.write_text(ISLANDS.changed(islands={"number": 1}).to_toml())
+    code, out, err = evolve("run", str(file), "--out", str(tmp_path / "alone"), *words)
+    assert code == 1 and out == "" and not (tmp_path / "alone").exists()
+    assert "cluster: expected an experiment with islands" in err and len(err.splitlines()) == 1
 
 
 def test_more_migrants_than_places_are_refused() -> None:

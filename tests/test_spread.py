@@ -109,7 +109,7 @@ def test_workers_of_other_versions_are_refused(scheduler: str, monkeypatch: pyte
 def test_one_client_serves_all_that_happens_while_it_is_open(scheduler: str) -> None:
     with cluster_client(scheduler) as client:
         for _ in range(2):
-            list(spread(square, [(1,), (2,)], cluster=scheduler))
+            list(spread(square, [(1,), (2,)], cluster=client))
             assert client.status == "running"
     assert client.status == "closed"
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ from results import Run
 from results.errors import RunError
 from results.place import WriterLock
 from results.sweep_plots import sweep_figure
-from results.sweeps import INDEX, MEASURES, Interval, Summary, summarise, summary_csv
-from tests.conftest import Command
+from results.sweeps import INDEX, MEASURES, Entry, Interval, Outcome, Summary, summarise, summary_csv
+from tests.conftest import Command, Mortal
 
 ROOT = Path(__file__).parent.parent
 
@@ -221,22 +222,23 @@ def test_a_worker_that_does_not_see_the_folder_says_so(small: Path, tmp_path: Pa
 # --- kills ---
 
 
+FOUR = 'grid = { "rules.noise" = [0.0, 0.05] }\nseeds = 2\n[run]\ncommit_every = 10\n'
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What four runs leave that nobody disturbs."""
+    folder = tmp_path_factory.mktemp("calm")
+    run_sweep(Sweep.load(sweep_file(folder, FOUR, 300)), folder)
+    return left(folder)
+
+
 def command(*words: str, cwd: Path) -> subprocess.Popen[str]:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-m", "evolve.cli", "sweep", *words], cwd=cwd, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-
-
-def writers(folder: Path) -> list[int]:
-    """The processes that are writing runs."""
-    found = []
-    for lock in folder.glob("runs/*/run.lock"):
-        words = lock.read_text().split()
-        if words:
-            found.append(int(words[1]))
-    return found
 
 
 def reached(folder: Path) -> int:
@@ -259,59 +261,59 @@ def wait(until: Any, seconds: float = 30) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-@pytest.mark.parametrize(
-    "where", [["--workers", "2"], ["--cluster", "local", "--workers", "2"]], ids=" ".join
-)
-def test_a_worker_killed_in_the_middle_changes_nothing(where: list[str], tmp_path: Path) -> None:
-    if "--cluster" in where:
-        pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
-    file = sweep_file(tmp_path, 'grid = { "rules.noise" = [0.0, 0.05] }\nseeds = 2\n', 250)
-    run_sweep(Sweep.load(file), tmp_path / "calm")
+def test_a_worker_killed_in_the_middle_changes_nothing(
+    mortal: Mortal, calm: dict[str, str], tmp_path: Path
+) -> None:
+    place, kill = mortal
     folder = tmp_path / "stormy"
-    child = command(str(file), *where, "--out", str(folder), cwd=tmp_path)
-    wait(lambda: child.poll() is not None or (writers(folder) and reached(folder) > 20))
-    victims = writers(folder)
-    os.kill(victims[0], signal.SIGKILL)
-    _, err = child.communicate(timeout=60)
-    assert victims[0] != child.pid and child.returncode == 0, err
-    assert left(folder) == left(tmp_path / "calm")
+    killed: list[int] = []
+
+    def assassinate() -> None:
+        wait(lambda: reached(folder) > 20)
+        kill()
+        killed.append(reached(folder))
+
+    assassin = threading.Thread(target=assassinate)
+    assassin.start()
+    run_sweep(Sweep.load(sweep_file(tmp_path, FOUR, 300)), folder, **place)
+    assassin.join()
+    assert left(folder) == calm and 20 < killed[0] < 4 * 301
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_signal_stops_and_says_how_to_go_on(workers: str, tmp_path: Path) -> None:
-    file = sweep_file(tmp_path, 'grid = { "rules.noise" = [0.0, 0.05] }\nseeds = 2\n', 250)
-    folder = tmp_path / "sweeps" / "small"
+def test_a_signal_stops_and_says_how_to_go_on(
+    workers: str, calm: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evolve: Command
+) -> None:
+    file, folder = sweep_file(tmp_path, FOUR, 300), tmp_path / "sweeps" / "small"
     number = signal.SIGTERM if workers == "1" else signal.SIGINT
     child = command(str(file), "--workers", workers, cwd=tmp_path)
     wait(lambda: child.poll() is not None or reached(folder) > 20)
     child.send_signal(number)
     out, err = child.communicate(timeout=30)
     assert child.returncode == 128 + number, err
-    found = re.fullmatch(r"stopped with (\d) of 4 runs done; .* with: evolve sweep (.*)\n", out)
+    found = re.fullmatch(r"stopped with (\d) of 4 runs done; .* with: evolve (.*)\n", out)
     assert found and int(found[1]) < 4 and "Traceback" not in err
-    child = command(*found[2].split(), cwd=tmp_path)
-    child.communicate(timeout=60)
-    assert child.returncode == 0
-    run_sweep(Sweep.load(file), tmp_path / "calm")
-    assert left(folder) == left(tmp_path / "calm")
+    monkeypatch.chdir(tmp_path)
+    assert evolve(*found[2].split())[0] == 0
+    assert left(folder) == calm
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_a_sweep_killed_again_and_again_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    file = sweep_file(tmp_path, 'grid = { "rules.noise" = [0.0, 0.05] }\nseeds = 2\n', 250)
-    folder, kills, progress = tmp_path / "sweeps" / "small", 0, 0
-    while kills < 3:
+def test_a_sweep_killed_again_and_again_ends_as_if_it_had_not_been(
+    calm: dict[str, str], tmp_path: Path
+) -> None:
+    file = sweep_file(tmp_path, FOUR, 300)
+    folder, progress = tmp_path / "sweeps" / "small", 0
+    for _ in range(2):
         child = command(str(file), "--workers", "2", cwd=tmp_path)
         wait(lambda: child.poll() is not None or reached(folder) > progress)  # noqa: B023
         child.kill()
         child.communicate()
-        kills, progress = kills + 1, reached(folder)
-    child = command(str(file), "--workers", "2", cwd=tmp_path)
-    _, err = child.communicate(timeout=60)
-    assert child.returncode == 0, err
-    run_sweep(Sweep.load(file), tmp_path / "calm")
-    assert left(folder) == left(tmp_path / "calm")
+        progress = reached(folder)
+    assert 0 < progress < 4 * 301
+    run_sweep(Sweep.load(file), folder, workers=2)
+    assert left(folder) == calm
 
 
 # --- summaries ---
@@ -332,6 +334,22 @@ def test_intervals_hold_what_they_promise() -> None:
     found = [Interval.of(rng.normal(0, 1, 4).tolist()) for _ in range(2000)]
     hit = np.mean([f.low < 0 < f.high for f in found])  # type: ignore[operator]
     assert abs(hit - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 2000)
+
+
+def test_an_interval_ends_where_its_measure_does(tmp_path: Path) -> None:
+    outcomes = [Outcome(1, "", 0.2, 0.2, share, count) for share, count in ((0.0, 1.0), (0.9, 2.0))]
+    entries = [Entry("", {}, seed, "", outcome) for seed, outcome in enumerate(outcomes)]
+    (summary,) = summarise(entries)
+    assert summary.measures["cooperation"] == Interval(0.45, 0.0, 1.0)
+    found = summary.measures["behaviours"]
+    assert found.low == 1 and found.high == pytest.approx(1.5 + 12.7062 * 0.5, abs=1e-4)
+
+
+def test_a_sweep_on_a_cluster_does_not_place_islands_too(tmp_path: Path) -> None:
+    sweep = Sweep.load(sweep_file(tmp_path, 'grid = { "run.cluster" = ["tcp://10.0.0.1:8786"] }'))
+    with pytest.raises(ExperimentError, match=r"^run\.cluster: expected none in a sweep on a cluster"):
+        run_sweep(sweep, tmp_path / "out", cluster="local")
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_table_has_a_row_a_point_also_when_nothing_is_done(small: Path, tmp_path: Path) -> None:
@@ -372,7 +390,11 @@ def test_the_command_leaves_table_and_figure(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, out, _ = evolve("sweep", str(small))
-    assert code == 0 and "means over the last 25% of the generations" in out and " ± " in out
+    assert (
+        code == 0
+        and "means over the last 25% of the generations" in out
+        and re.search(r"\d \(\d[0-9.]+ to \d", out)
+    )
     code, out, _ = evolve("sweep", str(small), "--json")
     answer = json.loads(out)
     assert code == 0 and [point["runs"] for point in answer["points"]] == [2] * 4
