@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from evolve import cli_invade, cli_invasion, cli_play, cli_runs, cli_societies, cli_sweep
-from results.errors import DamageError
+from evolve.terminal import announce_compiling
 
 app = typer.Typer(
     add_completion=False,
@@ -30,13 +30,11 @@ USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 
 def main() -> None:
     """Run the command line; mistakes of the user end in one line and exit code 1."""
+    announce_compiling()
     try:
         status = app(sys.argv[1:] or ["--help"], prog_name="evolve", standalone_mode=False)
-    except DamageError as mistake:
-        saved = "" if "--repair" in sys.argv else "; what can be saved: evolve resume RUN --repair"
-        message = f"{mistake}{saved}"
     except ValueError as mistake:
-        message = str(mistake)
+        message = str(mistake) + ("" if "--repair" in sys.argv else getattr(mistake, "way_out", ""))
     except OSError as mistake:
         message = _file_message(mistake)
     except MemoryError as mistake:

@@ -15,6 +15,7 @@ from types import FrameType
 from evolve.experiment import Experiment
 from evolve.islands import ends_epoch
 from evolve.loop import generations
+from evolve.spread import rarely_collecting
 from results import Generation, Run
 
 
@@ -69,7 +70,7 @@ def drive(
     """
     stop = stop or Stop()
     islands = experiment.islands.number > 1
-    with closing(generations(experiment, start=run.latest())) as coming:
+    with rarely_collecting(), closing(generations(experiment, start=run.latest())) as coming:
         for generation in coming:
             run.append(generation)
             watch(generation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ PLAIN_EVERY = 5.0
 
 LIVE_EVERY = 0.1
 """Seconds between two looks of progress on a terminal."""
+
+PATIENCE = 1.5
+"""Seconds of compiling before it is mentioned."""
 
 
 def _whole(text: str) -> int:
@@ -126,6 +130,31 @@ def write_text(field: str, path: Path, text: str) -> None:
         ) from None
 
 
+def announce_compiling() -> None:
+    """On a terminal: say once that kernels are being compiled, when somebody has waited for it."""
+    if sys.stderr.isatty():
+        threading.Thread(target=_announce_compiling, daemon=True).start()
+
+
+def _announce_compiling() -> None:
+    while "numba.core.event" not in sys.modules:  # most commands never import it
+        time.sleep(0.2)
+    time.sleep(PATIENCE)  # a kernel or two of a new signature are no matter
+    from numba.core import event
+
+    class Announcer(event.Listener):
+        said = False
+
+        def on_start(self, event: object) -> None:
+            if not self.said:
+                self.said = True
+                print("compiling: once on a machine, up to half a minute", file=sys.stderr)
+
+        def on_end(self, event: object) -> None: ...
+
+    event.register("numba:compile", Announcer())  # type: ignore[no-untyped-call]
+
+
 class Progress:
     """How far something of `total` units is; `tell` says it, and its first call where this session begins.
 
@@ -140,7 +169,7 @@ class Progress:
     def tell(self, done: int, state: Callable[[], str] = str) -> None:
         """So many units are done; `state` puts into words how things stand, and is asked when that is shown."""
         now = time.monotonic()
-        if self._first is None:
+        if self._first is None or done == self._first:  # so far only kernels were compiled
             self._first, self._start, self._shown = done, now, now
         elif now - self._shown < self._every and done < self._total:
             return

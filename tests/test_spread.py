@@ -1,18 +1,15 @@
 """Tasks give the same results wherever they are done, and whoever dies meanwhile."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evolve import Experiment, generations
 from evolve.spread import cluster_client, spread
 
 ROOT = Path(__file__).parent.parent
@@ -112,32 +109,6 @@ def test_one_client_serves_all_that_happens_while_it_is_open(scheduler: str) -> 
             list(spread(square, [(1,), (2,)], cluster=client))
             assert client.status == "running"
     assert client.status == "closed"
-
-
-@pytest.mark.parametrize("kind", ["lookup", "formula"])
-def test_threads_that_draw_by_chance_meanwhile_change_no_run(kind: str) -> None:
-    experiment = Experiment(
-        generations=15, rules={"turns": 10}, genome={"kind": kind}, population={"size": 40}
-    )
-    calm = list(generations(experiment))
-    over = threading.Event()
-
-    def disturb() -> None:  # as the threads of a cluster's worker do
-        while not over.is_set():
-            random.random()
-
-    threads = [threading.Thread(target=disturb) for _ in range(2)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    for thread in threads:
-        thread.start()
-    try:
-        assert list(generations(experiment)) == calm
-    finally:
-        over.set()
-        sys.setswitchinterval(interval)
-        for thread in threads:
-            thread.join()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
