@@ -118,17 +118,22 @@ def _content(planned: Sweep, summaries: Sequence[Summary]) -> dict[str, Any]:
 def _show(planned: Sweep, summaries: Sequence[Summary]) -> None:
     from results.sweeps import MEASURES
 
+    narrow = sys.stdout.isatty()  # names and intervals in two lines, so that 80 columns are enough
+    counts = {summary.runs for summary in summaries}
+    runs = f"{min(counts)} runs" if len(counts) == 1 else f"{min(counts)} to {max(counts)} runs"
     table = new_table(
-        *planned.keys, "runs", *MEASURES,
-        title=f"{planned.name}: means over the last {planned.last:.0%} of the generations (95 % intervals over seeds)",
+        *(key.replace(".", ".\n") if narrow else key for key in planned.keys), *MEASURES,
+        title=f"{planned.name}: {runs} a point, means over the last {planned.last:.0%} of the generations "
+        "and 95 % intervals over seeds",
     )  # fmt: skip
     for summary in summaries:
         values = [str(summary.point.get(key, "")) for key in planned.keys]
-        table.add_row(*values, str(summary.runs), *(_interval(summary.measures[name]) for name in MEASURES))
+        table.add_row(*values, *(_interval(summary.measures[name], narrow) for name in MEASURES))
     show(table)
 
 
-def _interval(found: Interval) -> str:
-    if found.high is None:
+def _interval(found: Interval, narrow: bool) -> str:
+    if found.low is None or found.high is None:
         return f"{found.mean:.3f}"
-    return f"{found.mean:.3f} ({found.low:.3f} to {found.high:.3f})"
+    ends = f"{found.low:.3f}-{found.high:.3f}"
+    return f"{found.mean:.3f}\n{ends}" if narrow else f"{found.mean:.3f} ({ends})"

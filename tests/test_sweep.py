@@ -392,8 +392,8 @@ def test_the_command_leaves_table_and_figure(
     code, out, _ = evolve("sweep", str(small))
     assert (
         code == 0
-        and "means over the last 25% of the generations" in out
-        and re.search(r"\d \(\d[0-9.]+ to \d", out)
+        and "2 runs a point, means over the last 25% of the generations" in out
+        and re.search(r"\d \(\d[0-9.]+-\d", out)
     )
     code, out, _ = evolve("sweep", str(small), "--json")
     answer = json.loads(out)
