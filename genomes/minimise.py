@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+NONE, TWO, THREE = np.uint32(2**32 - 1), np.uint32(2), np.uint32(3)
+
 # Legend: s = states of the template, m = reachable states, l = letters (the four joint moves), g = genomes
 
 
@@ -35,26 +37,26 @@ def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m
     sizes = np.empty(genomes, np.int64)
     p_out = np.empty(genomes * states, np.float64)
     next_out = np.empty((genomes * states, 4), np.int32)
-    # scratch, reused for every genome
-    number = np.empty(states, np.int32)
-    order = np.empty(states, np.int32)
-    step = np.empty((states, 4), np.int32)
+    # scratch, reused for every genome; unsigned, so that no index needs a check for being negative
+    number = np.empty(states, np.uint32)
+    order = np.empty(states, np.uint32)
+    step = np.empty((states, 4), np.uint32)
     p = np.empty(states, np.float64)
-    elements = np.empty(states, np.int32)
-    place = np.empty(states, np.int32)
-    block = np.empty(states, np.int32)
-    first = np.empty(states, np.int32)
-    end = np.empty(states, np.int32)
-    marked = np.empty(states, np.int32)
-    touched = np.empty(states, np.int32)
-    sources = np.empty(states, np.int32)
-    head = np.empty((4, states + 1), np.int32)
-    inverse = np.empty((4, states), np.int32)
-    waiting = np.empty(4 * states, np.int32)
+    elements = np.empty(states, np.uint32)
+    place = np.empty(states, np.uint32)
+    block = np.empty(states, np.uint32)
+    first = np.empty(states, np.uint32)
+    end = np.empty(states, np.uint32)
+    marked = np.empty(states, np.uint32)
+    touched = np.empty(states, np.uint32)
+    sources = np.empty(states, np.uint32)
+    head = np.empty((4, states + 1), np.uint32)
+    inverse = np.empty((4, states), np.uint32)
+    waiting = np.empty(4 * states, np.uint32)
     done = 0
     for g in range(genomes):
         # 1. breadth-first over what can happen; a move that cannot happen leads where the intended one does
-        number[:] = -1
+        number[:] = NONE
         number[0] = 0
         order[0] = 0
         m = 1
@@ -65,19 +67,18 @@ def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m
             q = defect[g, s]
             if 0.0 < q < 1.0:
                 pure = False
-            for l in range(4):
-                source = l
-                if not noisy:
-                    if q == 0.0:
-                        source = l & 1
-                    elif q == 1.0:
-                        source = 2 | (l & 1)
-                target = successors[s, source]
-                if number[target] < 0:
+            bound = not noisy and (q == 0.0 or q == 1.0)
+            own = np.uint32(2) if q == 1.0 else np.uint32(0)
+            for l in range(2 if bound else 4):
+                target = np.uint32(successors[s, own + l if bound else l])
+                if number[target] == NONE:
                     number[target] = m
                     order[m] = target
                     m += 1
                 step[i, l] = number[target]
+            if bound:
+                step[i, 2] = step[i, 0]
+                step[i, 3] = step[i, 1]
             p[i] = q
             i += 1
         letters = 2 if pure else 4  # a pure state without noise: both own moves lead alike
@@ -120,15 +121,19 @@ def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m
                 head[l, i] = head[l, i + 1]
             head[l, m] = m
         pending = 0
-        if blocks > 1:
-            for b in range(blocks):
+        largest = 0
+        for b in range(blocks):
+            if end[b] - first[b] > end[largest] - first[largest]:
+                largest = b
+        for b in range(blocks):
+            if b != largest:  # what the others do not tell apart, it does not either
                 for l in range(letters):
                     waiting[pending] = 4 * b + l
                     pending += 1
         while pending > 0:
             pending -= 1
-            b = waiting[pending] >> 2
-            l = waiting[pending] & 3
+            b = waiting[pending] >> TWO
+            l = waiting[pending] & THREE
             found = 0
             for i in range(first[b], end[b]):
                 e = elements[i]
@@ -173,7 +178,7 @@ def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m
                     pending += 1
                 blocks += 1
         # 3. number the blocks in order of first reach
-        number[:blocks] = -1
+        number[:blocks] = NONE
         number[block[0]] = 0
         order[0] = block[0]
         reached = 1
@@ -181,13 +186,16 @@ def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m
         while i < reached:
             s = elements[first[order[i]]]
             p_out[done + i] = p[s]
-            for l in range(4):
+            for l in range(letters):
                 t = block[step[s, l]]
-                if number[t] < 0:
+                if number[t] == NONE:
                     number[t] = reached
                     order[reached] = t
                     reached += 1
                 next_out[done + i, l] = number[t]
+            if letters == 2:
+                next_out[done + i, 2] = next_out[done + i, 0]
+                next_out[done + i, 3] = next_out[done + i, 1]
             i += 1
         sizes[g] = reached
         done += reached
