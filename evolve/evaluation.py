@@ -68,7 +68,7 @@ class Evaluation:
                 (experiment.panel_strategy(s) for s in experiment.fitness.panel), self.rules
             ).values()
         )
-        self._known: dict[Genome, tuple[bytes, Form]] = {}
+        self._known: dict[int, tuple[Genome, tuple[bytes, Form]]] = {}
         # the islands of one process share the memory
         self._remembered = int(REMEMBERED / math.sqrt(experiment.islands.number))
         self._met: tuple[dict[bytes, int], NDArray[np.float64]] | None = None
@@ -101,13 +101,10 @@ class Evaluation:
 
     def _forms(self, genomes: Sequence[Genome]) -> list[tuple[bytes, Form]]:
         """What each plays as; what was there before is not compiled again."""
-        before = [self._known.get(g) for g in genomes]
-        new = canonical_forms(
-            [g for g, form in zip(genomes, before, strict=True) if form is None], self.rules
-        )
-        found = [form or new[g] for g, form in zip(genomes, before, strict=True)]
-        self._known = dict(zip(genomes, found, strict=True))
-        return found
+        known = self._known  # by identity: survivors are the same objects, and genomes are slow to hash
+        new = canonical_forms([g for g in genomes if id(g) not in known], self.rules)
+        self._known = {id(g): known.get(id(g)) or (g, new[g]) for g in genomes}
+        return [self._known[id(g)][1] for g in genomes]
 
     def _charged(
         self, earned: NDArray[np.float64], genomes: Sequence[Genome], states: NDArray[np.int64]
