@@ -14,9 +14,9 @@ from types import ModuleType
 from typing import Any
 
 from benchmarks.measure import Row, seconds
-from evolve import Experiment, evaluation, generations, loop, societies
+from evolve import Experiment, evaluation, generations, island, societies
 from evolve.evaluation import Evaluation
-from evolve.loop import Island
+from evolve.island import Island
 from evolve.runner import drive
 from results import Generation, Run
 
@@ -39,8 +39,8 @@ print(peak_mebibytes())
 
 PARTS: tuple[tuple[Any, str, str], ...] = (
     (Evaluation, "__call__", "payoffs: behaviours, meetings, adding up"),
-    (loop, "_generational", "selection and variation"),
-    (loop, "record", "statistics, leaders and their names"),
+    (island, "_generational", "selection and variation"),
+    (island, "record", "statistics, leaders and their names"),
     (Run, "append", "the run file"),
 )
 """What a generation consists of: functions that are timed."""
@@ -120,9 +120,9 @@ def _saved(experiment: Experiment, remembering: ModuleType, what: str) -> Iterat
     limit, played = remembering.REMEMBERED, []
 
     def run() -> list[Generation]:
-        island = Island(experiment)
-        found = list(island.live(None, experiment.generations))
-        played.append(island._evaluate.played)  # type: ignore[attr-defined]
+        living = Island(experiment)
+        found = list(living.live(None, experiment.generations))
+        played.append(living._evaluate.played)  # type: ignore[attr-defined]
         return found
 
     def remembering_up_to(most: int) -> None:

@@ -5,7 +5,7 @@
 - `population`: individuals and the first population
 - `operators`: the DEAP toolbox
 - `fitness`: the choice between `evaluation` (round robins), `sampling` (against a sample) and `societies`
-- `loop`: `generations(experiment, start)`; `islands`: the same for several populations, `spread`: anywhere
+- `loop`: `generations(experiment, start)`; `island`: one population, `islands`: several, `spread`: anywhere
 - `runner`: an experiment driven into a run file, stopped by signals and taken up again
 - `reproduce` (with `reproduce_evolution`, `reproduce_lifl`): the published claims, each with its verdict
 - `mutant_laws`, `invasion_study`, `invasion`, `invaders`: does a seeded population resist, and to whom is it lost?

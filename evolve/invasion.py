@@ -27,6 +27,7 @@ from evolve.experiment import Experiment
 from evolve.fitness import evaluation
 from evolve.invaders import Cause, cause_of, class_name
 from evolve.invasion_study import WINDOW, Study, Task
+from evolve.loop import generations
 from evolve.mutant_laws import Law, operators, resident_genome
 from evolve.population import Genome
 from evolve.spread import AbandonedError, abandoned
@@ -70,8 +71,6 @@ def history(study: Study, task: Task) -> Iterator[Generation]:
 
 def generations_of(experiment: Experiment, box: Any, start: Generation | None = None) -> Iterator[Generation]:
     """The loop, with other operators, on one thread, as long as somebody waits for the outcome."""
-    from evolve.loop import generations
-
     for generation in generations(experiment, start, workers=1, operators=box):
         if abandoned():
             raise AbandonedError

@@ -18,7 +18,7 @@ from typing import Any
 
 from evolve.evaluation import record
 from evolve.experiment import Experiment
-from evolve.loop import Island
+from evolve.island import Island
 from evolve.spread import AbandonedError, abandoned, cluster_client, spread
 from evolve.streams import stream
 from results.records import Birth, Generation

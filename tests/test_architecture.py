@@ -72,7 +72,7 @@ def test_imports_point_one_way_and_libraries_stay_in_their_files() -> None:
         ("results/store.py", "from . import plots"),
         ("results/store.py", "import pickle"),
         ("engine/match.py", "from tests import reference"),
-        ("evolve/loop.py", "from deap import tools"),
+        ("evolve/island.py", "from deap import tools"),
         ("results/report.py", "import matplotlib.pyplot as plt"),
         ("genomes/formula.py", "def f(s):\n    return eval(s)"),
     ],

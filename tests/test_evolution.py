@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from evolve import Experiment, ExperimentError, generations, loop
+from evolve import Experiment, ExperimentError, generations, island
 from evolve.evaluation import Evaluation
 from evolve.fitness import evaluation
 from evolve.operators import toolbox
@@ -422,7 +422,7 @@ def fixed_founders(method: str, update: str, replicates: int, survivors: int = 2
         variation={"mutation": 0.0, "crossover": 0.0, "immigrants": 0},
     )  # fmt: skip
     winners: Counter[int] = Counter()
-    step = loop._moran if update == "moran" else loop._generational
+    step = island._moran if update == "moran" else island._generational
     for seed in range(replicates):
         drawn = experiment.model_copy(update={"seed": seed})
         box = toolbox(drawn)
@@ -451,8 +451,8 @@ def test_ties_broken_by_position_would_be_noticed(monkeypatch: pytest.MonkeyPatc
         def permutation(self, n: int) -> np.ndarray:
             return np.arange(n)
 
-    real = loop.stream
-    monkeypatch.setattr(loop, "stream", lambda s, g, p, i=0: InOrder() if p == "ties" else real(s, g, p, i))
+    real = island.stream
+    monkeypatch.setattr(island, "stream", lambda s, g, p, i=0: InOrder() if p == "ties" else real(s, g, p, i))
     winners = fixed_founders("truncation", "generational", 60, survivors=1)
     assert stats.chisquare([winners[k] for k in range(6)]).pvalue < 1e-3
 
@@ -622,7 +622,7 @@ def test_seeding_takes_the_genome_of_the_experiments_kind() -> None:
 
 
 def test_the_template_is_the_default_experiment() -> None:
-    template = (Path(loop.__file__).parent / "template.toml").read_text()
+    template = (Path(island.__file__).parent / "template.toml").read_text()
     written = Experiment.parse(template.replace("{name}", "experiment"))
     filled = Experiment(rules={"turns": 200}, selection={"survivors": 100})
     assert written == filled
