@@ -97,6 +97,9 @@ def _save(planned: Sweep, folder: Path, summaries: Sequence[Summary]) -> list[Pa
     write_whole(numbers, json.dumps(_content(planned, summaries), indent=2) + "\n")
     made = sweep_figure(planned.name, summaries)
     if made is None:
+        for stale in (folder / "sweep.png", folder / "sweep.svg"):
+            stale.unlink(missing_ok=True)
+        print("no figure: it takes one key that varies, or two", file=sys.stderr)
         return [table, numbers]
     with styled():
         made.savefig(folder / "sweep.png", metadata={"Software": None})

@@ -383,30 +383,14 @@ class Experiment(_Section):
         Raises ExperimentError naming every mistake at once.
         """
         path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"experiment: expected a TOML file, got {str(path)!r}, which is not there"
-            )
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise ExperimentError(
-                f"experiment: expected a TOML file in UTF-8, got {str(path)!r} with byte "
-                f"{error.object[error.start]:#04x} at {error.start}"
-            ) from None
-        return cls.parse(text, changes, name=path.stem)
+        return cls.parse(read_text(path, "experiment"), changes, name=path.stem)
 
     @classmethod
     def parse(
         cls, text: str, changes: Mapping[str, Any] | None = None, *, name: str | None = None
     ) -> Experiment:
         """Read TOML text (see `load`)."""
-        try:
-            data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ExperimentError(f"experiment: expected TOML, got a mistake: {error}") from None
-        except RecursionError:
-            raise ExperimentError("experiment: expected TOML, got brackets nested too deeply") from None
+        data = parse_toml(text, "experiment")
         if name is not None:
             data.setdefault("name", name)
         for key, value in (changes or {}).items():
@@ -460,6 +444,30 @@ BOUNDS = {
     "less_than_equal": ("le", "at most"),
 }
 """The same of a number out of its bounds: which bound it is, and the words before it."""
+
+
+def read_text(path: Path, field: str) -> str:
+    """The text of a file that a user names; `field` says as what."""
+    if not path.is_file():
+        state = "a folder" if path.is_dir() else "which is not there"
+        raise FileNotFoundError(f"{field}: expected a TOML file, got {str(path)!r}, {state}")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ExperimentError(
+            f"{field}: expected a TOML file in UTF-8, got {str(path)!r} with byte "
+            f"{error.object[error.start]:#04x} at {error.start}"
+        ) from None
+
+
+def parse_toml(text: str, field: str) -> dict[str, Any]:
+    """The values of TOML text."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ExperimentError(f"{field}: expected TOML, got a mistake: {error}") from None
+    except RecursionError:
+        raise ExperimentError(f"{field}: expected TOML, got brackets nested too deeply") from None
 
 
 def _explain(detail: Any) -> str:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 
 from evolve.invasion import Outcome, follow
 from evolve.invasion_study import Study, Task
-from evolve.spread import spread
+from evolve.spread import cluster_client, spread
 from results.place import WriterLock
 
 FILE = "outcomes.jsonl"
@@ -48,7 +48,10 @@ def run_study(
     written: call it again. More residents or replicates may be added later; a folder of another study, or one that
     somebody else writes, raises ValueError.
     """
-    with _writing(folder):
+    with (
+        nullcontext() if cluster is None else cluster_client(cluster, workers) as client,
+        _writing(folder),
+    ):
         done = _read(folder / FILE, study)
         watch([done[_key(task)] for task in study.tasks() if _key(task) in done])
         missing = [task for task in study.tasks() if _key(task) not in done]
@@ -58,7 +61,7 @@ def run_study(
         work = [(text, name, missing[k : k + size]) for k in range(0, len(missing), size)]
         with (
             (folder / FILE).open("a", encoding="utf-8") as file,
-            closing(spread(follow_all, work, workers=workers, cluster=cluster)) as found,
+            closing(spread(follow_all, work, workers=workers, cluster=client)) as found,
         ):
             for outcomes in found:
                 for outcome in outcomes:

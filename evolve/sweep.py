@@ -10,29 +10,36 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import re
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from evolve.experiment import Experiment, ExperimentError
+from evolve.experiment import Experiment, ExperimentError, parse_toml, read_text
 from evolve.runner import Stop, drive
-from evolve.spread import AbandonedError, abandoned, as_finished
-from results.errors import RunError
+from evolve.spread import AbandonedError, abandoned, as_finished, cluster_client
+from results.errors import DamageError, RunError
 from results.place import WriterLock
 from results.records import Generation
 from results.rows import RESULTS
 from results.store import Run
-from results.sweeps import INDEX, Entry, Outcome, measured, read_outcomes, write_index
+from results.sweeps import INDEX, Entry, Outcome, measured, read_index, write_index
 
 NEUTRAL = ("generations", "run.")
 """Keys that are no part of a run's identity: points that differ only in them need folders of their own."""
+
+MOST = 100_000
+"""Runs of a sweep: each is a folder."""
+
+INDEX_EVERY = 1.0
+"""Seconds between two versions of the index: what it lacks after a kill is read from the runs again."""
 
 MISTAKES = 10
 """So many mistakes of a sweep file are shown."""
@@ -71,16 +78,21 @@ class Sweep:
         Raises ExperimentError naming the mistakes of all points at once.
         """
         path = Path(path)
-        data = _read(path, "sweep")
+        data = parse_toml(read_text(path, "sweep"), "sweep")
         base = data.pop("base", None)
         settings = data.pop("sweep", None)
-        name = str(data.pop("name", path.stem))
+        name = data.pop("name", path.stem)
+        if not isinstance(name, str):
+            raise ExperimentError(f"name: expected text, got {name!r}")
         if not isinstance(settings, dict):
             raise ExperimentError("sweep: expected a section [sweep] with grid, list or seeds, got none")
         if base is not None:
             if not isinstance(base, str):
                 raise ExperimentError(f"base: expected the name of an experiment file, got {base!r}")
-            data = _merged(_read(path.parent / base, "base"), data)
+            below = parse_toml(read_text(path.parent / base, "base"), "base")
+            if "sweep" in below:
+                raise ExperimentError(f"base: expected an experiment, got the sweep {base!r}")
+            data = _merged(below, data)
             data.pop("name", None)
         keys, points = _points(settings)
         seeds = _seeds(settings.pop("seeds", 1), data.get("seed", 1))
@@ -89,6 +101,10 @@ class Sweep:
             raise ExperimentError(f"sweep.last: expected a share, 0 < last <= 1, got {last!r}")
         for key in settings:
             raise ExperimentError(f"sweep.{key}: expected grid, list, seeds or last, got {key!r}")
+        if len(points) * len(seeds) > MOST:
+            raise ExperimentError(
+                f"sweep.seeds: expected at most {MOST} runs, got {len(points)} points times {len(seeds)} seeds"
+            )
         text = tomli_w.dumps(data)
         return cls(name, keys, tuple(_tasks(name, text, points, seeds, keys)), float(last))
 
@@ -120,35 +136,65 @@ def run_sweep(
             f"{cluster!r}"
         )
     folder = Path(folder).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    with nullcontext() if cluster is None else cluster_client(cluster, workers) as client:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = WriterLock(folder / "sweep.lock")
+        except RunError as error:
+            raise RunError(str(error).replace("this run", "this sweep")) from None
+        try:
+            return _run_rest(sweep, folder, workers, client, watch)
+        finally:
+            lock.release()
+
+
+def _run_rest(
+    sweep: Sweep,
+    folder: Path,
+    workers: int,
+    client: Any | None,
+    watch: Callable[[Sequence[Entry], Entry | None], None],
+) -> list[Entry]:
+    owner, known = read_index(folder)
+    if owner not in (None, sweep.name):
+        raise RunError(
+            f"{folder}: expected a folder of the sweep {sweep.name!r}, got one of {owner!r}; choose another with --out"
+        )
+    entries = []
+    for task in sweep.tasks:
+        key = _key(task.experiment, sweep.last)
+        outcome = known.get((task.folder, key))
+        entries.append(Entry(task.folder, task.point, task.experiment.seed, key, outcome))
+    write_index(folder, sweep.name, sweep.last, entries)
+    watch(entries, None)
+    left = [k for k, entry in enumerate(entries) if entry.outcome is None]
+    work = [(str(folder), sweep.tasks[k].experiment.to_toml(), sweep.last) for k in left]
+    damaged = []
+    written = time.monotonic()
     try:
-        lock = WriterLock(folder / "sweep.lock")
-    except RunError as error:
-        raise RunError(str(error).replace("this run", "this sweep")) from None
-    try:
-        known = read_outcomes(folder)
-        entries = []
-        for task in sweep.tasks:
-            key = _key(task.experiment, sweep.last)
-            outcome = known.get((task.folder, key))
-            entries.append(Entry(task.folder, task.point, task.experiment.seed, key, outcome))
-        write_index(folder, sweep.name, sweep.last, entries)
-        watch(entries, None)
-        left = [k for k, entry in enumerate(entries) if entry.outcome is None]
-        work = [(str(folder), sweep.tasks[k].experiment.to_toml(), sweep.last) for k in left]
-        with closing(as_finished(run_one, work, workers=workers, cluster=cluster)) as finished:
+        with closing(as_finished(run_one, work, workers=workers, cluster=client)) as finished:
             for position, outcome in finished:
                 k = left[position]
+                if outcome is None:
+                    damaged.append(entries[k].folder)
+                    continue
                 entries[k] = replace(entries[k], outcome=outcome)
-                write_index(folder, sweep.name, sweep.last, entries)
+                if time.monotonic() - written > INDEX_EVERY:
+                    write_index(folder, sweep.name, sweep.last, entries)
+                    written = time.monotonic()
                 watch(entries, entries[k])
-        return entries
     finally:
-        lock.release()
+        write_index(folder, sweep.name, sweep.last, entries)
+    if damaged:
+        raise RunError(
+            f"{folder / 'runs'}: {len(damaged)} damaged of {len(entries)}, the others are done; what is deleted is "
+            f"computed again: {', '.join(damaged[:MISTAKES])}{' ...' * (len(damaged) > MISTAKES)}"
+        )
+    return entries
 
 
-def run_one(folder: str, text: str, last: float) -> Outcome:
-    """One run of a sweep, where a worker does it: begun, or taken up where it stopped."""
+def run_one(folder: str, text: str, last: float) -> Outcome | None:
+    """One run of a sweep, where a worker does it: begun, or taken up where it stopped; None where it is damaged."""
     if not (Path(folder) / INDEX).is_file():
         raise RunError(
             f"{folder}: expected a folder that all workers share, got a worker that does not see it"
@@ -163,10 +209,13 @@ def run_one(folder: str, text: str, last: float) -> Outcome:
             asked = now
             stop.signal = int(abandoned())
 
-    with _opened(Path(folder) / "runs" / experiment.name, experiment) as run:
-        if not drive(run, experiment, watch, stop):
-            raise AbandonedError(f"{run.path}: nobody waits for this run any more")
-        return measured(run, last)
+    try:
+        with _opened(Path(folder) / "runs" / experiment.name, experiment) as run:
+            if not drive(run, experiment, watch, stop):
+                raise AbandonedError(f"{run.path}: nobody waits for this run any more")
+            return measured(run, experiment.generations, last)
+    except DamageError:
+        return None
 
 
 def _opened(folder: Path, experiment: Experiment) -> Run:
@@ -189,15 +238,6 @@ def _opened(folder: Path, experiment: Experiment) -> Run:
 
 
 # --- reading a sweep file ------------------------------------------------------------------------------------
-
-
-def _read(path: Path, field: str) -> dict[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{field}: expected a TOML file, got {str(path)!r}, which is not there")
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ExperimentError(f"{field}: expected TOML, got a mistake in {path}: {error}") from None
 
 
 def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,6 +268,9 @@ def _points(settings: dict[str, Any]) -> tuple[tuple[str, ...], list[dict[str, A
             )
         if key in axes and any(key in one for one in chosen):
             raise ExperimentError(f"sweep: expected every key in grid or in list, got {key!r} in both")
+    number = len(chosen) * math.prod(len(values) for values in axes.values())
+    if number > MOST:
+        raise ExperimentError(f"sweep.grid: expected at most {MOST} points, got {number}")
     combinations = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     return keys, [one | other for one in chosen for other in combinations]
 
@@ -243,16 +286,18 @@ def _flat(section: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, An
 
 def _seeds(given: Any, first: Any) -> list[int]:
     """So many seeds from the experiment's own, or those listed."""
+    if not isinstance(first, int):
+        raise ExperimentError(f"seed: expected a whole number, got {first!r}")
     if isinstance(given, list):
         seeds = given
-    elif isinstance(given, int) and not isinstance(given, bool) and given > 0 and isinstance(first, int):
+    elif isinstance(given, int) and not isinstance(given, bool) and 0 < given <= MOST:
         seeds = list(range(first, first + given))
     else:
         seeds = []
     whole = all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds)
     if not seeds or not whole or len(set(seeds)) < len(seeds):
         raise ExperimentError(
-            f"sweep.seeds: expected a number > 0, or a list of different seeds, got {given!r}"
+            f"sweep.seeds: expected a number from 1 to {MOST}, or a list of different seeds, got {given!r}"
         )
     return seeds
 
@@ -278,7 +323,7 @@ def _tasks(
                 mistakes.setdefault(line, []).append(_shown(point))
     if mistakes:
         lines = [
-            f"{line}  (at {at[0]}{f' and {len(at) - 1} more points' if len(at) > 1 else ''})"
+            f"{line}  (at {at[0]}{f', and at {len(at) - 1} more' if len(at) > 1 else ''})"
             for line, at in mistakes.items()
         ]
         more = [f"and {len(lines) - MISTAKES} more mistakes"] if len(lines) > MISTAKES else []
@@ -292,12 +337,13 @@ def _shown(point: Mapping[str, Any]) -> str:
 
 def _folder(experiment: Experiment, point: Mapping[str, Any], keys: tuple[str, ...]) -> str:
     words = [key.rpartition(".")[2] for key in keys]
+    values = dict(_flat(tomllib.loads(experiment.to_toml())))  # as read: 200.0 turns are 200
     shown = [
-        f"{word if words.count(word) == 1 else key}={_plain(point[key])}"
+        f"{word if words.count(word) == 1 else key}={_plain(values.get(key, point[key]))}"
         for key, word in zip(keys, words, strict=True)
         if key in point
     ]
-    neutral = {key: value for key, value in point.items() if key.startswith(NEUTRAL)}
+    neutral = {key: values.get(key, value) for key, value in point.items() if key.startswith(NEUTRAL)}
     text = experiment.results_key() + json.dumps(neutral, default=str, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:10]
     return "_".join([",".join(shown)[:60], f"seed={experiment.seed}", digest]).lstrip("_")

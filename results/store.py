@@ -276,6 +276,11 @@ class Run:
                 int(values["behaviours"]),
             )
 
+    def hash_of(self, generation: int) -> str:
+        """The hash as it was at a generation."""
+        with self.snapshot():
+            return self._generation_row(generation)[0].hex()
+
     def kept_populations(self) -> list[int]:
         """The generations whose populations are kept whole."""
         with self.snapshot() as connection:

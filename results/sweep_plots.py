@@ -53,7 +53,8 @@ def _lines(title: str, key: str, summaries: Sequence[Summary], several: bool) ->
     ordered = sorted(summaries, key=lambda s: values.index(s.point.get(key)))
     there = [s.point.get(key) for s in ordered]
     numbers = all(_number(value) for value in there)
-    x = np.array(there if numbers else range(len(there)), float)
+    to_scale = numbers and _even([float(value) for value in there if value is not None])
+    x = np.array(there if to_scale else range(len(there)), float)
     made = figure(5.0)
     panels = made.subplots(3, 1, sharex=True, height_ratios=(1.3, 1.3, 1))
     for axes, measures, label in (
@@ -76,11 +77,10 @@ def _lines(title: str, key: str, summaries: Sequence[Summary], several: bool) ->
     panels[1].set_ylim(-0.02, 1.02)
     panels[2].set_ylim(bottom=0)
     panels[2].yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    panels[2].set_xlabel(key)
-    if not numbers:
-        labels = [_short(_label(value), 24) for value in there]
-        slanted = sum(map(len, labels)) > 60
-        panels[2].set_xticks(x, labels, rotation=30 if slanted else 0, ha="right" if slanted else "center")
+    panels[2].set_xlabel(key + " (values, not to scale)" * (numbers and not to_scale))
+    if not to_scale:
+        places, labels = _ticks(there, 24, 24)
+        panels[2].set_xticks(places, labels, **_slant(labels, 60))
         panels[2].set_xlim(-0.5, len(x) - 0.5)
     return made
 
@@ -112,8 +112,9 @@ def _maps(title: str, keys: Sequence[str], summaries: Sequence[Summary], several
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         axes.set_title(MEASURES[measure], fontweight="normal")
-        axes.set_xticks(*_ticks(columns, 12))
-        axes.set_yticks(*_ticks(rows, 16))
+        places, labels = _ticks(columns, 20, 16)
+        axes.set_xticks(places, labels, **_slant(labels, 36))
+        axes.set_yticks(*_ticks(rows, 16, 16))
         if k >= 2:
             axes.set_xlabel(keys[0])
         if k % 2 == 0:
@@ -164,11 +165,29 @@ def _axis(key: str, summaries: Sequence[Summary]) -> list[Any]:
     return sorted(values) if all(_number(value) for value in values) else values
 
 
-def _ticks(values: Sequence[Any], most: int) -> tuple[list[int], list[str]]:
-    """Where ticks stand and what they say: every value, or every so many of a long axis."""
+def _ticks(values: Sequence[Any], most: int, longest: int) -> tuple[list[int], list[str]]:
+    """Where ticks stand and what they say: every value, or every so many of a long axis.
+
+    Long texts are cut; where that makes them alike they are numbered.
+    """
     step = -(-len(values) // most)
     places = list(range(0, len(values), step))
-    return places, [_short(_label(values[k]), 16) for k in places]
+    labels = [_short(_label(values[k]), longest) for k in places]
+    if len(set(labels)) < len(labels):
+        labels = [_short(f"{k + 1}: {_label(values[k])}", longest) for k in places]
+    return places, labels
+
+
+def _slant(labels: Sequence[str], room: int) -> dict[str, Any]:
+    """How labels below an axis stand that has room for so many letters."""
+    slanted = sum(len(label) + 1 for label in labels) > room
+    return {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+
+
+def _even(values: Sequence[float]) -> bool:
+    """Whether sorted numbers can be told apart on an axis that is to scale."""
+    gaps = np.diff(np.array(values, float))
+    return len(gaps) == 0 or bool(gaps.min() > 0.02 * gaps.sum())
 
 
 def _number(value: Any) -> bool:
@@ -178,6 +197,8 @@ def _number(value: Any) -> bool:
 def _label(value: Any) -> str:
     if value is None:
         return "default"
+    if isinstance(value, float):
+        return f"{value:.10g}"
     return value if isinstance(value, str) else json.dumps(value)
 
 

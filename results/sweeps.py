@@ -7,6 +7,7 @@ and an index that is lost or damaged costs only the time to read them again.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -103,12 +104,13 @@ class Summary:
     measures: dict[str, Interval]
 
 
-def measured(run: Run, last: float) -> Outcome:
-    """What a run came to: means over the `last` share of its generations, at least one."""
+def measured(run: Run, generation: int, last: float) -> Outcome:
+    """What a run had come to at a generation: means over the `last` share of those up to it, at least one."""
     table = run.statistics()
-    count = max(1, round(last * len(run)))
-    means = {name: math.fsum(table[name][-count:].tolist()) / count for name in MEASURES}
-    return Outcome(run.generation, run.hash, **means)
+    count = max(1, round(last * (generation + 1)))
+    window = slice(generation + 1 - count, generation + 1)
+    means = {name: math.fsum(table[name][window].tolist()) / count for name in MEASURES}
+    return Outcome(generation, run.hash_of(generation), **means)
 
 
 def summarise(entries: Sequence[Entry]) -> list[Summary]:
@@ -151,23 +153,34 @@ def _cell(value: Any) -> str:
 
 def write_index(folder: Path, name: str, last: float, entries: Sequence[Entry]) -> None:
     """Write the index of a sweep; it is the same text whoever computed the runs, and in whatever order."""
-    content = {"format": FORMAT, "name": name, "last": last, "runs": [asdict(entry) for entry in entries]}
+    runs = [asdict(entry) for entry in entries]
+    content = {
+        "format": FORMAT,
+        "name": name,
+        "last": last,
+        "runs": [{**row, "digest": _digest(row)} for row in runs],
+    }
     write_whole(folder / INDEX, json.dumps(content, indent=1) + "\n")
 
 
-def read_outcomes(folder: Path) -> dict[tuple[str, str], Outcome]:
-    """What the index knows to be done, by folder and key; nothing where there is no intact index."""
+def read_index(folder: Path) -> tuple[str | None, dict[tuple[str, str], Outcome]]:
+    """Whose index it is, and what it knows to be done, by folder and key: as far as it is there and intact."""
     try:
         content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
-            return {}
-        return {
+            return None, {}
+        known = {
             (row["folder"], row["key"]): _outcome(row["outcome"])
             for row in content["runs"]
-            if row["outcome"] is not None
+            if row.pop("digest") == _digest(row) and row["outcome"] is not None
         }
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        return str(content["name"]), known
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None, {}
+
+
+def _digest(row: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _outcome(row: Mapping[str, Any]) -> Outcome:

@@ -121,6 +121,20 @@ def test_a_key_that_changes_no_result_can_be_swept_too(tmp_path: Path) -> None:
             r"sweep: expected points that differ, got rules\.noise = 0\.1",
         ),
         ("grid = { seed = [1, 2] }", r"sweep: expected sweep\.seeds and no key 'seed'"),
+        (
+            'grid = { "rules.turns" = [200, 200.0] }',
+            r"sweep: expected points that differ, got rules\.turns = 200 again",
+        ),
+        ("seeds = 1000000000", r"sweep\.seeds: expected a number from 1 to 100000, .* got 1000000000"),
+        (
+            f"seeds = 1000\ngrid = {{ seed2 = {list(range(200))} }}",
+            r"expected at most 100000 runs, got 200 points",
+        ),
+        (
+            f"grid = {{ {', '.join(f'k{k} = {list(range(10))}' for k in range(6))} }}",
+            r"100000 points, got 1000000",
+        ),
+        ("x = " + "[" * 9999, r"sweep: expected TOML, got brackets nested too deeply"),
         ("seeds = 0", r"sweep\.seeds: expected .* got 0"),
         ("seeds = [1, 1]", r"sweep\.seeds: expected .* got \[1, 1\]"),
         ("last = 2", r"sweep\.last: expected a share, 0 < last <= 1, got 2"),
@@ -193,6 +207,55 @@ def test_a_lost_or_damaged_index_is_made_again_from_the_runs(small: Path, tmp_pa
         (folder / INDEX).write_text(damage)
         run_sweep(sweep, folder)
         assert left(folder) == whole
+
+
+def test_a_changed_or_nested_index_is_not_believed(small: Path, tmp_path: Path) -> None:
+    sweep, folder = Sweep.load(small), tmp_path / "out"
+    run_sweep(sweep, folder)
+    whole = left(folder)
+    changed = re.sub(r'"best": \d', '"best": 9', whole[INDEX], count=1)
+    for damage in (changed, "[" * 100_000):
+        (folder / INDEX).write_text(damage)
+        run_sweep(sweep, folder)
+        assert left(folder) == whole != {**whole, INDEX: damage}
+
+
+def test_fewer_generations_are_measured_where_they_end(tmp_path: Path) -> None:
+    settings = 'grid = { "rules.noise" = [0.0, 0.05] }\nlast = 0.5\n'
+    fewer = run_sweep(Sweep.load(sweep_file(tmp_path, settings, generations=9)), tmp_path / "fresh")
+    run_sweep(Sweep.load(sweep_file(tmp_path, settings, generations=20)), tmp_path / "out")
+    assert run_sweep(Sweep.load(sweep_file(tmp_path, settings, generations=9)), tmp_path / "out") == fewer
+
+
+def test_a_damaged_run_does_not_stop_the_others_and_is_named(tmp_path: Path) -> None:
+    settings, folder = 'grid = { "rules.noise" = [0.0, 0.05, 0.1] }\n', tmp_path / "out"
+    sweep = Sweep.load(sweep_file(tmp_path, settings, generations=5))
+    run_sweep(sweep, folder)
+    bad = folder / "runs" / sweep.tasks[0].folder
+    file = bad / "run.sqlite"
+    file.write_bytes(file.read_bytes()[:100] + b"\x55" * 9000)
+    more = Sweep.load(sweep_file(tmp_path, settings, generations=9))
+    with pytest.raises(RunError, match=rf"1 damaged of 3, the others are done; .* {re.escape(bad.name)}$"):
+        run_sweep(more, folder)
+    assert sum(f'"generation": {n}' in (folder / INDEX).read_text() for n in (5, 9)) == 1
+    shutil.rmtree(bad)
+    whole = run_sweep(more, tmp_path / "fresh")
+    assert run_sweep(more, folder) == whole
+
+
+def test_the_folder_of_another_sweep_is_left_alone(small: Path, tmp_path: Path) -> None:
+    run_sweep(Sweep.load(small), tmp_path / "out")
+    before = left(tmp_path / "out")
+    other = Sweep.load(sweep_file(tmp_path, "seeds = 1", name="other"))
+    with pytest.raises(RunError, match="expected a folder of the sweep 'other', got one of 'small'"):
+        run_sweep(other, tmp_path / "out")
+    assert left(tmp_path / "out") == before
+
+
+def test_a_wrong_scheduler_leaves_no_folder(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cluster: expected 'local' or the address"):
+        run_sweep(Sweep.load(small), tmp_path / "out", cluster="no address")
+    assert not (tmp_path / "out").exists()
 
 
 def test_more_generations_go_on_where_the_runs_are(tmp_path: Path) -> None:
@@ -380,6 +443,12 @@ def test_the_figure_is_lines_for_one_key_and_maps_for_two() -> None:
     assert maps is not None
     shown = np.ma.filled(maps.axes[0].images[0].get_array(), np.nan)
     assert shown.shape == (2, 3) and np.isnan(shown[[0, 1], [2, 1]]).all() and np.isnan(shown).sum() == 2
+    uneven = sweep_figure("a", [summary(noise=x) for x in (0.0, 1e-4, 1e-3, 0.5)])
+    assert uneven is not None and list(uneven.axes[0].lines[0].get_xdata()) == [0, 1, 2, 3]
+    assert [text.get_text() for text in uneven.axes[2].get_xticklabels()] == ["0", "0.0001", "0.001", "0.5"]
+    alike = sweep_figure("a", [summary(seeds=[{"strategy": "memory(1,1) " + x}]) for x in ("cCCCC", "cCDCD")])
+    assert alike is not None
+    assert [text.get_text()[:3] for text in alike.axes[2].get_xticklabels()] == ["1: ", "2: "]
     assert sweep_figure("a", [summary(x=1), summary(x=1)]) is None
     assert sweep_figure("a", [summary(x=x, y=x, z=x) for x in (1, 2)]) is None
     assert sweep_figure("a", [Summary({"x": x}, 0, {}) for x in (1, 2)]) is None
@@ -404,3 +473,7 @@ def test_the_command_leaves_table_and_figure(
     shutil.rmtree(tmp_path / "sweeps" / "small" / "runs")  # the index is enough to know what is done
     assert evolve("sweep", str(small))[0] == 0
     assert not (tmp_path / "sweeps" / "small" / "runs").exists()
+    sweep_file(tmp_path, "seeds = 1", generations=3)  # nothing varies any more
+    code, _, told = evolve("sweep", str(small))
+    assert code == 0 and "no figure: it takes one key that varies, or two" in told
+    assert not list((tmp_path / "sweeps" / "small").glob("sweep.*g"))  # no stale one either
