@@ -112,7 +112,7 @@ def _maps(title: str, keys: Sequence[str], summaries: Sequence[Summary], several
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         axes.set_title(MEASURES[measure], fontweight="normal")
-        places, labels = _ticks(columns, 20, 16)
+        places, labels = _ticks(columns, 12, 16)
         axes.set_xticks(places, labels, **_slant(labels, 36))
         axes.set_yticks(*_ticks(rows, 16, 16))
         if k >= 2:
