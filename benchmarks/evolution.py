@@ -78,6 +78,8 @@ def rows(smoke: bool) -> Iterator[Row]:
         unit="/s",
     )
     yield from _saved(experiment.changed(generations=number // 3), evaluation, "pairs of behaviours")
+    noisy = experiment.changed(generations=number // 10, rules={"noise": 0.01})
+    yield from _saved(noisy, evaluation, "pairs of behaviours")
     slow = society.changed(
         generations=10 * number, selection={"update": "moran", "baseline": 0.0},
         variation={"mutation": 0.1, "immigrants": 1},
@@ -139,14 +141,15 @@ def _saved(experiment: Experiment, remembering: ModuleType, what: str) -> Iterat
     if answers[limit] != answers[0]:
         raise RuntimeError("what is remembered changed a result")
     law = ", one birth at a time" if experiment.selection.update == "moran" else ""
-    which = f"{experiment.generations} generations of {experiment.genome.kind}s{law}"
+    noise = ", noise" if experiment.rules.noise else ""
+    which = f"{experiment.generations} generations of {experiment.genome.kind}s{noise}{law}"
     yield Row(
-        f"{which}: {what} played, of those played with nothing remembered",
+        f"{which}: {what} played, of those without memory",
         played[-2] / played[-1],
         None,
         unit="",
     )
-    yield Row(f"{which}: time with nothing remembered, the same result", without / with_it, None)
+    yield Row(f"{which}: time without memory, the same result", without / with_it, None)
 
 
 def _long(smoke: bool) -> Iterator[Row]:

@@ -18,6 +18,9 @@ WORTH_SHARING = 0.005
 PARTS = 8
 """Blocks for each thread: early rows meet more than late ones, so equal blocks are unequal work."""
 
+AHEAD = 2
+"""Blocks for each thread that may be held until those before them are kept."""
+
 LEAST = 4
 """Rows in a block at least: each block costs about 0.0001 s by itself."""
 
@@ -39,44 +42,57 @@ def in_order(
 ) -> None:
     """``keep(first, end, play(first, end))`` for every range, by `workers` threads if `seconds` of work pay.
 
-    `keep` runs in order and never twice at once, in the thread that played, while the block is in its core's
-    cache; no thread holds more than one block. An error in either stops all, and is raised.
+    `keep` runs in order and never twice at once, mostly in the thread that played, while the block is in its core's
+    cache. At most `AHEAD` blocks for each thread are held. An error in either stops all, and is raised.
     """
     if workers == 1 or seconds < WORTH_SHARING or len(ranges) < 2:
         for first, end in ranges:
             keep(first, end, play(first, end))
         return
     coming = iter(enumerate(ranges))
-    turn = Condition()
-    now, stopped = 0, False
+    changed = Condition()
+    played: dict[int, Result] = {}
+    now, keeping, stopped = 0, False, False
+
+    def work() -> None:
+        nonlocal keeping
+        try:
+            while True:
+                with changed:
+                    number, (first, end) = next(coming, (-1, (0, 0)))
+                    while number - now >= AHEAD * workers and not stopped:
+                        changed.wait()
+                    if number < 0 or stopped:
+                        return
+                block = play(first, end)
+                with changed:
+                    played[number] = block
+                    if keeping:
+                        continue  # whoever is at it finds this one too
+                    keeping = True
+                keep_what_is_ready()
+        except BaseException:
+            stop()  # nobody waits for what never comes
+            raise
+
+    def keep_what_is_ready() -> None:
+        nonlocal now, keeping
+        while True:
+            with changed:
+                if now not in played or stopped:
+                    keeping = False
+                    return
+                block = played.pop(now)
+            keep(*ranges[now], block)
+            with changed:
+                now += 1
+                changed.notify_all()
 
     def stop() -> None:
         nonlocal stopped
-        with turn:
+        with changed:
             stopped = True
-            turn.notify_all()
-
-    def work() -> None:
-        nonlocal now
-        try:
-            while True:
-                with turn:
-                    number, (first, end) = next(coming, (-1, (0, 0)))
-                if number < 0 or stopped:
-                    return
-                played = play(first, end)
-                with turn:
-                    while now != number and not stopped:
-                        turn.wait()
-                if stopped:
-                    return
-                keep(first, end, played)
-                with turn:
-                    now += 1
-                    turn.notify_all()
-        except BaseException:
-            stop()  # nobody waits for a turn that never comes
-            raise
+            changed.notify_all()
 
     with ThreadPoolExecutor(workers) as pool:
         try:
