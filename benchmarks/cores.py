@@ -18,7 +18,7 @@ from engine import Rules, round_robin
 from evolve import Experiment, generations
 from genomes.variation import random_lookups
 
-REPETITIONS = 15
+REPETITIONS = 9
 
 
 def rows(smoke: bool) -> Iterator[Row]:
@@ -28,7 +28,7 @@ def rows(smoke: bool) -> Iterator[Row]:
     tiny = str(int(smoke))
     goal = None if smoke else 1.7
     for work, what in (
-        ("pure", "3000 memory-3 genomes"),
+        ("pure", "5000 memory-3 genomes"),
         ("noisy", "300 stochastic memory-3 genomes, noise"),
     ):
         (found,) = _children(1, "threads", work, tiny)
@@ -62,7 +62,7 @@ def _round_robin(work: str, tiny: bool) -> Callable[[int], object]:
     """A round robin by so many threads."""
     rng = np.random.default_rng(0)
     if work == "pure":
-        genomes, rules = random_lookups(60 if tiny else 3000, 3, 3, False, rng), Rules(turns=200)
+        genomes, rules = random_lookups(60 if tiny else 5000, 3, 3, False, rng), Rules(turns=200)
     else:
         genomes, rules = random_lookups(40 if tiny else 300, 3, 3, True, rng), Rules(turns=200, noise=0.01)
     return lambda workers: round_robin(genomes, rules, matrix=False, workers=workers)
