@@ -10,7 +10,9 @@
 - `reproduce` (with `reproduce_evolution`, `reproduce_lifl`): the published claims, each with its verdict
 - `mutant_laws`, `invasion_study`, `invasion`, `invaders`: does a seeded population resist, and to whom is it lost?
 - `invasion_file`, `invasion_report`, `survival`, `study`: outcomes kept, told in words, and the whole study
-- `cli`, `cli_play`, `cli_societies`, `cli_runs`, `cli_invasion`, `cli_invade`, `terminal`: the command `evolve`
+- `sweep`: one experiment at every point of a grid, times seeds
+- `cli`, `cli_play`, `cli_societies`, `cli_runs`, `cli_sweep`, `cli_invasion`, `cli_invade`, `terminal`: the command
+  `evolve`
 
 To add a selection operator: its name in `experiment.SelectionSection.method`, a line in
 `operators.toolbox`, and the statistical tests of `tests/test_evolution.py` take it up. To add a claim: a function

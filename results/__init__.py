@@ -10,6 +10,8 @@
     lineage.py   lines of descent, family trees, common ancestors, clades
     plots.py     every figure, and `save_all`; those of heredity are in heredity.py, how they look in style.py
     ecology_plots.py  populations of an ecology over time, and in the simplex of three
+    invasion_plots.py  survival, chances to take over, Nash gaps, and who came in
+    sweeps.py    what a sweep left: its index, means with intervals; the figure is in sweep_plots.py
 
 To keep one more number per generation: add it to `Generation`, to `STATISTICS` and `statistics_field` in
 rows.py and to `Run.statistics`, and raise `FORMAT`. To add a figure: a function ``run -> Figure`` in plots.py
