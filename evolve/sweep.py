@@ -128,7 +128,8 @@ def run_sweep(
     after each that finishes. Whatever stops this (an error, Ctrl-C, a kill) loses nothing that was committed:
     call it again.
 
-    Raises RunError when another process is at the same sweep.
+    Raises RunError when another process is at the same sweep, when the folder is another sweep's, and in the end
+    when runs are damaged; ExperimentError for runs that ask for a cluster themselves.
     """
     if cluster is not None and any(task.experiment.run.cluster for task in sweep.tasks):
         raise ExperimentError(
@@ -155,6 +156,7 @@ def _run_rest(
     client: Any | None,
     watch: Callable[[Sequence[Entry], Entry | None], None],
 ) -> list[Entry]:
+    """What `run_sweep` does once the folder is ours."""
     owner, known = read_index(folder)
     if owner not in (None, sweep.name):
         raise RunError(
