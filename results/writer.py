@@ -190,8 +190,7 @@ class Writer:
     def append(self, generation: Generation) -> None:
         """Add a generation; it is in the file when `commit` has run (by itself every `commit_every`)."""
         number = generation.number
-        if not self.whole:
-            raise RunError("an append was interrupted: open the run again to go on")
+        self._check_whole()
         if number != self.number + 1:
             raise RunError(f"generation: expected number {self.number + 1}, got {number}")
         living, content = self._gather(generation)
@@ -331,24 +330,33 @@ class Writer:
 
     def commit(self) -> None:
         """Write what was appended, in one transaction: all of it, or on any failure nothing."""
+        self._check_whole()
         if not self._new_generations or self._newest is None:
             return
+        populations = list(self._new_populations)
         if not self._stays(self._newest.number):
-            self._new_populations.append(self._newest.row(checkpoint=False))
+            populations.append(self._newest.row(checkpoint=False))
         births = self._births + len(self._new_births) - len(self._gone)
-        with self._transaction() as connection:
-            for table, rows in (
-                ("behaviours", self._new_behaviours),
-                ("births", [sealed("births", *row) for row in self._new_births.values()]),
-                ("populations", self._new_populations),
-                ("generations", self._new_generations),
-            ):
-                if rows:
-                    marks = ", ".join("?" * len(rows[0]))
-                    connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
-            connection.executemany("DELETE FROM births WHERE id = ?", self._gone)
-            connection.execute("DELETE FROM populations WHERE NOT checkpoint AND id < ?", (self._committed,))
-            write_head(connection, self.number, self.hash, births, self._behaviours, self._repaired)
+        self.whole = False  # an exception from here on, Ctrl-C included, leaves open what is in the file
+        try:
+            with self._transaction() as connection:
+                for table, rows in (
+                    ("behaviours", self._new_behaviours),
+                    ("births", [sealed("births", *row) for row in self._new_births.values()]),
+                    ("populations", populations),
+                    ("generations", self._new_generations),
+                ):
+                    if rows:
+                        marks = ", ".join("?" * len(rows[0]))
+                        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+                connection.executemany("DELETE FROM births WHERE id = ?", self._gone)
+                connection.execute(
+                    "DELETE FROM populations WHERE NOT checkpoint AND id < ?", (self._committed,)
+                )
+                write_head(connection, self.number, self.hash, births, self._behaviours, self._repaired)
+        except sqlite3.Error:
+            self.whole = True  # SQLite refused, and nothing was written: it may be tried again
+            raise
         self._births = births
         self._committed = self.number
         self._newest = None
@@ -364,11 +372,16 @@ class Writer:
             self._gone,
         ):
             written.clear()
+        self.whole = True
+
+    def _check_whole(self) -> None:
+        if not self.whole:
+            raise RunError("an append or a commit was interrupted: open the run again to go on")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._connection.execute("BEGIN IMMEDIATE")
             yield self._connection
             self._connection.execute("COMMIT")
         except BaseException:

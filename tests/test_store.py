@@ -13,6 +13,7 @@ import time
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,6 +137,37 @@ def test_a_run_killed_at_random_instants_ends_as_if_it_had_not_been(tmp_path: Pa
     with Run.read(tmp_path / "killed") as run:
         assert run.check() == []
         assert run.hash == whole
+
+
+class Interrupted:
+    """A connection in which Ctrl-C arrives right after a statement, the `nth` time it is executed."""
+
+    def __init__(self, connection: sqlite3.Connection, statement: str, nth: int) -> None:
+        self._connection, self._statement, self._left = connection, statement, nth
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+        cursor = self._connection.execute(sql, *arguments)
+        self._left -= sql.startswith(self._statement)
+        if self._left == 0 and sql.startswith(self._statement):
+            raise KeyboardInterrupt
+        return cursor
+
+
+@pytest.mark.parametrize("statement", ["BEGIN", "DELETE FROM populations", "INSERT OR REPLACE", "COMMIT"])
+def test_ctrl_c_in_the_middle_of_a_commit_is_no_damage(statement: str, tmp_path: Path) -> None:
+    whole = write(tmp_path / "whole", 40)
+    with pytest.raises(KeyboardInterrupt), Run.open(tmp_path / "run", EXPERIMENT, commit_every=5) as run:
+        writer = run._writer
+        assert writer is not None
+        writer._connection = Interrupted(writer._connection, statement, 3)  # type: ignore[assignment]
+        for generation in history(40):
+            run.append(generation)
+    with Run.read(tmp_path / "run") as run:
+        assert run.check() == [] and run.generation == (14 if statement == "COMMIT" else 9)
+    assert write(tmp_path / "run", 40) == whole
 
 
 def test_the_hash_depends_on_results_alone(tmp_path: Path) -> None:
