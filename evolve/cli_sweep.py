@@ -88,9 +88,10 @@ def _save(planned: Sweep, folder: Path, summaries: Sequence[Summary]) -> list[Pa
     """Table and figure into the sweep's folder."""
     import json
 
+    from results.place import write_whole
     from results.style import styled
     from results.sweep_plots import sweep_figure
-    from results.sweeps import summary_csv, write_whole
+    from results.sweeps import summary_csv
 
     table, numbers = folder / "summary.csv", folder / "summary.json"
     write_whole(table, summary_csv(planned.keys, summaries))

@@ -21,7 +21,7 @@ from typing import Any
 from evolve.invasion import Outcome, follow
 from evolve.invasion_study import Study, Task
 from evolve.spread import cluster_client, spread
-from results.place import WriterLock
+from results.place import WriterLock, write_whole
 
 FILE = "outcomes.jsonl"
 FORMAT = 1
@@ -109,12 +109,7 @@ def _read(path: Path, study: Study) -> dict[tuple[str, int], Outcome]:
     key = hashlib.sha256(study.results_key().encode()).hexdigest()
     if not path.exists() or b"\n" not in path.read_bytes():
         header = {"format": FORMAT, "key": key, "study": study.to_toml()}
-        beginning = path.with_suffix(".tmp")
-        with beginning.open("w", encoding="utf-8") as file:
-            file.write(_line(header))
-            file.flush()
-            os.fsync(file.fileno())
-        beginning.replace(path)
+        write_whole(path, _line(header))
         return {}
     raw = path.read_bytes()
     whole = raw[: raw.rindex(b"\n") + 1]

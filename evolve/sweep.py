@@ -108,11 +108,6 @@ class Sweep:
         text = tomli_w.dumps(data)
         return cls(name, keys, tuple(_tasks(name, text, points, seeds, keys)), float(last))
 
-    @property
-    def seeds(self) -> int:
-        """How many runs every point has."""
-        return sum(task.point == self.tasks[0].point for task in self.tasks)
-
 
 def run_sweep(
     sweep: Sweep,

@@ -1,4 +1,4 @@
-"""Where a run lives on disk: its writer's lock, and the journal that its filesystem can be trusted with.
+"""Where a run lives on disk: its writer's lock, the journal that its filesystem can be trusted with, whole files.
 
 SQLite's write-ahead log needs shared memory, which network filesystems do not give; and "one writer" must
 end with the writer, however it ends. Both are questions to the operating system, answered here.
@@ -90,3 +90,13 @@ def journal(path: Path, mounts: str | None = None) -> Literal["WAL", "TRUNCATE"]
         if place.is_relative_to(point) and len(point.parts) >= nearest:  # a later mount hides an earlier one
             nearest, kind = len(point.parts), filesystem
     return "WAL" if kind in LOCAL else "TRUNCATE"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that whoever reads it finds the old text or the new one, also after a crash."""
+    fresh = path.with_name(path.name + ".tmp")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from results.place import write_whole
 from results.store import Run
 
 MEASURES = {
@@ -185,13 +185,3 @@ def _digest(row: Mapping[str, Any]) -> str:
 
 def _outcome(row: Mapping[str, Any]) -> Outcome:
     return Outcome(int(row["generation"]), str(row["hash"]), **{name: float(row[name]) for name in MEASURES})
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that whoever reads it finds the old text or the new one, also after a crash."""
-    fresh = path.with_name(path.name + ".tmp")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
