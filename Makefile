@@ -27,7 +27,7 @@ demo: $(READY)  ## Evolve memory-3 strategies from random ones, say who won, dra
 	@echo "$(BIN)/evolve lineage runs/memory1, $(BIN)/evolve tournament lifl, or write your own: $(BIN)/evolve new my.toml"
 
 study: $(READY)  ## Does it resist invasion? Make docs/invasion-study.md (about ten minutes)
-	$(BIN)/python -m evolve.study
+	$(BIN)/python -m docs.make_invasion_study
 
 test: $(READY)  ## Run the tests
 	$(BIN)/python -m pytest -n auto

@@ -31,7 +31,7 @@ from benchmarks import (
     tournament,
 )
 from benchmarks.measure import Row
-from results.database import session
+from results.run.database import session
 
 TOPICS = (tournament, society, ecology, stability, invasion, evolution, growth, cores, command, peers)
 

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.measure import Row, seconds
 from engine import Rules, round_robin
 from evolve import Experiment, generations
-from genomes.variation import random_lookups
+from genomes.variation.lookups import random_lookups
 
 REPETITIONS = 9
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.measure import Row
-from results.style import COLOURS, figure, styled
+from results.plots.style import COLOURS, figure, styled
 
 COLUMNS = 2
 

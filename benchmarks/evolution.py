@@ -14,8 +14,10 @@ from types import ModuleType
 from typing import Any
 
 from benchmarks.measure import Row, seconds
-from evolve import Experiment, evaluation, generations, island, societies
-from evolve.evaluation import Evaluation
+from evolve import Experiment, generations, island
+from evolve.fitness import round_robin as evaluation
+from evolve.fitness import society as societies
+from evolve.fitness.round_robin import Evaluation
 from evolve.island import Island
 from evolve.runner import drive
 from results import Generation, Run

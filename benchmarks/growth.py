@@ -17,7 +17,7 @@ from benchmarks.measure import Row, peak_mebibytes
 from benchmarks.society import formulas
 from engine import Rules, society
 from evolve import Experiment, generations
-from evolve.spread import rarely_collecting
+from evolve.workers import rarely_collecting
 
 SAMPLE = 200
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 
 from benchmarks.measure import Row
-from evolve.invasion import history
-from evolve.invasion_study import Study, Task
+from evolve.invasion.replicates import history
+from evolve.invasion.study import Study, Task
 
 REPLICATES, GENERATIONS, SIZE = 100, 1000, 100
 

@@ -12,9 +12,9 @@ import numpy as np
 from benchmarks.measure import Row, seconds
 from benchmarks.tournament import random_genomes
 from engine import Rules, round_robin
-from engine.match import expected
+from engine.pairs.meetings import expected
 from evolve import Experiment
-from evolve.evaluation import Evaluation
+from evolve.fitness.round_robin import Evaluation
 from genomes import LookupGenome
 
 RULES = Rules(turns=200)

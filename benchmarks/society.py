@@ -9,10 +9,10 @@ import numpy as np
 
 from benchmarks.measure import Row, seconds
 from engine.game import Rules
-from engine.society import play_table, society
-from engine.society_machine import SocietyMachine, pack_rows
-from engine.society_program import compile_formula
-from genomes.formula import Atom, Binary, Connective, FormulaGenome, Node, Not, Quantifier
+from engine.societies.machine import SocietyMachine, pack_rows
+from engine.societies.program import compile_formula
+from engine.societies.sipd import play_table, society
+from genomes.formula.syntax import Atom, Binary, Connective, FormulaGenome, Node, Not, Quantifier
 from tests import society_reference as oracle
 
 TURNS = 50

@@ -11,10 +11,10 @@ import numpy as np
 
 from benchmarks.measure import Row, seconds
 from engine import Rules
-from engine.behaviours import ExpectedPlay, compile_behaviours
-from engine.fixation import kappa
-from engine.scans import scan
-from engine.stability import best_response
+from engine.pairs.behaviours import ExpectedPlay, compile_behaviours
+from engine.stability.certificates import best_response
+from engine.stability.fixation import kappa
+from engine.stability.scans import scan
 from genomes import LookupGenome
 
 RULES = Rules(turns=200)

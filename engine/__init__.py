@@ -1,27 +1,19 @@
 """What a strategy EARNS: the games, and play that is exact before it is sampled.
 
 - `game`: payoffs (`Game`) and conditions (`Rules`)
-- `behaviours`: strategies compiled to distinct behaviours, and the choice of kernel for each pair
-- `match`: one meeting, move by move (`play`) or in expectation (`expected`)
-- `tournament`: `round_robin` and its `PayoffTable`
-- `society`: everybody sees everything: `society` and its `SocietyResult` (with `society_machine`,
-  `society_program`, `society_scopes`)
-- `stability`: the best response of any memory and the Nash gap; `scans`: all pure mutants of a memory;
-  `indirect`: neutral steps and third parties; `fixation`: the chance to take over a finite population
-- `ecology`: populations that grow by what they earn, `ecology` and its `EcologyResult`
-- `battery`: how formulas behave, as far as tested
-- `threads`: blocks of a round robin on all cores of a machine
-- `kernels`, `society_kernels`, `stability_kernels`: every compiled loop
+- `pairs`: two players meet, `play`, `expected` and `round_robin`
+- `societies`: everybody sees everything, `society`
+- `ecologies`: populations that grow by what they earn, `ecology`
+- `stability`: certificates against every mutant, scans, and the chance to take over a finite population
 
-To add a way of meeting: a function in its own file that takes strategies and `Rules`, its kernel in
-`kernels`, and its plain-Python twin in `tests/reference.py`.
+Each room has a file `kernels` with its compiled loops.
 """
 
-from engine.ecology import EcologyResult, compare, ecology
+from engine.ecologies import EcologyResult, compare, ecology
 from engine.game import Game, Rules
-from engine.match import expected, play
-from engine.society import SocietyResult, play_table, society
-from engine.tournament import PayoffTable, round_robin
+from engine.pairs.meetings import expected, play
+from engine.pairs.tournament import PayoffTable, round_robin
+from engine.societies.sipd import SocietyResult, play_table, society
 
 __all__ = [
     "EcologyResult",

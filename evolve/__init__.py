@@ -2,27 +2,24 @@
 
 - `experiment`: the TOML file and the value it stands for, `Experiment`
 - `streams`: random streams; a run's random state is its generation number
-- `population`: individuals and the first population
-- `operators`: the DEAP toolbox
-- `fitness`: the choice between `evaluation` (round robins), `sampling` (against a sample) and `societies`
-- `loop`: `generations(experiment, start)`; `island`: one population, `islands`: several, `spread`: anywhere
+- `population`: individuals and the first population; `operators`: the DEAP toolbox
+- `fitness`: what a population earns, in `round_robin`, against a `sampled` part of it, or in a `society`
+- `loop`: `generations(experiment, start)`; `island`: one population, `islands`: several
 - `runner`: an experiment driven into a run file, stopped by signals and taken up again
-- `reproduce` (with `reproduce_evolution`, `reproduce_lifl`): the published claims, each with its verdict
-- `mutant_laws`, `invasion_study`, `invasion`, `invaders`: does a seeded population resist, and to whom is it lost?
-- `invasion_file`, `invasion_report`, `survival`, `study`: outcomes kept, told in words, and the whole study
-- `sweep`: one experiment at every point of a grid, times seeds
-- `cli`, `cli_play`, `cli_societies`, `cli_runs`, `cli_sweep`, `cli_invasion`, `cli_invade`, `terminal`: the command
-  `evolve`
+- `workers`: tasks in processes or on a Dask cluster; `sweep`: one experiment at every point of a grid, times seeds
+- `invasion`: does a seeded population resist, and to whom is it lost?
+- `claims`: published claims, each with its verdict
+- `cli`: the command `evolve`
 
 To add a selection operator: its name in `experiment.SelectionSection.method`, a line in
 `operators.toolbox`, and the statistical tests of `tests/test_evolution.py` take it up. To add a claim: a function
-that returns its verdicts, and its name in `reproduce.claims`.
+that returns its verdicts, and its name in `claims.ord.claims`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evolve.experiment import Experiment, ExperimentError
+    from evolve.experiment.experiment import Experiment, ExperimentError
     from evolve.loop import generations
 
 __all__ = ["Experiment", "ExperimentError", "generations"]
@@ -35,7 +32,7 @@ def __getattr__(name: str) -> Any:
 
         return generations
     if name in ("Experiment", "ExperimentError"):
-        from evolve import experiment
+        from evolve.experiment import experiment
 
         return getattr(experiment, name)
     raise AttributeError(f"module 'evolve' has no attribute {name!r}")

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from evolve.evaluation import record
-from evolve.experiment import Experiment
+from evolve.experiment.experiment import Experiment
 from evolve.fitness import evaluation
+from evolve.fitness.round_robin import record
 from evolve.operators import Candidate, candidates, select, toolbox
 from evolve.population import Genome, Individual, first_population, newborns
 from evolve.streams import stream

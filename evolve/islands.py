@@ -16,11 +16,11 @@ from collections.abc import Generator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from evolve.evaluation import record
-from evolve.experiment import Experiment
+from evolve.experiment.experiment import Experiment
+from evolve.fitness.round_robin import record
 from evolve.island import Island
-from evolve.spread import AbandonedError, abandoned, cluster_client, spread
 from evolve.streams import stream
+from evolve.workers import AbandonedError, abandoned, cluster_client, spread
 from results.records import Birth, Generation
 
 LONGEST = 100

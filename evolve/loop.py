@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from evolve.experiment import Experiment
+from evolve.experiment.experiment import Experiment
 from evolve.island import Island
 from evolve.islands import archipelago
 from results.records import Generation
@@ -26,8 +26,8 @@ def generations(
 
     From the beginning, or after `start` (which is not repeated). The same experiment gives the same bits
     wherever it is taken up, with any number of `workers` (threads, or processes where there are islands; the
-    experiment's own when None), and with islands on a Dask `cluster` (see `evolve.spread`). `operators` takes the
-    place of the experiment's toolbox: who else comes in (`evolve.mutant_laws`); not with islands.
+    experiment's own when None), and with islands on a Dask `cluster` (see `evolve.workers`). `operators` takes the
+    place of the experiment's toolbox: who else comes in (`evolve.invasion.laws`); not with islands.
 
     Ord's three sources make each generation: survivors unchanged, variants of selected parents, and random
     immigrants (Ord, "Further results on the societal iterated prisoner's dilemma", appendix II).

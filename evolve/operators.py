@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from deap import base, tools
 
-from evolve.experiment import Experiment, FormulaSection
-from evolve.formula_variation import FormulaVariation, deap_random
-from genomes.formula import FormulaGenome
-from genomes.variation import cross_lookups, mutate_lookups, random_lookups
+from evolve.experiment.experiment import Experiment, FormulaSection
+from genomes.formula.syntax import FormulaGenome
+from genomes.variation.formulas import FormulaVariation, deap_random
+from genomes.variation.lookups import cross_lookups, mutate_lookups, random_lookups
 
 
 class _Fitness:
@@ -90,7 +90,7 @@ def _seed(rng: np.random.Generator) -> int:
 
 
 def _random_formulas(n: int, rng: np.random.Generator, grammar: FormulaVariation) -> list[FormulaGenome]:
-    """`n` formulas by the law of `genomes.random_formula`."""
+    """`n` formulas by the law of `genomes.formula.generator`."""
     with deap_random(_seed(rng)):
         return [grammar.random() for _ in range(n)]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evolve.experiment import Experiment
+from evolve.experiment.experiment import Experiment
 from evolve.streams import stream
 from results.records import Birth, BirthId, Origin
 

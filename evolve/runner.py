@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from types import FrameType
 
-from evolve.experiment import Experiment
+from evolve.experiment.experiment import Experiment
 from evolve.islands import ends_epoch
 from evolve.loop import generations
-from evolve.spread import rarely_collecting
+from evolve.workers import rarely_collecting
 from results import Generation, Run
 
 

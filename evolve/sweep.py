@@ -22,14 +22,14 @@ from typing import Any
 
 import tomli_w
 
-from evolve.experiment import Experiment, ExperimentError, parse_toml, read_text
+from evolve.experiment.experiment import Experiment, ExperimentError, parse_toml, read_text
 from evolve.runner import Stop, drive
-from evolve.spread import AbandonedError, abandoned, as_finished, cluster_client
+from evolve.workers import AbandonedError, abandoned, as_finished, cluster_client
 from results.errors import DamageError, RunError
-from results.place import WriterLock
 from results.records import Generation
-from results.rows import RESULTS
-from results.store import Run
+from results.run.place import WriterLock
+from results.run.rows import RESULTS
+from results.run.store import Run
 from results.sweeps import INDEX, Entry, Outcome, measured, read_index, write_index
 
 NEUTRAL = ("generations", "run.")

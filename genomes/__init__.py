@@ -1,9 +1,8 @@
 """What a strategy IS: genomes, the automata they compile to, and the catalogue of named ones.
 
 - `lookup`: memory(x,y) tables of replies, `LookupGenome`
-- `formula`: Ord's first-order language, `FormulaGenome` (with `formula_parser`, `formula_simplify`,
-  `formula_automaton`, `grammar.lark`); `societal`: its named formulas
-- `variation`, `random_formula`: random genomes, mutation and crossover by declared laws
+- `formula`: Ord's first-order language, `FormulaGenome`; `societal`: its named formulas
+- `variation`: random genomes, mutation and crossover by declared laws
 - `automaton`: the phenotype, `Automaton`, and its canonical form, the behaviour
 - `minimise`: the compiled kernels behind canonical forms
 - `counting`: strategies that count, automata only within a horizon
@@ -16,7 +15,7 @@ a line in `catalogue.parse`, and its text in `tests/strategies.py`, which enters
 from genomes import catalogue
 from genomes.automaton import Automaton, C, D
 from genomes.catalogue import Player, parse
-from genomes.formula import FormulaGenome, FormulaSyntaxError
+from genomes.formula.syntax import FormulaGenome, FormulaSyntaxError
 from genomes.lookup import LookupGenome
 
 __all__ = [

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeGuard
 
 from genomes.automaton import Automaton, Move
 from genomes.counting import GRADUAL, HARD_MAJO, SOFT_MAJO, CountingStrategy
-from genomes.formula import FormulaGenome
+from genomes.formula.syntax import FormulaGenome
 from genomes.lookup import LookupGenome
 from genomes.societal import SOCIETAL
 

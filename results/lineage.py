@@ -1,7 +1,7 @@
 """Who descends from whom: lines of descent, the tree of the living, their common ancestors, clades.
 
 Everything follows the primary parents, so every individual has one line, back to a founder: a seed or an
-immigrant. The ancestors of the living are always kept (see `results.writer`), so all of this can be asked of
+immigrant. The ancestors of the living are always kept (see `results.run.writer`), so all of this can be asked of
 any run.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.records import Birth, BirthId
-from results.store import Run
+from results.run.store import Run
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from results.place import write_whole
-from results.store import Run
+from results.run.place import write_whole
+from results.run.store import Run
 
 MEASURES = {
     "best": "best payoff per turn",

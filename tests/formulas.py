@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from genomes.formula import (
+from genomes.formula.syntax import (
     PLAYER_VARIABLES,
     ROUND_VARIABLES,
     Atom,

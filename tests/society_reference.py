@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 
 from genomes.automaton import Automaton
-from genomes.formula import Atom, Binary, Const, FormulaGenome, Node, Not, Quantifier
+from genomes.formula.syntax import Atom, Binary, Const, FormulaGenome, Node, Not, Quantifier
 
 
 def holds(node: Node, names: dict[str, int], history: list[np.ndarray], n: int) -> bool:

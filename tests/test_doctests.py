@@ -22,4 +22,4 @@ def test_the_examples_of(name: str) -> None:
 
 
 def test_there_are_examples_to_run() -> None:
-    assert "engine.match" in MODULES
+    assert "engine.pairs.meetings" in MODULES

@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from evolve import Experiment, ExperimentError, generations, island
-from evolve.evaluation import Evaluation
 from evolve.fitness import evaluation
+from evolve.fitness.round_robin import Evaluation
 from evolve.operators import toolbox
 from evolve.population import first_population, seed_counts
 from evolve.streams import stream
 from genomes import LookupGenome, catalogue, parse
-from genomes.variation import cross_lookups, mutate_lookups, random_lookups
+from genomes.variation.lookups import cross_lookups, mutate_lookups, random_lookups
 from results import Run
 from tests import reference
 from tests.conftest import Command
@@ -83,11 +83,11 @@ def test_a_run_taken_up_anywhere_is_the_uninterrupted_one(tmp_path: Path, experi
 
 def test_workers_names_and_rhythm_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run_hash(tmp_path / "a", NOISY)
-    monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
-    monkeypatch.setattr("evolve.evaluation.ROWS", 3)
+    monkeypatch.setattr("engine.pairs.threads.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("evolve.fitness.round_robin.ROWS", 3)
     threads = NOISY.changed(name="other", run={"workers": 3, "lineage": "full", "commit_every": 7})
     assert run_hash(tmp_path / "b", threads, commit_every=7, lineage="full") == whole
-    monkeypatch.setattr("evolve.evaluation.REMEMBERED", 0)
+    monkeypatch.setattr("evolve.fitness.round_robin.REMEMBERED", 0)
     assert run_hash(tmp_path / "c", NOISY) == whole
 
 
@@ -622,7 +622,7 @@ def test_seeding_takes_the_genome_of_the_experiments_kind() -> None:
 
 
 def test_the_template_is_the_default_experiment() -> None:
-    template = (Path(island.__file__).parent / "template.toml").read_text()
+    template = (Path(island.__file__).parent / "experiment" / "template.toml").read_text()
     written = Experiment.parse(template.replace("{name}", "experiment"))
     filled = Experiment(rules={"turns": 200}, selection={"survivors": 100})
     assert written == filled

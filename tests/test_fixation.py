@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from engine import Game, Rules, society
-from engine.fixation import fixation_probability, kappa, log_fixation, pair_table
-from engine.scans import scan
+from engine.stability.fixation import fixation_probability, kappa, log_fixation, pair_table
+from engine.stability.scans import scan
 from tests import reference
 
 GAME_200 = Rules(turns=200)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genomes.formula import (
+from genomes.formula.syntax import (
     PLAYER_VARIABLES,
     ROUND_VARIABLES,
     Atom,

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from evolve.formula_variation import MUTATIONS, FormulaVariation, deap_random, to_genome, to_tree
-from genomes import random_formula as law
-from genomes.formula import FormulaGenome
-from genomes.random_formula import random_formula
+from genomes.formula import generator as law
+from genomes.formula.generator import random_formula
+from genomes.formula.syntax import FormulaGenome
 from genomes.societal import SOCIETAL
+from genomes.variation.formulas import MUTATIONS, FormulaVariation, deap_random, to_genome, to_tree
 from tests.formulas import formulas
 
 ABSOLUTIST = FormulaGenome.parse("exists t. exists j. D(r,j,t) xor D(c,j,t)")
@@ -173,7 +173,7 @@ def test_crossover_exchanges_parts_and_respects_the_limit():
 FAMILY = """
 import sys
 elsewhere = [type("Elsewhere", (), {"n": n}) for n in range(int(sys.argv[1]))]  # moves all later addresses
-from evolve.formula_variation import FormulaVariation, deap_random
+from genomes.variation.formulas import FormulaVariation, deap_random
 variation = FormulaVariation()
 with deap_random(2026) as chance:
     family = [variation.random() for _ in range(40)]

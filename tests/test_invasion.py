@@ -18,21 +18,21 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from engine.fixation import fixation_probability, pair_table
+from docs.make_invasion_study import abundance
+from engine.stability.fixation import fixation_probability, pair_table
 from evolve import Experiment, ExperimentError
-from evolve.invaders import cause_of
-from evolve.invasion import Marked, Outcome, _continued, follow, history
-from evolve.invasion_file import FILE, digest, run_study
-from evolve.invasion_report import findings, survival_figure
-from evolve.invasion_study import WINDOW, Study, Task
-from evolve.mutant_laws import operators, panel, resident_genome
+from evolve.invasion.invaders import cause_of
+from evolve.invasion.laws import operators, panel, resident_genome
+from evolve.invasion.replicates import Marked, Outcome, _continued, follow, history
+from evolve.invasion.report import findings, survival_figure
+from evolve.invasion.run import FILE, digest, run_study
+from evolve.invasion.study import WINDOW, Study, Task
 from evolve.streams import stream
-from evolve.study import abundance
-from evolve.survival import bound, kaplan_meier, paired_difference, restricted_mean
 from genomes import parse
 from genomes.lookup import LookupGenome
-from results import invasion_plots as plots
+from results.plots import invasion as plots
 from results.records import Birth, BirthId, Generation
+from results.survival import bound, kaplan_meier, paired_difference, restricted_mean
 from tests.conftest import Command, Mortal
 
 SMALL = Study.of(
@@ -189,7 +189,7 @@ def test_lost_is_below_half_of_the_survivors_for_ten_generations_timed_at_the_fi
     monkeypatch: pytest.MonkeyPatch, shares: list[float], time: int | None
 ) -> None:
     assert len(shares) == 15 + WINDOW - 1
-    monkeypatch.setattr("evolve.invasion.history", lambda study, task: script(shares))
+    monkeypatch.setattr("evolve.invasion.replicates.history", lambda study, task: script(shares))
     outcome = _continued(SMALL, Task("tit_for_tat", False, 0))
     assert (outcome.lost, outcome.time) == (time is not None, time or 15)
     assert outcome.mutants == 80 * outcome.time
@@ -295,7 +295,7 @@ def test_workers_and_interruptions_change_no_byte(
     data = (tmp_path / "one" / FILE).read_bytes()
     places: list[dict[str, Any]] = [{"workers": 2}, {"cluster": scheduler}]
     for shares in (200, 5):  # populations one by one, or several to a task
-        monkeypatch.setattr("evolve.invasion_file.SHARES", shares)
+        monkeypatch.setattr("evolve.invasion.run.SHARES", shares)
         for place in places:
             folder = tmp_path / f"{shares}, {place}".replace("/", "")
             assert run_study(SMALL, folder, **place) == whole and (folder / FILE).read_bytes() == data

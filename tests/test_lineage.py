@@ -10,7 +10,7 @@ import pytest
 from results.errors import RunError
 from results.lineage import clades, common_ancestor, family_tree, line_of_descent
 from results.records import Birth, BirthId, Generation
-from results.store import Run
+from results.run.store import Run
 from tests.synthetic import Synthetic, evolve
 
 

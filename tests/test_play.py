@@ -123,7 +123,7 @@ def test_discounted_chance(a: object, b: object, noise: float, d: float) -> None
 @settings(max_examples=60)
 def test_solved_and_propagated_discounting_agree(a: Automaton, b: Automaton, noise: float) -> None:
     # d = 0.999 is solved by elimination; the same sum followed for 30 000 turns
-    from engine import kernels
+    from engine.pairs import kernels
 
     chain = kernels.joint_chain(a.defect, a.successors, b.defect, b.successors, noise, 10**6)
     followed, solved = np.zeros(4), np.zeros(4)
@@ -136,7 +136,7 @@ def test_solved_and_propagated_discounting_agree(a: Automaton, b: Automaton, noi
 @given(automata(chance), automata(chance), st.sampled_from([0.0, 0.1]))
 def test_the_limit_of_means_with_several_closed_classes(a: Automaton, b: Automaton, noise: float) -> None:
     # against numpy: the Cesaro limit (I + M + ... + M**(k-1)) / k by repeated doubling
-    from engine import kernels
+    from engine.pairs import kernels
 
     following, moves = kernels.joint_chain(a.defect, a.successors, b.defect, b.successors, noise, 10**6)
     matrix = np.zeros((len(following), len(following)))

@@ -16,13 +16,13 @@ from matplotlib.text import Text
 
 from genomes.lookup import LookupGenome
 from results.errors import RunError
-from results.heredity import changes, complexity, entries, layout, lookup_columns, rewriting
 from results.lineage import FamilyTree, family_tree, line_of_descent
-from results.plots import FIGURES, save_all
+from results.plots.descent import changes, complexity, entries, layout, lookup_columns, rewriting
+from results.plots.run import FIGURES, save_all
+from results.plots.style import COLUMNS, bins, lineage_order, styled, thinned
 from results.records import Birth, BirthId, Generation
-from results.rows import LeadingBehaviour
-from results.store import Leaders, Run
-from results.style import COLUMNS, bins, lineage_order, styled, thinned
+from results.run.rows import LeadingBehaviour
+from results.run.store import Leaders, Run
 from tests.synthetic import Synthetic, evolve
 
 LONG_NAME = "a run with a rather long name, as people give them"

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from evolve import reproduce
-from evolve.reproduce import READINGS, chosen, claims, starts, tournament
-from evolve.reproduce_evolution import interval, seeded_populations, tit_for_tat_evolves
+from evolve.claims import ord as reproduce
+from evolve.claims.evolution import interval, seeded_populations, tit_for_tat_evolves
+from evolve.claims.ord import READINGS, chosen, claims, starts, tournament
 
 TOURNAMENTS = [f"O{k}" for k in range(1, 9)]
 FAILS = {"bully": {"O3", "O7"}, "spiteful_bully": {"O1", "O3", "O5"}, "forgiving_bully": set()}

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from engine import Rules, round_robin
-from engine.threads import block_ranges, in_order
+from engine.pairs.threads import block_ranges, in_order
 from evolve import Experiment, generations
-from evolve.evaluation import Evaluation
 from evolve.fitness import evaluation
-from evolve.sampling import SampledEvaluation, difference_error
+from evolve.fitness.round_robin import Evaluation
+from evolve.fitness.sampled import SampledEvaluation, difference_error
 from evolve.streams import stream
-from genomes.variation import random_lookups
+from genomes.variation.lookups import random_lookups
 from results import Run
 from tests import reference
 from tests.strategies import rule
@@ -76,8 +76,8 @@ def test_sampled_runs_resume_and_do_not_depend_on_workers_or_blocks(
     experiment = SAMPLED.changed(**changes)
     whole = run_hash(tmp_path / "whole", experiment)
     run_hash(tmp_path / "part", experiment.changed(generations=3))
-    monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
-    monkeypatch.setattr("evolve.evaluation.BLOCK_MEETINGS", 70)
+    monkeypatch.setattr("engine.pairs.threads.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("evolve.fitness.round_robin.BLOCK_MEETINGS", 70)
     assert run_hash(tmp_path / "part", experiment.changed(run={"workers": 2})) == whole
 
 
@@ -85,8 +85,8 @@ def test_sampled_runs_resume_and_do_not_depend_on_workers_or_blocks(
 def test_threads_change_no_bit_of_a_round_robin(noise: float, monkeypatch: pytest.MonkeyPatch) -> None:
     genomes = random_lookups(40, 2, 2, noise > 0, np.random.default_rng(2))
     alone = round_robin(genomes, Rules(turns=30, noise=noise))
-    monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
-    monkeypatch.setattr("engine.tournament.BLOCK_MEETINGS", 100)
+    monkeypatch.setattr("engine.pairs.threads.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("engine.pairs.tournament.BLOCK_MEETINGS", 100)
     shared = round_robin(genomes, Rules(turns=30, noise=noise), workers=3)
     assert np.array_equal(shared.scores, alone.scores) and np.array_equal(shared.payoffs, alone.payoffs)
     with pytest.raises(ValueError, match="workers: expected a whole number of threads > 0, got 0"):
@@ -94,7 +94,7 @@ def test_threads_change_no_bit_of_a_round_robin(noise: float, monkeypatch: pytes
 
 
 def test_threads_share_work_and_keep_it_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("engine.pairs.threads.WORTH_SHARING", 0.0)
     held, most, kept = 0, 0, []
     names: set[str] = set()
     lock = threading.Lock()
@@ -127,7 +127,7 @@ def test_threads_share_work_and_keep_it_in_order(monkeypatch: pytest.MonkeyPatch
 def test_a_mistake_in_a_thread_is_reported_and_the_others_end(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.threads.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("engine.pairs.threads.WORTH_SHARING", 0.0)
     before = threading.active_count()
     kept = []
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.game import Game, Rules
-from engine.society import PlayTable, play_individuals, play_table, society
-from engine.society_machine import SocietyMachine, pack_rows, unpack_rows
-from engine.society_program import compile_formula
-from engine.society_scopes import place_quantifiers
+from engine.societies.machine import SocietyMachine, pack_rows, unpack_rows
+from engine.societies.program import compile_formula
+from engine.societies.scopes import place_quantifiers
+from engine.societies.sipd import PlayTable, play_individuals, play_table, society
 from genomes.automaton import Automaton
-from genomes.formula import FormulaGenome
+from genomes.formula.syntax import FormulaGenome
 from genomes.lookup import LookupGenome
 from genomes.societal import SOCIETAL
 from tests import society_reference as oracle

@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.society import play_individuals
+from engine.societies.sipd import play_individuals
 from genomes import catalogue
-from genomes.formula import FormulaGenome
-from genomes.random_formula import random_formula
+from genomes.formula.generator import random_formula
+from genomes.formula.syntax import FormulaGenome
 from tests.formulas import formulas
 from tests.strategies import automata
 

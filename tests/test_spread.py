@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from evolve.spread import cluster_client, spread
+from evolve.workers import cluster_client, spread
 
 ROOT = Path(__file__).parent.parent
 
@@ -76,7 +76,7 @@ def test_a_worker_that_dies_in_the_middle_loses_only_what_it_held(
 
 
 def test_a_task_that_kills_everybody_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evolve.spread.LIVES", 2)
+    monkeypatch.setattr("evolve.workers.LIVES", 2)
     with pytest.raises(ChildProcessError, match="workers: 2 in a row died"):
         list(spread(die, [(1,), (2,)], workers=2))
     assert [value for value, _ in spread(square, [(1,), (2,)], workers=2)] == [1, 4]
@@ -98,7 +98,7 @@ def test_a_wrong_scheduler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_workers_of_other_versions_are_refused(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("results.rows.RESULTS", 999)
+    monkeypatch.setattr("results.run.rows.RESULTS", 999)
     with pytest.raises(ValueError, match="cluster: expected workers with the same versions: results 999"):
         list(spread(square, [(1,)], cluster=scheduler))
 
@@ -115,7 +115,7 @@ def test_one_client_serves_all_that_happens_while_it_is_open(scheduler: str) -> 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_workers_end_with_the_process_that_started_them(tmp_path: Path, number: signal.Signals) -> None:
     program = (
-        "from evolve.spread import spread; from tests.test_spread import sleep;"
+        "from evolve.workers import spread; from tests.test_spread import sleep;"
         f"list(spread(sleep, [(600, {str(tmp_path)!r})] * 2, workers=2))"
     )
     child = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.DEVNULL)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from engine import Game, Rules, expected, society
-from engine.behaviours import compile_behaviours
-from engine.indirect import doors, in_society
-from engine.scans import VERDICTS, scan
-from engine.stability import as_lookup, best_response, nash_gap
+from engine.pairs.behaviours import compile_behaviours
+from engine.stability.certificates import as_lookup, best_response, nash_gap
+from engine.stability.indirect import doors, in_society
+from engine.stability.scans import VERDICTS, scan
 from genomes import Automaton, LookupGenome, catalogue, parse
 from tests import reference
 from tests.strategies import automata, chance, lookups, rule, tables

@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 
 from results.errors import DamageError, RunError
-from results.place import journal
 from results.records import Birth, BirthId, Generation
-from results.repair import repair
-from results.rows import FORMAT, change, changed
-from results.store import Run
+from results.run.place import journal
+from results.run.repairs import repair
+from results.run.rows import FORMAT, change, changed
+from results.run.store import Run
 from tests.synthetic import Synthetic, evolve
 
 EXPERIMENT = Synthetic()
@@ -254,7 +254,7 @@ def test_a_run_is_read_from_read_only_media_also_when_its_writer_was_killed(tmp_
             file.chmod(0o444)
         (tmp_path / name).chmod(0o555)
     script = (
-        "import os, sys; from results.store import Run\n"
+        "import os, sys; from results.run.store import Run\n"
         f"{become}\n"
         f"for name in ('rest', 'killed'):\n"
         f"    place = {str(tmp_path)!r} + '/' + name\n"
@@ -481,7 +481,7 @@ def test_a_run_of_another_results_version_is_read_but_not_continued(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, 5)
-    monkeypatch.setattr("results.store.RESULTS", 2)
+    monkeypatch.setattr("results.run.store.RESULTS", 2)
     with pytest.raises(RunError, match="results version 1"):
         write(tmp_path, 6)
     everything(tmp_path)
@@ -559,7 +559,7 @@ def test_a_run_without_write_ahead_log_keeps_its_promises(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = write(tmp_path / "wal", 20)
-    monkeypatch.setattr("results.store.journal", lambda file: "TRUNCATE")
+    monkeypatch.setattr("results.run.store.journal", lambda file: "TRUNCATE")
     with (
         Run.open(tmp_path / "roll", EXPERIMENT, commit_every=1) as run,
         Run.read(tmp_path / "roll") as reader,

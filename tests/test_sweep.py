@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evolve.experiment import Experiment, ExperimentError
+from evolve.experiment.experiment import Experiment, ExperimentError
 from evolve.sweep import Sweep, run_one, run_sweep
 from results import Run
 from results.errors import RunError
-from results.place import WriterLock
-from results.sweep_plots import sweep_figure
+from results.plots.sweep import sweep_figure
+from results.run.place import WriterLock
 from results.sweeps import INDEX, MEASURES, Entry, Interval, Outcome, Summary, summarise, summary_csv
 from tests.conftest import Command, Mortal
 

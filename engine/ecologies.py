@@ -1,0 +1,467 @@
+"""Ecologies: populations of strategies grow and shrink in proportion to what they earn.
+
+Two published rules: shares of a fixed total in real numbers, and the integer rule of LIFL, whose floors make
+small populations die and whole ecologies cycle. In a society payoffs depend on who is present but not on how
+many there are, so a society is played again only when a strategy has died.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.game import Rules
+from engine.pairs.tournament import round_robin
+from engine.societies.sipd import play_table
+from genomes import catalogue
+
+Arithmetic = Literal["real", "integer"]
+Ending = Literal["fixation", "fixed point", "cycle", "limit"]
+
+EXTINCTION = 1.0
+"""A real population below this dies: there is less than one player left."""
+STILL = 1e-12
+"""Real populations that change by less than this share of the total are at a fixed point."""
+
+
+@dataclass(frozen=True, eq=False)
+class EcologyResult:
+    """The numbers of each strategy over the generations, and what they earned.
+
+    `counts` ``(generations + 1, k)``: how many players of each strategy, the start first; whole numbers (int64,
+    or Python integers where those are too small) in integer arithmetic. `payoffs` ``(generations + 1, k)``:
+    mean payoff per interaction per round over all other players, nan for strategies that are absent.
+
+    `ending`: "fixation", one strategy is left; "fixed point", the next generation is this one; "cycle", the
+    next generation is the one `period` before this one's end, so that the last `period` rows repeat for ever;
+    "limit", so many generations were asked for. No row is a repetition of an earlier one.
+    """
+
+    names: tuple[str, ...]
+    counts: NDArray[Any]
+    payoffs: NDArray[np.float64]
+    ending: Ending
+    period: int | None
+    rules: Rules
+    society: bool
+    arithmetic: Arithmetic
+
+    @property
+    def generations(self) -> int:
+        """Updates from the start to the last row."""
+        return len(self.counts) - 1
+
+    @property
+    def final(self) -> dict[str, float]:
+        """The last row by strategy, the absent left out, most numerous first."""
+        last = {
+            name: count for name, count in zip(self.names, self.counts[-1].tolist(), strict=True) if count
+        }
+        return dict(sorted(last.items(), key=lambda item: -item[1]))
+
+    def of(self, name: str) -> NDArray[Any]:
+        """The numbers of one strategy, ``(generations + 1,)``."""
+        if name not in self.names:
+            raise ValueError(f"name: expected one of {', '.join(self.names)}, got {name!r}")
+        column: NDArray[Any] = self.counts[:, self.names.index(name)]
+        return column
+
+    def after(self, generation: int, name: str) -> float:
+        """The number of one strategy after so many updates, also beyond the last row.
+
+        Raises ValueError beyond the last row of an ecology that ended by its limit.
+        """
+        last = self.generations
+        if generation > last:
+            if self.ending == "limit":
+                raise ValueError(f"generation: expected at most {last}, got {generation}")
+            generation = last - (
+                self.period - 1 - (generation - last - 1) % self.period if self.period else 0
+            )
+        return float(self.of(name)[generation])
+
+    def extinct(self, name: str) -> int | None:
+        """The first generation without a strategy, None while it lives."""
+        gone = np.flatnonzero(self.of(name) == 0)
+        return int(gone[0]) if len(gone) else None
+
+    @property
+    def how(self) -> str:
+        """How it ended, in words."""
+        end = f"generation {self.generations}"
+        if self.ending == "fixation":
+            return f"fixation of {next(iter(self.final))} at {end}"
+        if self.ending == "cycle":
+            assert self.period is not None
+            return f"cycle of period {self.period} from generation {self.generations - self.period + 1}"
+        return f"fixed point from {end}" if self.ending == "fixed point" else f"limit: stopped at {end}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything for JSON, one row a generation; None stands for the payoff of who is absent."""
+        return {
+            "names": list(self.names),
+            "counts": self.counts.tolist(),
+            "payoffs": [[None if math.isnan(p) else p for p in row] for row in self.payoffs.tolist()],
+            "ending": self.ending,
+            "period": self.period,
+            "generations": self.generations,
+            "rules": "sipd" if self.society else "ipd",
+            "horizon": self.rules.horizon,
+            "arithmetic": self.arithmetic,
+        }
+
+    def __str__(self) -> str:
+        return _sheet([self], f"{_setting(self)}, {self.arithmetic} arithmetic")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """One start under the integer rule and under real arithmetic (the program EVOLUTION of LIFL)."""
+
+    integer: EcologyResult
+    real: EcologyResult
+
+    def to_dict(self) -> dict[str, Any]:
+        """Both for JSON."""
+        return {"integer": self.integer.to_dict(), "real": self.real.to_dict()}
+
+    def __str__(self) -> str:
+        return _sheet([self.integer, self.real], f"{_setting(self.integer)}, integers and reals side by side")
+
+
+def ecology(
+    start: Mapping[Any, int | float],
+    rules: Rules | None = None,
+    *,
+    society: bool = True,
+    arithmetic: Arithmetic = "real",
+    generations: int = 1000,
+    extinction: float = EXTINCTION,
+    baseline: float = 0.0,
+) -> EcologyResult:
+    """Let populations grow in proportion to what they earn, the total fixed.
+
+    `start`: genomes, catalogue names or texts, each with its number of players (0: absent). Payoffs come from
+    one society of all that are present (`society`, which needs a fixed number of rounds), or from the round
+    robin, every pair for itself. With pi_i the mean payoff per interaction per round of an i over all other
+    players, V_ij the total payoff of an i against a j, and W the total at the start:
+
+    - real: w_i' = W w_i pi_i / sum_k w_k pi_k; below `extinction` players a population dies, and the others
+      take its share;
+    - integer: w_i' = floor(W w_i g_i / sum_k w_k g_k) with g_i = sum_j w_j V_ij - V_ii, exact at any size
+      (Beaufils, Delahaye & Mathieu, "Complete classes of strategies for the classical iterated prisoner's
+      dilemma", 1998).
+
+    `baseline` is added to every payoff per interaction per round.
+
+    >>> result = ecology({"tit_for_tat": 50, "all_d": 50}, Rules(turns=20), arithmetic="integer")
+    >>> result.final, result.how
+    ({'tit_for_tat': 100}, 'fixation of tit_for_tat at generation 7')
+
+    Raises ValueError for payoffs that are negative (naming the `baseline` to set), for impossible numbers,
+    and for a society with noise or chance, unless every member looks at its own pair alone.
+    """
+    rules = rules or Rules()
+    if arithmetic not in ("real", "integer"):
+        raise ValueError(f"arithmetic: expected 'real' or 'integer', got {arithmetic!r}")
+    if isinstance(generations, bool) or not isinstance(generations, (int, np.integer)) or generations < 0:
+        raise ValueError(f"generations: expected a whole number >= 0, got {generations!r}")
+    if not extinction > 0 or not math.isfinite(extinction):
+        raise ValueError(f"extinction: expected a number of players > 0, got {extinction!r}")
+    if not math.isfinite(baseline):
+        raise ValueError(f"baseline: expected a finite number, got {baseline!r}")
+    rules.game.require_positive("an ecology", baseline)
+    if society and rules.turns is None:
+        raise ValueError(
+            f"rules: a society plays a fixed number of rounds; expected turns, got {rules.horizon}"
+        )
+    strategies = [catalogue.resolve(strategy) for strategy in start]
+    names = tuple(catalogue.label(strategy) for strategy in strategies)
+    if len(set(names)) < len(names):
+        double = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"start: expected every strategy once, got {double} twice")
+    first = [_count(name, n, arithmetic, extinction) for name, n in zip(names, start.values(), strict=True)]
+    if not sum(first) >= 2:
+        raise ValueError(f"start: expected at least two players, got {sum(first):g}")
+    field = _Field(strategies, rules, society, baseline)
+    if field.chance and not field.constant:
+        raise ValueError(
+            "noise: expected no noise and no members that toss coins where formulas look at third parties, "
+            "since payoffs then depend on every individual"
+        )
+    rule: _Integers | _Reals
+    rule = _Integers(first, field) if arithmetic == "integer" else _Reals(first, field, extinction)
+    return _run(names, field, rule, arithmetic, int(generations))
+
+
+def compare(
+    start: Mapping[Any, int | float],
+    rules: Rules | None = None,
+    *,
+    society: bool = True,
+    generations: int = 1000,
+    extinction: float = EXTINCTION,
+    baseline: float = 0.0,
+) -> Comparison:
+    """The same start under the integer rule and in real numbers, side by side (see `ecology`)."""
+    integer, real = (
+        ecology(
+            start,
+            rules,
+            society=society,
+            arithmetic=arithmetic,
+            generations=generations,
+            extinction=extinction,
+            baseline=baseline,
+        )
+        for arithmetic in ("integer", "real")
+    )
+    return Comparison(integer, real)
+
+
+# --- the two rules -------------------------------------------------------------------------------------------
+
+
+class _Field:
+    """Payoffs between those who are present: played once in pairs, or anew in a society that lost a member."""
+
+    def __init__(self, strategies: list[Any], rules: Rules, society: bool, baseline: float) -> None:
+        self.strategies, self.rules, self.society, self.baseline = strategies, rules, society, baseline
+        automata = [s.automaton(rules.turns) if catalogue.is_compiled(s) else None for s in strategies]
+        # a society in which nobody looks at third parties is a round robin
+        self.constant = not society or all(a is not None for a in automata)
+        self.chance = rules.noisy or any(a is not None and not a.deterministic for a in automata)
+
+    @cached_property
+    def _pairs(self) -> NDArray[np.float64]:
+        alone = len(self.strategies) == 1
+        return round_robin(self.strategies, self.rules, self_play=alone).payoffs
+
+    @cached_property
+    def _whole_pairs(self) -> NDArray[Any]:
+        return self._whole(self._pairs)
+
+    def payoffs(self, present: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Mean payoff per round of the present against each other, ``(p, p)``."""
+        if self.constant:
+            return self._pairs[np.ix_(present, present)]
+        return play_table([self.strategies[k] for k in present.tolist()], self.rules).payoffs
+
+    def whole(self, present: NDArray[np.int64]) -> NDArray[Any]:
+        """The same with the baseline, exactly, as whole numbers of one unit (int64, or Python integers)."""
+        if self.constant:
+            return self._whole_pairs[np.ix_(present, present)]
+        return self._whole(self.payoffs(present))
+
+    def _whole(self, payoffs: NDArray[np.float64]) -> NDArray[Any]:
+        scaled, scale = self.rules.game.scaled
+        more = Fraction(repr(float(self.baseline)))
+        unit = (self.rules.turns or 1) * int(scale)
+        counted = self.rules.turns is not None and not self.chance and all(p.is_integer() for p in scaled)
+        # means of whole totals are rounded, the totals can be had back
+        if counted and (more * unit).denominator == 1 and unit * float(payoffs.max() + abs(more)) < 2**50:
+            return np.rint(payoffs * float(unit)).astype(np.int64) + int(more * unit)
+        exact = [[Fraction(p) for p in row] for row in payoffs.tolist()]
+        if counted:
+            exact = [[Fraction(round(p * unit), unit) for p in row] for row in exact]
+        unit = math.lcm(more.denominator, *{p.denominator for row in exact for p in row})
+        return np.array([[int((p + more) * unit) for p in row] for row in exact], dtype=object)
+
+
+class _Reals:
+    """Populations as shares of a fixed total."""
+
+    def __init__(self, first: list[Any], field: _Field, extinction: float) -> None:
+        self.start = np.array(first, dtype=np.float64)
+        self.total, self.field, self.extinction = float(self.start.sum()), field, extinction
+
+    def meet(self, present: NDArray[np.int64]) -> None:
+        """Take up the payoffs of those who are present."""
+        self.table = self.field.payoffs(present)
+        self.own = self.table.diagonal().copy()
+
+    def earned(self, w: NDArray[Any]) -> NDArray[np.float64]:
+        """Mean payoff per interaction per round; equal rows give equal sums to the last bit."""
+        sums = (self.table * w).sum(axis=1) - self.own * np.minimum(w, 1.0)  # nobody meets itself
+        mean: NDArray[np.float64] = sums / (self.total - 1)
+        return mean
+
+    def next(self, w: NDArray[Any]) -> NDArray[Any] | None:
+        """The next numbers of the present; None at a fixed point."""
+        weights = w * (self.earned(w) + self.field.baseline)
+        everything = weights.sum()
+        if not everything > 0:
+            raise ValueError(_NOTHING)
+        following = weights * (self.total / everything)
+        dies = following < self.extinction
+        if dies.any():
+            following[dies] = 0.0
+            following *= self.total / following.sum()
+        still: bool = np.abs(following - w).max() <= STILL * self.total
+        return None if still else following
+
+
+class _Integers:
+    """LIFL's rule, exact: floats only where they hold every sum."""
+
+    def __init__(self, first: list[Any], field: _Field) -> None:
+        self.start = np.array(first, dtype=object)
+        self.total, self.field = sum(first), field
+
+    def meet(self, present: NDArray[np.int64]) -> None:
+        """Take up the payoffs of those who are present."""
+        self.mean = self.field.payoffs(present)
+        table = self.field.whole(present)
+        self.small = self.total * int(table.max()) < 2**53
+        self.table: NDArray[Any] = table.astype(np.float64 if self.small else object)
+        self.own = self.table.diagonal().copy()
+
+    def earned(self, w: NDArray[Any]) -> NDArray[np.float64]:
+        """Mean payoff per interaction per round."""
+        n = w.astype(np.float64)
+        others = float(n.sum()) - 1
+        if others <= 0:
+            return np.full(len(n), np.nan)
+        mean: NDArray[np.float64] = ((self.mean * n).sum(axis=1) - self.mean.diagonal()) / others
+        return mean
+
+    def next(self, w: NDArray[Any]) -> NDArray[Any] | None:
+        """The next numbers of the present; None at a fixed point."""
+        if self.small:
+            gain = (self.table @ w.astype(np.float64) - self.own).astype(np.int64).astype(object)
+        else:
+            gain = self.table.dot(w) - self.own
+        weights = w * gain
+        everything = sum(weights.tolist())
+        if everything == 0:
+            if len(w) == 1:  # a last player alone earns nothing, and keeps what there is
+                return None
+            raise ValueError(_NOTHING)
+        following: NDArray[Any] = self.total * weights // everything
+        return None if (following == w).all() else following
+
+
+_NOTHING = "baseline: nobody earns anything, so nobody can grow in proportion; expected a baseline > 0, got 0"
+
+
+def _run(
+    names: tuple[str, ...],
+    field: _Field,
+    rule: _Integers | _Reals,
+    arithmetic: Arithmetic,
+    generations: int,
+) -> EcologyResult:
+    """Update until nothing new can happen."""
+    w = rule.start
+    rows, payoffs = [w], []
+    seen: dict[Hashable, int] = {}
+    present = np.zeros(0, np.int64)
+    ending: Ending = "limit"
+    period = None
+    while True:
+        here = np.flatnonzero(w)
+        if len(here) != len(present):
+            present = here
+            rule.meet(present)
+        earned = np.full(len(names), np.nan)
+        earned[present] = rule.earned(w[present])
+        payoffs.append(earned)
+        if len(present) == 1 and w[present[0]] == rule.total:
+            ending = "fixation"
+            break
+        if len(rows) > generations:
+            break
+        # the whole state, and not only the row before: the integer rule can cycle
+        seen[tuple(w.tolist()) if arithmetic == "integer" else w.tobytes()] = len(rows) - 1
+        moved = rule.next(w[present])
+        if moved is None:
+            ending = "fixation" if len(present) == 1 else "fixed point"
+            break
+        w = np.zeros_like(w)
+        w[present] = moved
+        before = seen.get(tuple(w.tolist()) if arithmetic == "integer" else w.tobytes())
+        if before is not None:
+            ending, period = "cycle", len(rows) - before
+            break
+        rows.append(w)
+    counts = np.stack(rows)
+    if arithmetic == "integer" and rule.total < 2**62:
+        counts = counts.astype(np.int64)
+    return EcologyResult(
+        names,
+        counts,
+        np.stack(payoffs),
+        ending,
+        period,
+        field.rules,
+        field.society,
+        arithmetic,
+    )
+
+
+def _count(name: str, count: Any, arithmetic: str, extinction: float) -> int | float:
+    """A number of players at the start, checked."""
+    number = isinstance(count, (int, float, np.integer, np.floating)) and not isinstance(count, bool)
+    if arithmetic == "integer":
+        if not number or not math.isfinite(count) or count != int(count) or count < 0:
+            raise ValueError(f"start: expected a whole number of players >= 0 of {name}, got {count!r}")
+        return int(count)
+    if not number or not math.isfinite(count) or not (count == 0 or count >= extinction):
+        raise ValueError(
+            f"start: expected 0 or at least {extinction:g} players of {name} (extinction), got {count!r}"
+        )
+    return float(count)
+
+
+# --- printing ------------------------------------------------------------------------------------------------
+
+_SHOWN = 24
+"""A sheet has about so many lines, and as many columns of strategies."""
+
+
+def _setting(result: EcologyResult) -> str:
+    game = "one society" if result.society else "round robin"
+    noise = f", noise {result.rules.noise:g}" if result.rules.noisy else ""
+    return f"ecology, {game}, {result.rules.horizon}{noise}"
+
+
+def _sheet(results: list[EcologyResult], title: str) -> str:
+    """Numbers by generation, the early ones in full, later ones ever further apart."""
+    one = results[0]
+    last = max(result.generations for result in results)
+    marks = sorted(
+        {round(last * (k / _SHOWN) ** 2) for k in range(_SHOWN + 1)} | set(range(min(last, 5) + 1))
+    )
+    order = sorted(range(len(one.names)), key=lambda k: -max(float(r.counts[-1, k]) for r in results))
+    shown = sorted(order[: _SHOWN // (3 * len(results))])
+    width = max(9, *(len(one.names[k]) for k in shown))
+    prefix = [""] if len(results) == 1 else [f"{result.arithmetic} " for result in results]
+    lines = [title]
+    if len(results) > 1:
+        block = (width + 2) * len(shown)
+        lines.append(" " * 10 + "".join(f"{'  ' + word:<{block}}" for word in prefix).rstrip())
+    lines.append(
+        f"{'generation':>10}" + "".join(f"  {one.names[k]:>{width}}" for _ in results for k in shown)
+    )
+    for t in marks:
+        cells = []
+        for result in results:
+            for k in shown:
+                there = t <= result.generations
+                value = result.counts[t, k] if there else None
+                text = (
+                    "" if value is None else (f"{value:.1f}" if result.arithmetic == "real" else str(value))
+                )
+                cells.append(f"  {text:>{width}}")
+        lines.append(f"{t:>10}" + "".join(cells).rstrip())
+    if len(order) > len(shown):
+        lines.append(f"and {len(order) - len(shown)} strategies that end with fewer players")
+    lines += [f"{word}{result.how}" for word, result in zip(prefix, results, strict=True)]
+    return "\n".join(lines)

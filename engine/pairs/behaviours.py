@@ -1,0 +1,274 @@
+"""Strategies in, distinct behaviours out: the arrays that the kernels play with.
+
+Everything that is played is a canonical automaton, so payoffs are a function of behaviours alone: they do
+not depend on which genome carried a behaviour, and equal strategies are played once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.game import SWAP, Rules
+from genomes.automaton import Automaton, automaton_key
+from genomes.catalogue import Compiled, Entry
+from genomes.formula.pair_automata import pair_defection, pair_structure
+from genomes.formula.syntax import FormulaGenome
+from genomes.lookup import LookupGenome, defection, history_structure
+
+MAX_JOINT_STATES = 2**18
+"""Largest chain of joint states for which expected payoffs are computed."""
+
+MAX_SOLVED_STATES = 2**12
+"""Largest chain for which a stationary distribution is computed (a dense elimination)."""
+
+MAX_FOLLOWED = 2**32
+"""Largest product of turns and joint states that is propagated: a minute for one pair."""
+
+MAX_DISCOUNTED_TURNS = 4096
+"""Discounted play that fades within so many turns is propagated, longer play is solved."""
+
+
+@dataclass(frozen=True)
+class Behaviours:
+    """The distinct behaviours of some strategies, in the order of their keys.
+
+    `keys`: 16 bytes each. `index`: ``(strategies,)`` the behaviour of each strategy. `sizes`, `defect`,
+    `successors`: the canonical automata end to end, ``(d,)``, ``(sum of states,)``, ``(sum of states, 4)``.
+    """
+
+    keys: tuple[bytes, ...]
+    index: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    defect: NDArray[np.float64]
+    successors: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @cached_property
+    def offset(self) -> NDArray[np.int64]:
+        """First state of each automaton."""
+        return np.concatenate(([0], np.cumsum(self.sizes)[:-1])).astype(np.int64)
+
+    @cached_property
+    def pure(self) -> NDArray[np.bool_]:
+        """Which behaviours never leave a move to chance."""
+        mixed = (self.defect > 0) & (self.defect < 1)
+        return ~np.logical_or.reduceat(mixed, self.offset) if len(self) else np.zeros(0, np.bool_)
+
+    def automaton(self, d: int) -> Automaton:
+        """The canonical automaton of behaviour `d`."""
+        here = slice(self.offset[d], self.offset[d] + self.sizes[d])
+        return Automaton(self.defect[here], self.successors[here])
+
+
+Form = tuple[NDArray[np.float64], NDArray[np.int32]]
+"""The two arrays of a canonical automaton."""
+
+
+def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compiled, tuple[bytes, Form]]:
+    """Behaviour key and canonical automaton of every strategy under `rules`.
+
+    Lookup genomes of one memory are minimised together; strategies that count are unrolled to `rules.turns`.
+    """
+    from genomes.minimise import canonical_batch
+
+    shared: dict[tuple[int, int], list[LookupGenome]] = {}
+    formulas: list[FormulaGenome] = []
+    found: dict[Compiled, tuple[bytes, Form]] = {}
+
+    def keep(members: Sequence[Compiled], rows: NDArray[np.float64], structure: NDArray[np.int32]) -> None:
+        sizes, defect, successors = canonical_batch(structure, rows, rules.noisy)
+        start = 0
+        for member, size in zip(members, sizes.tolist(), strict=True):
+            # copies: a view would keep the whole batch as long as one of it lives
+            form = defect[start : start + size].copy(), successors[start : start + size].copy()
+            found[member] = automaton_key(*form), form
+            start += size
+
+    for strategy in dict.fromkeys(strategies):
+        if isinstance(strategy, LookupGenome):
+            shared.setdefault((strategy.x, strategy.y), []).append(strategy)
+        elif isinstance(strategy, FormulaGenome) and strategy.pair_only:
+            formulas.append(strategy)
+        else:
+            automaton = strategy.automaton(rules.turns)
+            keep([strategy], automaton.defect[None, :], automaton.successors)
+    for (x, y), genomes in shared.items():
+        keep(genomes, defection(x, y, genomes), history_structure(x, y))
+    if formulas:
+        keep(formulas, np.stack([pair_defection(g.formula) for g in formulas]), pair_structure())
+
+    return found
+
+
+def gather(found: Sequence[tuple[bytes, Form]], leading: Collection[bytes] = ()) -> Behaviours:
+    """The distinct behaviours among some canonical forms, one a strategy, in the order of their keys.
+
+    Those whose keys are `leading` stand first: rows of `ExpectedPlay` then hold their meetings with everybody.
+    """
+    forms = dict(found)
+    keys = sorted(forms)
+    if leading:
+        keys.sort(key=lambda key: key not in leading)
+    number = {key: d for d, key in enumerate(keys)}
+    return Behaviours(
+        keys=tuple(keys),
+        index=np.array([number[key] for key, _ in found], np.int64),
+        sizes=np.array([len(forms[key][0]) for key in keys], np.int64),
+        defect=np.concatenate([forms[key][0] for key in keys]) if keys else np.zeros(0),
+        successors=np.concatenate([forms[key][1] for key in keys]) if keys else np.zeros((0, 4), np.int32),
+    )
+
+
+def compile_behaviours(strategies: Sequence[Compiled], rules: Rules) -> Behaviours:
+    """The distinct behaviours of `strategies` under `rules`."""
+    unwrapped = [s.strategy if isinstance(s, Entry) else s for s in strategies]
+    found = canonical_forms(unwrapped, rules)
+    return gather([found[strategy] for strategy in unwrapped])
+
+
+SECONDS_PURE, SECONDS_CHANCE = 1e-7, 4e-6
+"""Rough cost of a meeting of memory-3 genomes without and with chance: only decides whether to use threads."""
+
+
+class ExpectedPlay:
+    """Expected joint moves between behaviours: chooses the kernel for each pair.
+
+    A count is the expected number of turns with each joint move (fixed turns; whole numbers where nothing is
+    left to chance), or its frequency (continuation probability, limit of means).
+    """
+
+    def __init__(self, behaviours: Behaviours, rules: Rules) -> None:
+        from engine.pairs import kernels
+
+        self.behaviours, self.rules = behaviours, rules
+        self.total = float(rules.turns) if rules.turns is not None else 1.0
+        """What the counts of one meeting add up to."""
+        self._pure = behaviours.pure & (not rules.noisy)
+        self._table = np.empty(2 * len(behaviours.defect), np.uint32)
+        self._start = np.empty(len(behaviours), np.uint32)
+        if self._pure.any():
+            kernels.pack_pure(
+                behaviours.sizes, behaviours.defect, behaviours.successors, self._table, self._start
+            )
+        # how many turns have to be followed where chance plays a part; 0: none, the chain is solved
+        self._faded = 0
+        if rules.continuation is not None:
+            fade = kernels.NEGLIGIBLE / -math.log(rules.continuation) if rules.continuation > 0 else 1.0
+            self._faded = math.ceil(fade)
+        longest = MAX_FOLLOWED // 4**kernels.MAX_ORDER
+        if not self._pure.all() and rules.turns is not None and rules.turns > longest:
+            raise ValueError(
+                f"turns: expected at most {longest} where chance plays a part, got {rules.turns}; "
+                "use the limit of means"
+            )
+        self._followed = rules.turns or (self._faded if self._faded <= MAX_DISCOUNTED_TURNS else 0)
+        self._order = np.full(len(behaviours), -1, np.int64)
+        self._tables = np.empty((len(behaviours), 85))
+        if self._followed and not self._pure.all():
+            kernels.history_tables(
+                behaviours.sizes,
+                behaviours.defect,
+                behaviours.successors,
+                rules.noisy,
+                self._order,
+                self._tables,
+            )
+
+    def seconds(self, meetings: int) -> float:
+        """Rough time that so many meetings take."""
+        return meetings * (SECONDS_PURE if self._pure.all() else SECONDS_CHANCE)
+
+    def pair(self, i: int, j: int) -> NDArray[np.float64]:
+        """Counts ``(4,)`` of behaviour `i` with `j`, seen by `i`."""
+        low, high = min(i, j), max(i, j)
+        asking = np.arange(len(self.behaviours)) == high  # nobody else, and not `low` with itself
+        counts: NDArray[np.float64] = self.rows(low, low + 1, asking)[0, high]
+        return counts if i == low else counts[SWAP]
+
+    def rows(
+        self, first: int, last: int, asking: NDArray[np.bool_] | None = None, *, chance: bool = True
+    ) -> NDArray[np.float64]:
+        """Counts ``(last - first, d, 4)`` of behaviours `first` .. `last` - 1 with those at or after them.
+
+        Only pairs in which one is `asking` ``(d,)`` are played (all when left out), the others stay 0;
+        ``chance=False`` leaves out the meetings in which chance has a part.
+        """
+        from engine.pairs import kernels
+
+        rules, pure = self.rules, self._pure
+        d = len(self.behaviours)
+        block = np.zeros((last - first, d, 4))
+        rows = np.arange(first, last)
+        if asking is None:
+            asking = np.ones(d, np.bool_)
+        continuation = 1.0 if rules.continuation is None else rules.continuation
+        if pure[first:last].any():
+            kernels.pure_rows(
+                self._table, self._start, pure, rows, asking, rules.turns or 0, continuation, block,
+            )  # fmt: skip
+        if pure.all() or not chance:
+            return block
+        short = self._order >= 0
+        if short.any():
+            kernels.history_rows(
+                self._order,
+                self._tables,
+                pure,
+                rows,
+                asking,
+                rules.noise,
+                self._followed,
+                continuation,
+                block,
+            )
+        for i in rows.tolist():
+            of_chance = ~(pure[i] & pure[i:]) & (asking[i] | asking[i:])
+            met = short[i] & short[i:] & of_chance
+            if rules.continuation is not None:
+                block[i - first, i:][met] *= 1.0 - rules.continuation
+            for j in (i + np.flatnonzero(of_chance & ~met)).tolist():
+                block[i - first, j] = self._chain(i, j)
+            if of_chance[0]:  # one behaviour with itself: CD and DC are alike to the last bit
+                block[i - first, i, 1:3] = block[i - first, i, 1:3].mean()
+        return block
+
+    def _chain(self, i: int, j: int) -> NDArray[np.float64]:
+        """Expected joint moves of one pair over its chain of joint states."""
+        from engine.pairs import kernels
+
+        rules = self.rules
+        a, b = self.behaviours.automaton(i), self.behaviours.automaton(j)
+        limit = MAX_SOLVED_STATES if rules.limit_of_means else MAX_JOINT_STATES
+        following, chance = kernels.joint_chain(
+            a.defect, a.successors, b.defect, b.successors, rules.noise, limit
+        )
+        if len(following) > limit:
+            raise ValueError(
+                f"rules: expected at most {limit} joint states for exact payoffs with {rules.horizon}, "
+                f"got more ({len(a)} x {len(b)} states); use sampled play (sampled=N meetings a pair)"
+            )
+        counts = np.zeros(4)
+        if rules.limit_of_means:
+            kernels.limit_of_means(following, chance, counts)
+        elif rules.continuation is not None and not self._followed and len(following) <= MAX_SOLVED_STATES:
+            kernels.discounted(following, chance, rules.continuation, counts)
+        else:
+            turns = rules.turns or self._faded
+            if turns * len(following) > MAX_FOLLOWED:
+                raise ValueError(
+                    f"rules: expected at most {MAX_FOLLOWED} joint states x turns for exact payoffs with "
+                    f"{rules.horizon}, got {len(following)} x {turns}; use sampled play (sampled=N meetings a pair)"
+                )
+            d = 1.0 if rules.continuation is None else rules.continuation
+            kernels.propagate(following, chance, turns, d, counts)
+            if rules.continuation is not None:
+                counts *= 1.0 - rules.continuation
+        return counts

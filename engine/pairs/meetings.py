@@ -1,0 +1,264 @@
+"""One meeting of two strategies: move by move, and its exact expected payoffs."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.game import SWAP, Rules, conditions
+from engine.pairs.behaviours import ExpectedPlay, compile_behaviours
+from genomes.automaton import Automaton
+from genomes.catalogue import ENTRIES, Entry, Player, Strategy, is_compiled, label, resolve
+
+MAX_SAMPLED_TURNS = 10**7
+"""Longest meeting that is played move by move."""
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """What two strategies may expect of each other.
+
+    `frequencies`: ``(4,)`` share of turns with each joint move CC, CD, DC, DD, the first player's move first.
+    `payoffs`: ``(2,)`` mean payoff per turn of each. `cooperation`: ``(2,)`` their cooperation rates.
+    """
+
+    names: tuple[str, str]
+    rules: Rules
+    frequencies: NDArray[np.float64]
+    payoffs: NDArray[np.float64]
+    cooperation: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Play:
+    """A meeting as it was played: `moves` ``(turns, 2)``, 0 = C and 1 = D, as realised."""
+
+    names: tuple[str, str]
+    rules: Rules
+    moves: NDArray[np.int8]
+
+    @property
+    def counts(self) -> NDArray[np.float64]:
+        """Number of turns with each joint move, ``(4,)``."""
+        return np.bincount(2 * self.moves[:, 0] + self.moves[:, 1], minlength=4).astype(np.float64)
+
+    @property
+    def payoffs(self) -> NDArray[np.float64]:
+        """Mean payoff per turn of each player, ``(2,)``."""
+        counts = np.stack([self.counts, self.counts[SWAP]])
+        return self.rules.game.mean_payoff(counts, float(len(self.moves)))
+
+    @property
+    def cooperation(self) -> NDArray[np.float64]:
+        """Share of turns in which each player cooperated, ``(2,)``."""
+        return np.asarray(1.0 - self.moves.mean(axis=0))
+
+    def __str__(self) -> str:
+        width = max(len(name) for name in self.names)
+        return "\n".join(
+            f"{name:{width}}  {''.join('CD'[move] for move in self.moves[:, k])}"
+            for k, name in enumerate(self.names)
+        )
+
+
+def expected(a: Any, b: Any, rules: Rules | None = None) -> Meeting:
+    """The exact expected outcome of one meeting (strategies as genomes, names or text).
+
+    Raises ValueError where the outcome cannot be computed exactly, naming the way out.
+
+    >>> expected("tit_for_tat", "all_d", Rules(turns=10)).payoffs.tolist()
+    [0.9, 1.4]
+    """
+    rules = conditions(rules)
+    players = resolve(a), resolve(b)
+    counts, total = _expected_counts(*players, rules)
+    both = np.stack([counts, counts[SWAP]])
+    return Meeting(
+        names=(label(players[0]), label(players[1])),
+        rules=rules,
+        frequencies=counts / total,
+        payoffs=rules.game.mean_payoff(both, total),
+        cooperation=(both[:, 0] + both[:, 1]) / total,
+    )
+
+
+def play(a: Any, b: Any, rules: Rules | None = None, *, seed: int = 0) -> Play:
+    """Play one meeting move by move; with a continuation probability its length is drawn too.
+
+    >>> print(play("tit_for_tat", "all_d", Rules(turns=5)))
+    tit_for_tat  CDDDD
+    all_d        DDDDD
+    """
+    rules = conditions(rules)
+    check_seed(seed)
+    players = resolve(a), resolve(b)
+    moves = play_once(*players, rules, np.random.default_rng(seed))
+    return Play((label(players[0]), label(players[1])), rules, moves)
+
+
+def check_seed(seed: int) -> None:
+    """Raise ValueError unless generators can be made from `seed`."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed: expected a whole number >= 0, got {seed!r}")
+
+
+def play_once(a: Strategy, b: Strategy, rules: Rules, rng: np.random.Generator) -> NDArray[np.int8]:
+    """Realised moves ``(turns, 2)`` of one meeting; chance comes from `rng` alone."""
+    turns = meeting_length(rules, rng)
+    draws = rng.random((turns, 4))
+    moves = np.empty((turns, 2), np.int8)
+    if is_compiled(a) and is_compiled(b):
+        from engine.pairs import kernels
+
+        x, y = a.automaton(turns), b.automaton(turns)
+        kernels.play_moves(x.defect, x.successors, y.defect, y.successors, rules.noise, draws, moves)
+        return moves
+    if _in_society(a, b):
+        from engine.societies.sipd import play_individuals
+
+        slips, chances = np.zeros((turns, 2, 2), bool), np.zeros((turns, 2, 2))
+        slips[:, 0, 1], slips[:, 1, 0] = draws[:, 2] < rules.noise, draws[:, 3] < rules.noise
+        chances[:, 0, 1], chances[:, 1, 0] = draws[:, 0], draws[:, 1]
+        chances[:, [0, 1], [0, 1]] = rng.random((turns, 2))
+        relations = play_individuals([a, b], turns, flips=slips, draws=chances)
+        moves[:, 0], moves[:, 1] = relations[:, 0, 1], relations[:, 1, 0]
+        return moves
+    first, second = _player(a, turns, draws[:, 0]), _player(b, turns, draws[:, 1])
+    if first is second:
+        second = copy.deepcopy(first)  # a player does not share its memory with its opponent
+    first.reset()
+    second.reset()
+    for t in range(turns):
+        own, other = _move(first), _move(second)
+        own ^= int(draws[t, 2] < rules.noise)
+        other ^= int(draws[t, 3] < rules.noise)
+        moves[t] = own, other
+        first.observe(own, other)
+        second.observe(other, own)
+    return moves
+
+
+def meeting_length(rules: Rules, rng: np.random.Generator) -> int:
+    """The number of turns of one meeting; ValueError where there is no last turn."""
+    if rules.limit_of_means:
+        raise ValueError(
+            "rules: expected turns or a continuation probability to play, got the limit of means"
+        )
+    turns = rules.turns if rules.turns is not None else int(rng.geometric(1.0 - (rules.continuation or 0.0)))
+    if turns > MAX_SAMPLED_TURNS:
+        raise ValueError(f"turns: expected at most {MAX_SAMPLED_TURNS} to play move by move, got {turns}")
+    return turns
+
+
+def nearest_named(strategy: Any, turns: int = 50) -> tuple[str, float] | None:
+    """The named strategy that plays most alike, and how often the two make the same move.
+
+    Both meet every pure automaton of the catalogue for `turns` turns without noise; None for a strategy that
+    leaves moves to chance or is no automaton.
+
+    >>> nearest_named("memory(1,1) cCDCD")
+    ('tit_for_tat', 1.0)
+    """
+    found = resolve(strategy)
+    if not is_compiled(found) or not found.automaton(turns).deterministic:
+        return None
+    own = _moves_against_named(found, turns)
+    alike = {name: float((own == theirs).mean()) for name, theirs in _named_moves(turns).items()}
+    return max(alike.items(), key=lambda item: item[1])
+
+
+def _moves_against_named(strategy: Strategy, turns: int) -> NDArray[np.int8]:
+    rules, rng = Rules(turns=turns), np.random.default_rng(0)
+    return np.stack([play_once(strategy, other, rules, rng)[:, 0] for other in _pure_named(turns)])
+
+
+@lru_cache(maxsize=4)
+def _pure_named(turns: int) -> tuple[Entry, ...]:
+    return tuple(e for e in ENTRIES if e.pair_only and e.automaton(turns).deterministic)
+
+
+@lru_cache(maxsize=4)
+def _named_moves(turns: int) -> dict[str, NDArray[np.int8]]:
+    return {entry.name: _moves_against_named(entry, turns) for entry in _pure_named(turns)}
+
+
+def _expected_counts(a: Strategy, b: Strategy, rules: Rules) -> tuple[NDArray[np.float64], float]:
+    """Expected joint-move counts of one meeting, and what they add up to."""
+    if is_compiled(a) and is_compiled(b):
+        behaviours = compile_behaviours([a, b], rules)
+        exact = ExpectedPlay(behaviours, rules)
+        return exact.pair(*behaviours.index.tolist()), exact.total
+    return played_counts(a, b, rules), float(rules.turns or 1)
+
+
+def played_counts(a: Strategy, b: Strategy, rules: Rules) -> NDArray[np.float64]:
+    """Joint-move counts where one is no automaton: exact because nothing is left to chance.
+
+    A formula that looks at third parties meets the other in a society of two.
+    """
+    chance = [label(s) for s in (a, b) if is_compiled(s) and not s.automaton(rules.turns).deterministic]
+    if rules.noisy or rules.turns is None or chance:
+        got = rules.horizon
+        if rules.noisy:
+            got = f"noise {rules.noise:g}"
+        elif chance:
+            got = f"{chance[0]}, which plays by chance"
+        slow = next(label(s) for s in (a, b) if not is_compiled(s))
+        raise ValueError(
+            f"{slow}: is no automaton; expected a fixed number of turns and no chance for its exact payoffs, "
+            f"got {got}; use sampled play (sampled=N meetings a pair)"
+        )
+    if _in_society(a, b):
+        from engine.societies.sipd import play_table
+
+        return np.asarray(play_table([a, b], rules).joint_counts[0, 1], np.float64)
+    moves = play_once(a, b, rules, np.random.default_rng(0))
+    return np.bincount(2 * moves[:, 0] + moves[:, 1], minlength=4).astype(np.float64)
+
+
+def _in_society(a: Strategy, b: Strategy) -> bool:
+    """True when one of the two is a formula that looks at third parties."""
+    formulas = [s for s in (a, b) if hasattr(s, "automaton") and not is_compiled(s)]
+    players = [s for s in (a, b) if not hasattr(s, "automaton")]
+    if formulas and players:
+        raise ValueError(
+            f"{label(players[0])}: a Python player sees only its opponent; expected a genome to meet "
+            f"{label(formulas[0])}, which looks at third parties"
+        )
+    return bool(formulas)
+
+
+class _AutomatonPlayer:
+    """An automaton behind the interface of a Python player; `draws` decide its stochastic moves."""
+
+    def __init__(self, automaton: Automaton, draws: NDArray[np.float64]) -> None:
+        self.automaton, self.draws = automaton, draws
+        self.reset()
+
+    def reset(self) -> None:
+        self.state = self.turn = 0
+
+    def move(self) -> int:
+        return int(self.draws[self.turn] < self.automaton.defect[self.state])
+
+    def observe(self, own: int, opponent: int) -> None:
+        self.state = int(self.automaton.successors[self.state, 2 * own + opponent])
+        self.turn += 1
+
+
+def _player(strategy: Strategy, turns: int, draws: NDArray[np.float64]) -> Player:
+    if is_compiled(strategy):
+        return _AutomatonPlayer(strategy.automaton(turns), draws)
+    return cast(Player, strategy)
+
+
+def _move(player: Player) -> int:
+    move = player.move()
+    if move not in (0, 1):
+        raise ValueError(f"{label(player)}.move: expected 0 (C) or 1 (D), got {move!r}")
+    return int(move)

@@ -1,0 +1,328 @@
+"""Round robins: everybody meets everybody, and what each strategy earns.
+
+`round_robin` plays distinct behaviours once, exactly; it streams over blocks of rows, so that only a caller
+who asks for the matrix pays for its memory.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.game import SWAP, Rules, conditions
+from engine.pairs.behaviours import Behaviours, ExpectedPlay, compile_behaviours
+from engine.pairs.meetings import check_seed, play_once, played_counts
+from engine.pairs.threads import block_ranges, in_order
+from genomes.catalogue import Compiled, Strategy, is_compiled, label, resolve
+
+BLOCK_MEETINGS = 2**15
+"""Meetings in one block of rows: 1 MiB of counts, which stays in a core's own cache."""
+
+
+@dataclass(frozen=True)
+class PayoffTable:
+    """What every strategy of a round robin earns, per turn.
+
+    `strategies`, `counts`: who plays, and how many of each. `scores`, `cooperation_rates`: ``(n,)`` means of
+    an individual over all it meets. `errors`: ``(n,)`` standard errors of the scores, None where exact.
+    `behaviours`: the behaviour key of each strategy, None for a Python player.
+    """
+
+    strategies: tuple[Strategy, ...]
+    counts: tuple[int, ...]
+    rules: Rules
+    self_play: bool
+    scores: NDArray[np.float64]
+    cooperation_rates: NDArray[np.float64]
+    errors: NDArray[np.float64] | None
+    behaviours: tuple[str | None, ...]
+    _unit: NDArray[np.int64]
+    _unit_payoffs: NDArray[np.float64] | None
+    _unit_cooperation: NDArray[np.float64] | None
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """How the strategies are shown."""
+        return tuple(label(strategy) for strategy in self.strategies)
+
+    @property
+    def has_matrix(self) -> bool:
+        """Whether pairwise results were kept."""
+        return self._unit_payoffs is not None
+
+    @cached_property
+    def payoffs(self) -> NDArray[np.float64]:
+        """``(n, n)`` the row's mean payoff per turn against the column."""
+        return self._matrix(self._unit_payoffs)
+
+    @cached_property
+    def cooperation(self) -> NDArray[np.float64]:
+        """``(n, n)`` the row's cooperation rate against the column."""
+        return self._matrix(self._unit_cooperation)
+
+    def _matrix(self, of_units: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        if of_units is None:
+            raise ValueError(
+                "matrix: expected round_robin(..., matrix=True) for pairwise results, got matrix=False"
+            )
+        return of_units[np.ix_(self._unit, self._unit)]
+
+    @property
+    def order(self) -> list[int]:
+        """Positions of the strategies, best score first; ties in the order given."""
+        order: list[int] = np.argsort(-self.scores, kind="stable").tolist()
+        return order
+
+    def ranking(self) -> list[tuple[str, float]]:
+        """(name, score), best first; ties in the order given."""
+        return [(self.names[k], float(self.scores[k])) for k in self.order]
+
+    def __str__(self) -> str:
+        width = max(len("strategy"), *(len(name) for name in self.names))
+        with_counts = any(count != 1 for count in self.counts)
+        head = f"rank  {'strategy':{width}}  " + ("count  " if with_counts else "") + "payoff  cooperation"
+        lines = [head + ("  +-" if self.errors is not None else "")]
+        for rank, k in enumerate(self.order, 1):
+            count = f"{self.counts[k]:5d}  " if with_counts else ""
+            error = f"  {self.errors[k]:.4f}" if self.errors is not None else ""
+            lines.append(
+                f"{rank:4d}  {self.names[k]:{width}}  {count}{self.scores[k]:6.4f}  "
+                f"{self.cooperation_rates[k]:11.4f}{error}"
+            )
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values; `payoffs` and `cooperation` only where the matrix was asked for."""
+        result: dict[str, Any] = {
+            "names": list(self.names),
+            "counts": list(self.counts),
+            "scores": self.scores.tolist(),
+            "cooperation_rates": self.cooperation_rates.tolist(),
+            "ranking": [name for name, _ in self.ranking()],
+            "behaviours": list(self.behaviours),
+        }
+        if self.errors is not None:
+            result["errors"] = self.errors.tolist()
+        if self.has_matrix:
+            result |= {"payoffs": self.payoffs.tolist(), "cooperation": self.cooperation.tolist()}
+        return result
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict())
+
+    def to_csv(self) -> str:
+        """One row a strategy, best first: rank, name, count, score, cooperation, then its row of payoffs."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        order = self.order
+        columns = [self.names[k] for k in order] if self.has_matrix else []
+        writer.writerow(
+            ["rank", "strategy", "count", "payoff", "cooperation", *(f"v {name}" for name in columns)]
+        )
+        for rank, k in enumerate(order, 1):
+            row = [float(p) for p in self.payoffs[k, order]] if self.has_matrix else []
+            writer.writerow(
+                [
+                    rank,
+                    self.names[k],
+                    self.counts[k],
+                    float(self.scores[k]),
+                    float(self.cooperation_rates[k]),
+                    *row,
+                ]
+            )
+        return text.getvalue()
+
+
+def round_robin(
+    strategies: Iterable[Any] | Mapping[Any, int],
+    rules: Rules | None = None,
+    *,
+    self_play: bool = False,
+    matrix: bool = True,
+    sampled: int | None = None,
+    seed: int = 0,
+    workers: int = 1,
+) -> PayoffTable:
+    """Everybody meets everybody: mean payoffs per turn, exact unless `sampled`.
+
+    `strategies`: genomes, catalogue names, texts or Python players; a mapping gives how many individuals play
+    each. An individual meets all others, copies of itself included; with `self_play` also itself.
+    `matrix=False` keeps only scores, in memory that grows with the strategies and not with their square.
+    `sampled=N` plays N meetings of every pair that chance has a part in, from `seed`, and reports standard
+    errors. `workers` threads share exact play where it is long enough; the results are the same to the bit.
+
+    Raises ValueError for unknown strategies, impossible counts, fewer than two individuals without self-play,
+    and play that cannot be computed exactly (naming `sampled`).
+
+    >>> print(round_robin(["tit_for_tat", "all_d", "all_c"], Rules(turns=10)))
+    rank  strategy     payoff  cooperation
+       1  all_d        3.2000       0.0000
+       2  tit_for_tat  1.9500       0.5500
+       3  all_c        1.5000       1.0000
+    """
+    rules = conditions(rules)
+    specs = list(strategies)
+    numbers = [strategies[s] for s in specs] if isinstance(strategies, Mapping) else [1] * len(specs)
+    players = [resolve(spec) for spec in specs]
+    _check_counts(players, numbers, self_play)
+    if sampled is not None and (not isinstance(sampled, int) or sampled < 2):
+        raise ValueError(f"sampled: expected at least 2 meetings a pair, got {sampled!r}")
+    check_seed(seed)
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ValueError(f"workers: expected a whole number of threads > 0, got {workers!r}")
+
+    compiled: dict[int, Compiled] = {k: player for k, player in enumerate(players) if is_compiled(player)}
+    behaviours = compile_behaviours([*compiled.values()], rules)
+    # units: the distinct behaviours in key order, then every Python player for itself
+    unit = np.empty(len(players), np.int64)
+    unit[[*compiled]] = behaviours.index
+    slow = [k for k in range(len(players)) if k not in compiled]
+    unit[slow] = len(behaviours) + np.arange(len(slow))
+    meetings = _Meetings(behaviours, [players[k] for k in slow], rules, sampled, seed)
+
+    n = meetings.units
+    weights = np.bincount(unit, weights=np.array(numbers, np.float64), minlength=n)
+    totals, own = np.zeros((n, 4)), np.zeros((n, 4))
+    variance, own_variance = np.zeros(n), np.zeros(n)
+    payoffs, cooperation = (np.empty((n, n)), np.empty((n, n))) if matrix else (None, None)
+    from engine.pairs import kernels
+
+    if sampled is not None or slow:
+        workers = 1  # those are played in Python, one at a time
+
+    def keep(first: int, end: int, played: tuple[NDArray[np.float64], NDArray[np.float64] | None]) -> None:
+        rows, (block, squares) = np.arange(first, end), played
+        kernels.tally(block, rows, weights, totals)
+        own[rows] = block[np.arange(len(rows)), rows]
+        if squares is not None:
+            for r, i in enumerate(rows):  # the meeting of i and k adds its error to both
+                later = squares[r, i:]
+                variance[i] += (weights[i:] ** 2 * later[:, 0]).sum()
+                variance[i + 1 :] += weights[i] ** 2 * later[1:, 1]
+                own_variance[i] = later[0, 0]
+        if payoffs is not None and cooperation is not None:
+            values, scale = rules.game.scaled
+            kernels.spread(block, rows, np.array(values), scale * meetings.total, payoffs)
+            kernels.spread(block, rows, np.array([1.0, 1.0, 0.0, 0.0]), meetings.total, cooperation)
+
+    in_order(
+        lambda first, end: meetings.rows(np.arange(first, end)),
+        keep,
+        block_ranges(n, max(1, BLOCK_MEETINGS // n), workers),
+        workers=workers,
+        seconds=meetings.exact.seconds(n * (n + 1) // 2),
+    )
+
+    keys = [key.hex() for key in behaviours.keys] + [None] * len(slow)
+    met = weights.sum() - (0 if self_play else 1)
+    if not self_play:
+        totals -= own
+    scores = meetings.payoff(totals, met)
+    rates = meetings.cooperation(totals, met)
+    errors = None
+    if sampled is not None:
+        adjustment = 0 if self_play else (weights - 1) ** 2 - weights**2
+        errors = np.sqrt(np.maximum(variance + adjustment * own_variance, 0.0)) / met
+    return PayoffTable(
+        strategies=tuple(players),
+        counts=tuple(int(k) for k in numbers),
+        rules=rules,
+        self_play=self_play,
+        scores=scores[unit],
+        cooperation_rates=rates[unit],
+        errors=None if errors is None else errors[unit],
+        behaviours=tuple(keys[u] for u in unit.tolist()),
+        _unit=unit,
+        _unit_payoffs=payoffs,
+        _unit_cooperation=cooperation,
+    )
+
+
+class _Meetings:
+    """Joint-move counts of every pair of units, a block of rows at a time."""
+
+    def __init__(
+        self, behaviours: Behaviours, slow: list[Strategy], rules: Rules, sampled: int | None, seed: int
+    ) -> None:
+        self.behaviours, self.slow, self.rules = behaviours, slow, rules
+        self.repeats, self.seed = sampled, seed
+        self.units = len(behaviours) + len(slow)
+        self.total = float(rules.turns) if rules.turns is not None else 1.0
+        self.chance = np.ones(self.units, np.bool_)  # could a meeting of this unit turn out differently?
+        if not rules.noisy:
+            self.chance[: len(behaviours)] = ~behaviours.pure
+            if rules.turns is not None:
+                self.chance[len(behaviours) :] = False
+        self.exact = ExpectedPlay(behaviours, rules)
+
+    def payoff(self, counts: NDArray[np.float64], meetings: float = 1.0) -> NDArray[np.float64]:
+        """Mean payoff per turn."""
+        return self.rules.game.mean_payoff(counts, self.total * meetings)
+
+    def cooperation(self, counts: NDArray[np.float64], meetings: float = 1.0) -> NDArray[np.float64]:
+        """Share of turns in which the row cooperates."""
+        return np.asarray((counts[..., 0] + counts[..., 1]) / (self.total * meetings))
+
+    def rows(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Counts ``(r, n, 4)``, columns from the row on, and squared standard errors ``(r, n, 2)`` if sampled."""
+        d = len(self.behaviours)
+        if self.repeats is None and not self.slow:
+            return self.exact.rows(int(rows[0]), int(rows[-1]) + 1), None
+        block = np.zeros((len(rows), self.units, 4))
+        squares = None if self.repeats is None else np.zeros((len(rows), self.units, 2))
+        known = rows[rows < d]
+        if len(known):
+            block[: len(known), :d] = self.exact.rows(
+                int(known[0]), int(known[-1]) + 1, chance=squares is None
+            )
+        for r, i in enumerate(rows.tolist()):
+            for k in range(i, self.units):
+                if squares is not None and (self.chance[i] or self.chance[k]):
+                    block[r, k], squares[r, k] = self._sample(i, k)
+                elif k >= d:
+                    block[r, k] = played_counts(self._unit(i), self._unit(k), self.rules)
+        return block, squares
+
+    def _unit(self, u: int) -> Strategy:
+        d = len(self.behaviours)
+        return self.behaviours.automaton(u) if u < d else self.slow[u - d]
+
+    def _identity(self, u: int) -> bytes:
+        d = len(self.behaviours)
+        return self.behaviours.keys[u] if u < d else label(self.slow[u - d]).encode() + bytes([(u - d) % 256])
+
+    def _sample(self, i: int, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean counts of sampled meetings and the squared standard errors of both payoffs.
+
+        The stream belongs to the pair of behaviours, so a meeting does not depend on who else takes part.
+        """
+        assert self.repeats is not None
+        words = np.frombuffer((self._identity(i) + self._identity(k)).ljust(64, b"\0")[:64], np.uint32)
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=tuple(words.tolist())))
+        counts = np.zeros((self.repeats, 4))
+        for n in range(self.repeats):
+            moves = play_once(self._unit(i), self._unit(k), self.rules, rng)
+            counts[n] = np.bincount(2 * moves[:, 0] + moves[:, 1], minlength=4)
+        if self.rules.continuation is not None:  # sums of meetings of random length: expectation 1 / (1 - d)
+            counts *= 1.0 - self.rules.continuation
+        earned = np.stack([self.payoff(counts), self.payoff(counts[:, SWAP])], axis=1)
+        return counts.mean(axis=0), earned.var(axis=0, ddof=1) / self.repeats
+
+
+def _check_counts(players: list[Strategy], numbers: list[int], self_play: bool) -> None:
+    for player, number in zip(players, numbers, strict=True):
+        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
+            raise ValueError(f"{label(player)}: expected a whole number of individuals > 0, got {number!r}")
+    total = sum(int(number) for number in numbers)
+    if total < (1 if self_play else 2):
+        raise ValueError(f"strategies: expected at least {1 if self_play else 2} players, got {total}")

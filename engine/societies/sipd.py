@@ -1,0 +1,361 @@
+"""Societies: everybody meets everybody in every round, and all see everything (Ord's societal IPD).
+
+Without noise or chance a society is exact at a cost that does not depend on its size: the language has no
+equality, so players with the same strategy are twins, and one representative of each strategy is played.
+With noise or chance every individual is played, in seeded replicates.
+
+In round t + 1 player r defects on player c exactly when r's formula phi(r, c) holds of rounds 1..t. How a
+player decides about itself, D(x,x,t), follows the same rule; it is never scored and never slips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.game import Rules
+from genomes import catalogue
+from genomes.automaton import Automaton
+from genomes.formula.syntax import FormulaGenome
+
+if TYPE_CHECKING:
+    from engine.societies.machine import SocietyMachine
+
+DEFAULT_REPLICATES = 32
+"""Replicates of a society with noise or chance when nobody says how many."""
+MAX_TRACE_CELLS = 2**28
+"""Round-by-round results are written out up to this many cells (rounds x strategies x strategies)."""
+_BLOCK_CELLS = 2**22
+
+
+Strategy = Any
+"""A genome, a catalogue name, or a genome's text."""
+
+
+def _resolve(strategy: Strategy, turns: int) -> FormulaGenome | Automaton:
+    """What plays: a formula, or else an automaton."""
+    found = catalogue.resolve(strategy)
+    found = getattr(found, "strategy", found)
+    if isinstance(found, FormulaGenome):
+        return found
+    if not catalogue.is_compiled(found):
+        raise ValueError(f"members: expected a genome, a name or an automaton, got {catalogue.label(found)}")
+    return found.automaton(turns)
+
+
+def _name(strategy: Strategy) -> str:
+    found = catalogue.resolve(strategy)
+    # members are told apart by name: automata that play alike may stand side by side
+    return f"automaton {found.key.hex()[:8]}" if isinstance(found, Automaton) else catalogue.label(found)
+
+
+def _turns(rules: Rules) -> int:
+    if rules.turns is None:
+        raise ValueError(
+            f"rules: a society plays a fixed number of rounds; expected turns, got {rules.horizon}"
+        )
+    return int(rules.turns)
+
+
+@dataclass(frozen=True, eq=False)
+class PlayTable:
+    """What strategies do to each other when exactly these are present, whatever their numbers.
+
+    `joint_counts` ``(k, k, 4)``: rounds in which row and column played CC, CD, DC, DD, row's move first;
+    the diagonal is the play between two of a kind. An ecology plays this once and weighs it anew every
+    generation, until a strategy appears or dies.
+    """
+
+    names: tuple[str, ...]
+    rules: Rules
+    joint_counts: NDArray[np.int64]
+    _machine: SocietyMachine = field(repr=False)
+
+    @property
+    def payoffs(self) -> NDArray[np.float64]:
+        """Mean payoff per round of the row strategy against the column strategy, ``(k, k)``."""
+        return self.rules.game.mean_payoff(self.joint_counts.astype(np.float64), float(_turns(self.rules)))
+
+    def mean_payoffs(self, counts: ArrayLike) -> NDArray[np.float64]:
+        """Mean payoff per interaction per round of each strategy, ``(k,)``, for these numbers of players.
+
+        pi_a = (sum_b n_b V_ab - V_aa) / (N - 1): nobody meets itself. Counts may be real; whole numbers
+        give correctly rounded payoffs, so that equal payoffs compare equal. Raises ValueError for fewer
+        than two players in all or a negative count.
+        """
+        n = np.asarray(counts)
+        if n.shape != (len(self.names),):
+            raise ValueError(
+                f"counts: expected one for each of {len(self.names)} strategies, got shape {n.shape}"
+            )
+        if (n < 0).any():
+            raise ValueError(f"counts: expected none below 0, got {n.min()}")
+        others = n.sum() - 1
+        if not others > 0:
+            raise ValueError(f"counts: expected at least two players, got {n.sum():g}")
+        turns = _turns(self.rules)
+        if not np.issubdtype(n.dtype, np.integer) or float(others) * turns > 2**53:
+            n = n.astype(np.float64)
+        totals = np.einsum("abj,b->aj", self.joint_counts, n) - np.einsum("aaj->aj", self.joint_counts)
+        return self.rules.game.mean_payoff(totals.astype(np.float64), float(others) * turns)
+
+
+def play_table(strategies: Sequence[Strategy], rules: Rules) -> PlayTable:
+    """Play one representative of each strategy: exact, and valid for any numbers of each.
+
+    Raises ValueError for noise, for strategies that leave something to chance (there twins part), and for
+    rules without a fixed number of turns.
+    """
+    from engine.societies.machine import SocietyMachine  # numba: only when needed
+
+    turns = _turns(rules)
+    if not strategies:
+        raise ValueError("members: expected at least one strategy, got none")
+    if rules.noisy:
+        raise ValueError(f"noise: expected 0, since twins part by slips, got {rules.noise:g}; use society")
+    machine = SocietyMachine([_resolve(strategy, turns) for strategy in strategies])
+    names = tuple(_name(strategy) for strategy in strategies)
+    if len(machine.chance):
+        raise ValueError(f"members: expected no chance, got {names[machine.chance[0]]}; use society")
+    machine.play(turns)
+    return PlayTable(names, rules, machine.joint_counts(turns), machine)
+
+
+def play_individuals(
+    members: Sequence[Strategy],
+    turns: int,
+    *,
+    flips: NDArray[np.bool_] | None = None,
+    draws: NDArray[np.float64] | None = None,
+) -> NDArray[np.bool_]:
+    """Who defects on whom in each round, ``(turns, n, n)`` of realised moves, every individual played.
+
+    `flips` ``(turns, n, n)``: the moves that slip; the diagonal never does. `draws` ``(turns, n, n)`` in
+    [0, 1): an automaton defects on c where ``draws[t, r, c]`` is below its state's probability of D.
+    """
+    from engine.societies.machine import SocietyMachine, pack_rows
+
+    n = len(members)
+    machine = SocietyMachine([_resolve(member, turns) for member in members])
+    for name, array in (("flips", flips), ("draws", draws)):
+        if array is not None and array.shape != (turns, n, n):
+            raise ValueError(f"{name}: expected shape ({turns}, {n}, {n}), got {array.shape}")
+    if draws is None and len(machine.chance):
+        raise ValueError(f"draws: expected them, since member {machine.chance[0]} leaves something to chance")
+    more: dict[str, Any] = {}
+    if flips is not None:
+        more["flips"] = pack_rows(flips & ~np.eye(n, dtype=bool))
+    if draws is not None:
+        more["draws"] = draws[:, machine.chance]
+    machine.play(turns, close=False, **more)
+    return machine.relations[machine.sequence]
+
+
+@dataclass(frozen=True, eq=False)
+class SocietyResult:
+    """What each strategy earned in a society, and how. Arrays are indexed in the order of `names`.
+
+    `means` ``(k,)``: mean payoff per interaction per round, over all other players. `payoffs` and
+    `cooperation` ``(k, k)``: of the row strategy's players against the column's; nan where nobody met (the
+    diagonal of a strategy with one player). `standard_errors` ``(k,)``: of the means over `replicates`, both
+    None when the result is exact.
+    """
+
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
+    rules: Rules
+    means: NDArray[np.float64]
+    payoffs: NDArray[np.float64]
+    cooperation: NDArray[np.float64]
+    standard_errors: NDArray[np.float64] | None
+    replicates: int | None
+    _machine: SocietyMachine | None = field(repr=False)
+    _cooperation_by_round: NDArray[np.float64] | None = field(repr=False)
+
+    @property
+    def mean_payoff(self) -> dict[str, float]:
+        """Mean payoff per interaction per round by strategy."""
+        return dict(zip(self.names, self.means.tolist(), strict=True))
+
+    @property
+    def exact(self) -> bool:
+        """True when nothing was sampled."""
+        return self._machine is not None
+
+    def trace(self) -> NDArray[np.bool_]:
+        """Who defects on whom when: ``(turns, k, k)``, row strategy on column strategy, twins included.
+
+        Raises ValueError for a sampled result (see `play_individuals`) and for very many rounds.
+        """
+        if self._machine is None:
+            raise ValueError("trace: expected a society without noise or chance, got a sampled one")
+        self._check_cells("trace")
+        return self._machine.relations[self._machine.relation_of(np.arange(_turns(self.rules)))]
+
+    def cooperation_by_round(self) -> NDArray[np.float64]:
+        """Share of moves that were C, row strategy towards column, ``(turns, k, k)``; nan as above."""
+        if self._cooperation_by_round is not None:
+            return self._cooperation_by_round
+        self._check_cells("cooperation_by_round")
+        return np.where(np.isnan(self.cooperation), np.nan, 1.0 - self.trace())
+
+    def _check_cells(self, what: str) -> None:
+        cells = _turns(self.rules) * len(self.names) ** 2
+        if cells > MAX_TRACE_CELLS:
+            raise ValueError(f"{what}: expected at most {MAX_TRACE_CELLS} cells, got {cells}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result for JSON; None stands for what does not exist."""
+        errors = None
+        if self.standard_errors is not None:
+            errors = dict(zip(self.names, _plain(self.standard_errors), strict=True))
+        return {
+            "names": list(self.names),
+            "counts": list(self.counts),
+            "turns": _turns(self.rules),
+            "noise": self.rules.noise,
+            "exact": self.exact,
+            "replicates": self.replicates,
+            "mean_payoff": self.mean_payoff,
+            "standard_error": errors,
+            "payoffs": _plain(self.payoffs),
+            "cooperation": _plain(self.cooperation),
+        }
+
+    def __str__(self) -> str:
+        how = "exact" if self.exact else f"{self.replicates} replicates"
+        head = f"society of {sum(self.counts)} players, {self.rules.horizon}"
+        head += f", noise {self.rules.noise:g}, {how}" if self.rules.noisy else f", {how}"
+        wide = max(8, *(len(name) for name in self.names))
+        columns = range(len(self.names)) if len(self.names) <= 8 else range(0)
+        title = f"{'':>4}{'strategy':<{wide}}  {'players':>8}  {'payoff':>8}"
+        title += f"  {'+-':>7}" if self.standard_errors is not None else ""
+        lines = [head, title + "".join(f"  {'v ' + str(b + 1):>7}" for b in columns)]
+        for a, (name, count) in enumerate(zip(self.names, self.counts, strict=True)):
+            line = f"{a + 1:>3} {name:<{wide}}  {count:>8}  {self.means[a]:>8.4f}"
+            if self.standard_errors is not None:
+                line += f"  {self.standard_errors[a]:>7.4f}"
+            lines.append(line + "".join(f"  {self.payoffs[a, b]:>7.4f}" for b in columns))
+        return "\n".join(lines)
+
+
+def _plain(array: NDArray[np.float64]) -> list[Any]:
+    """Nested lists, with None for nan."""
+    return [_plain(part) if part.ndim else (None if np.isnan(part) else float(part)) for part in array]
+
+
+def society(
+    members: Mapping[Any, int], rules: Rules, *, replicates: int | None = None, seed: int = 0
+) -> SocietyResult:
+    """Play a society of so many players of each strategy.
+
+    `members`: genomes, catalogue names or genome texts, each with its number of players.
+    Exact without noise and chance, whatever the numbers; otherwise the mean of `replicates` (default 32)
+    independent plays drawn from `seed`, with standard errors.
+
+    >>> result = society({"D(c,r,p)": 2, "true": 1}, Rules(turns=10))
+    >>> result.mean_payoff
+    {'D(c,r,p)': 1.95, 'true': 1.4}
+
+    Raises ValueError for fewer than two players, counts that are not whole numbers above 0, two strategies
+    with one name, and rules without a fixed number of turns.
+    """
+    turns = _turns(rules)
+    names = tuple(_name(strategy) for strategy in members)
+    if len(set(names)) < len(names):
+        double = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"members: expected every strategy once, got {double} twice")
+    for name, count in zip(names, members.values(), strict=True):
+        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+            raise ValueError(f"members: expected a whole number of players above 0 for {name}, got {count!r}")
+    counts = tuple(int(count) for count in members.values())
+    if sum(counts) < 2:
+        raise ValueError(f"members: expected at least two players, got {sum(counts)}")
+    if replicates is not None and replicates < 1:
+        raise ValueError(f"replicates: expected at least 1, got {replicates}")
+    strategies = [_resolve(strategy, turns) for strategy in members]
+    if rules.noisy or any(isinstance(s, Automaton) and not s.deterministic for s in strategies):
+        return _sampled(names, counts, strategies, rules, replicates or DEFAULT_REPLICATES, seed)
+    table = play_table(strategies, rules)
+    alone = np.diag([count == 1 for count in counts])
+    cooperation = table.joint_counts[:, :, :2].sum(axis=2) / turns
+    return SocietyResult(
+        names,
+        counts,
+        rules,
+        table.mean_payoffs(counts),
+        np.where(alone, np.nan, table.payoffs),
+        np.where(alone, np.nan, cooperation),
+        None,
+        None,
+        table._machine,
+        None,
+    )
+
+
+def _sampled(
+    names: tuple[str, ...],
+    counts: tuple[int, ...],
+    strategies: Sequence[FormulaGenome | Automaton],
+    rules: Rules,
+    replicates: int,
+    seed: int,
+) -> SocietyResult:
+    """Every individual played, the members of a strategy side by side."""
+    turns, k = _turns(rules), len(names)
+    n = np.array(counts, dtype=np.float64)
+    total = float(n.sum())
+    group = np.repeat(np.arange(k), counts)
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    meetings = np.outer(n, n) - np.diag(n)
+    meetings[meetings == 0] = np.nan
+    members = [strategies[int(a)] for a in group]
+    means, joint = np.empty((replicates, k)), np.zeros((k, k, 4))
+    by_round = np.zeros((turns, k, k)) if turns * k * k <= MAX_TRACE_CELLS else None
+    for replicate, source in enumerate(np.random.SeedSequence(seed).spawn(replicates)):
+        machine = _play_one(members, rules, source)
+        earned = machine.joint_counts(turns, group, diagonal=False).astype(np.float64)
+        means[replicate] = rules.game.mean_payoff(earned.sum(axis=1), n * (total - 1) * turns)
+        joint += earned
+        if by_round is not None:
+            defected = machine.relations & ~np.eye(len(members), dtype=bool)
+            sums = np.add.reduceat(np.add.reduceat(defected, starts, axis=1, dtype=np.int64), starts, axis=2)
+            by_round += sums[machine.sequence]
+    errors = means.std(axis=0, ddof=1) / np.sqrt(replicates) if replicates > 1 else np.full(k, np.nan)
+    return SocietyResult(
+        names,
+        counts,
+        rules,
+        means.mean(axis=0),
+        rules.game.mean_payoff(joint, meetings * (turns * replicates)),
+        joint[:, :, :2].sum(axis=2) / (meetings * (turns * replicates)),
+        errors,
+        replicates,
+        None,
+        None if by_round is None else 1.0 - by_round / (meetings * replicates),
+    )
+
+
+def _play_one(
+    members: Sequence[FormulaGenome | Automaton], rules: Rules, source: np.random.SeedSequence
+) -> SocietyMachine:
+    """One replicate, its slips and its chances drawn from two streams, a block of rounds at a time."""
+    from engine.societies.machine import SocietyMachine, pack_rows
+
+    turns, n = _turns(rules), len(members)
+    slips, chances = (np.random.default_rng(stream) for stream in source.spawn(2))
+    machine = SocietyMachine(members)
+    block = max(1, _BLOCK_CELLS // n**2)
+    for start in range(0, turns, block):
+        rounds = min(block, turns - start)
+        more: dict[str, Any] = {}
+        if rules.noisy:
+            more["flips"] = pack_rows((slips.random((rounds, n, n)) < rules.noise) & ~np.eye(n, dtype=bool))
+        if len(machine.chance):
+            more["draws"] = chances.random((rounds, len(machine.chance), n))
+        machine.play(start + rounds, close=False, **more)
+    return machine

@@ -1,0 +1,8 @@
+"""Does a strategy resist invasion? Certificates, scans and chances.
+
+- `certificates`: the best response of any memory, and the Nash gap
+- `scans`: all pure mutants of a memory
+- `indirect`: invasion by way of neutral steps and of third parties
+- `fixation`: the chance to take over a finite population
+- `kernels`: every compiled loop
+"""

@@ -1,0 +1,257 @@
+"""The chance that a mutant takes over a finite population: exact, by the theory of birth and death.
+
+One individual at a time is replaced, so the number of mutants takes single steps and absorption has a closed
+form (Nowak, Sasaki, Taylor & Fudenberg, "Emergence of cooperation and evolutionary stability in finite
+populations", 2004; Traulsen, Nowak & Pacheco, "Stochastic dynamics of invasion and fixation", 2006). All is
+summed in log space, so no population is too large. A neutral mutant has probability 1/N, and N times the
+probability is the scale: 1 is neutral. Above or below 1 on average is not by itself the border of resistance:
+a few strong invaders can hide among many losers, so look at the distribution too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.game import Rules
+from engine.pairs.meetings import expected
+from engine.societies.sipd import play_table
+from engine.stability.certificates import strategy_of
+from engine.stability.scans import Scan
+from genomes import catalogue
+from genomes.catalogue import label
+
+Process = Literal["moran", "fermi"]
+"""Moran: births in proportion to payoff. Fermi: pairwise comparison, imitation by payoff difference."""
+
+RESAMPLES = 9999
+"""Bootstrap samples behind the interval of a sampled kappa."""
+
+
+def fixation_probability(
+    payoffs: ArrayLike,
+    size: int,
+    *,
+    mutants: int = 1,
+    process: Process = "moran",
+    intensity: float = 1.0,
+    baseline: float = 0.0,
+) -> float:
+    """The probability that `mutants` mutants take over a population of `size`.
+
+    `payoffs` ``[[a, b], [c, d]]``: of the mutant against mutant and resident, of the resident against mutant
+    and resident. With i mutants they earn f_i = [a(i-1) + b(N-i)]/(N-1) and residents
+    g_i = [c i + d(N-i-1)]/(N-1); nobody meets itself. rho_1 = 1/(1 + sum_k prod_{j<=k} r_j), where
+    r_j = g_j/f_j in the Moran process with fitness 1 - w + w (payoff + `baseline`) and `intensity` w, and
+    r_j = exp(-beta (f_j - g_j)) under pairwise comparison with `intensity` beta.
+
+    >>> round(fixation_probability([[600, 199], [204, 200]], 10), 6)
+    0.243233
+
+    Raises ValueError for an impossible size, number of mutants, process or intensity, and, for Moran, for
+    fitness that is negative or 0 for everybody at once, naming the baseline to set.
+    """
+    return math.exp(
+        log_fixation(payoffs, size, mutants=mutants, process=process, intensity=intensity, baseline=baseline)
+    )
+
+
+def log_fixation(
+    payoffs: ArrayLike,
+    size: int,
+    *,
+    mutants: int = 1,
+    process: Process = "moran",
+    intensity: float = 1.0,
+    baseline: float = 0.0,
+) -> float:
+    """The natural logarithm of `fixation_probability`, finite where that is too small for a float."""
+    table = _table(payoffs)
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 2:
+        raise ValueError(f"size: expected a whole number of at least 2, got {size!r}")
+    if isinstance(mutants, bool) or not isinstance(mutants, (int, np.integer)) or not 0 <= mutants <= size:
+        raise ValueError(f"mutants: expected a whole number from 0 to {size}, got {mutants!r}")
+    if not (math.isfinite(intensity) and intensity >= 0):
+        raise ValueError(f"intensity: expected a number >= 0, got {intensity!r}")
+    n = int(size)
+    i = np.arange(1, n, dtype=np.float64)
+    (a, b), (c, d) = table.tolist()
+    f = (a * (i - 1) + b * (n - i)) / (n - 1)
+    g = (c * i + d * (n - i - 1)) / (n - 1)
+    if process == "fermi":
+        return _absorbed(-intensity * (f - g), 0, n, int(mutants))
+    if process != "moran":
+        raise ValueError(f"process: expected moran or fermi, got {process!r}")
+    if intensity > 1:
+        raise ValueError(f"intensity: expected 0 <= w <= 1 for the Moran process, got {intensity:g}")
+    f, g = (1 - intensity + intensity * (x + baseline) for x in (f, g))
+    lowest = float(min(f.min(), g.min()))
+    if lowest < 0 or bool(((f == 0) & (g == 0)).any()):
+        needed = f"expected baseline > {baseline - lowest / intensity:g} for these payoffs"
+        raise ValueError(
+            f"baseline: the Moran process needs fitness that is positive; {needed}, got {baseline:g}"
+        )
+    # with so many mutants no mutant (f = 0), or no resident (g = 0), is ever born
+    barren = np.flatnonzero(f == 0)
+    sterile = np.flatnonzero(g == 0)
+    floor = int(barren[-1]) + 1 if len(barren) else 0
+    ceiling = int(sterile[0]) + 1 if len(sterile) else n
+    f[f == 0] = g[g == 0] = 1.0  # beyond the borders, and not read
+    return _absorbed(np.log(g) - np.log(f), floor, ceiling, int(mutants))
+
+
+def _absorbed(steps: NDArray[np.float64], floor: int, ceiling: int, start: int) -> float:
+    """Log probability to reach `ceiling` before `floor`; `steps` ``(N - 1,)``: log ratio of down to up."""
+    if start <= floor:
+        return -math.inf
+    if start >= ceiling:
+        return 0.0
+    # term k of the sum is the product of the ratios above the floor up to k; the first is 1
+    terms = np.concatenate([[0.0], np.cumsum(steps[floor : ceiling - 1])])
+    return _log_sum(terms[: start - floor]) - _log_sum(terms)
+
+
+def _log_sum(terms: NDArray[np.float64]) -> float:
+    """Log of the sum of so many exponentials."""
+    largest = float(terms.max())
+    return largest + math.log(math.fsum(np.exp(terms - largest).tolist()))
+
+
+def _table(payoffs: ArrayLike) -> NDArray[np.float64]:
+    table = np.asarray(payoffs, dtype=np.float64)
+    if table.shape != (2, 2) or not np.isfinite(table).all():
+        raise ValueError(f"payoffs: expected four numbers [[a, b], [c, d]], got {payoffs!r}")
+    return table
+
+
+def pair_table(
+    mutant: Any, resident: Any, rules: Rules | None = None, *, society: bool = False
+) -> NDArray[np.float64]:
+    """``[[a, b], [c, d]]``: mean payoffs per turn of mutant and resident (rows) against both (columns).
+
+    With ``society=True`` both live in one society and see all play: noise-free, their play depends only on who
+    is present, so one table serves all numbers of each. Raises ValueError where it is not exact: with noise
+    or chance in a society.
+
+    >>> pair_table("all_d", "tit_for_tat", Rules(turns=10)).tolist()
+    [[1.0, 1.4], [0.9, 3.0]]
+    """
+    rules = rules or Rules()
+    pair = strategy_of(mutant), strategy_of(resident)
+    if society:
+        return play_table(list(pair), rules).payoffs
+    first, second = pair
+    meetings = [expected(a, b, rules).payoffs for a, b in ((first, first), (first, second), (second, second))]
+    (a, _), (b, c), (d, _) = (meeting.tolist() for meeting in meetings)
+    return np.array([[a, b], [c, d]])
+
+
+@dataclass(frozen=True, eq=False)
+class Kappa:
+    """N E[rho] over a mutant law: how much likelier its mutants are to take over than neutral ones (1).
+
+    `low` and `high` bound it with `confidence`: equal to `value` when the law was `complete` (every mutant of
+    a class, each with the same weight), else a percentile bootstrap over the sampled mutants. `n_rho`
+    ``(m,)``: N rho of every mutant, for the distribution. A sample without a rare strong invader cannot know
+    of it: the interval covers what was drawn.
+    """
+
+    resident: str
+    size: int
+    value: float
+    low: float
+    high: float
+    confidence: float
+    complete: bool
+    n_rho: NDArray[np.float64] = field(repr=False)
+
+    @property
+    def advantaged(self) -> float:
+        """Share of the mutants that are likelier to take over than a neutral one."""
+        return float(np.mean(self.n_rho > 1 + 1e-9))
+
+
+def kappa(
+    resident: Any,
+    mutants: Scan | Sequence[Any],
+    rules: Rules | None = None,
+    *,
+    size: int,
+    society: bool = False,
+    complete: bool = False,
+    process: Process = "moran",
+    intensity: float = 1.0,
+    baseline: float = 0.0,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Kappa:
+    """kappa = N E[rho] of one mutant into `size` - 1 residents, over `mutants`.
+
+    `mutants`: a `Scan` of the resident (complete, under the scan's rules), or strategies drawn from a declared
+    law; ``complete=True`` says that they are all of it. `seed` is the bootstrap's. See `fixation_probability`
+    for the rest. Raises ValueError for no mutants or a confidence outside (0, 1).
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence!r}")
+    name = label(catalogue.resolve(resident))
+    if isinstance(mutants, Scan):
+        if society:
+            raise ValueError("mutants: expected strategies for a society, got a scan of pairs")
+        if name != mutants.resident or rules not in (None, mutants.rules):
+            raise ValueError(
+                f"mutants: expected a scan of {name} under the same rules, got one of {mutants.resident} "
+                f"with {mutants.rules.horizon}"
+            )
+        complete = True
+        own = np.full(len(mutants), mutants.resident_payoff)
+        tables = np.stack([mutants.among, mutants.against, mutants.conceded, own], axis=1)
+    elif len(mutants):
+        tables = _tables(strategy_of(resident), mutants, rules or Rules(), society)
+    else:
+        raise ValueError("mutants: expected at least one, got none")
+    distinct, index = np.unique(tables, axis=0, return_inverse=True)
+    rho = [
+        fixation_probability(row.reshape(2, 2), size, process=process, intensity=intensity, baseline=baseline)
+        for row in distinct
+    ]
+    n_rho = size * np.array(rho)[index.ravel()]
+    value = math.fsum(n_rho.tolist()) / len(n_rho)
+    low, high = (value, value) if complete else _interval(n_rho, value, confidence, seed)
+    return Kappa(name, int(size), value, low, high, confidence, complete, n_rho)
+
+
+def _tables(resident: Any, mutants: Sequence[Any], rules: Rules, society: bool) -> NDArray[np.float64]:
+    """(a, b, c, d) of every mutant, ``(m, 4)``, each distinct one played once."""
+    played: dict[Any, NDArray[np.float64]] = {}
+    rows = []
+    for mutant in mutants:
+        strategy = strategy_of(mutant)
+        if strategy not in played:
+            played[strategy] = pair_table(strategy, resident, rules, society=society).ravel()
+        rows.append(played[strategy])
+    return np.stack(rows)
+
+
+def _interval(values: NDArray[np.float64], mean: float, confidence: float, seed: int) -> tuple[float, float]:
+    """Percentile bootstrap of the mean; a single value, or equal ones, leave nothing to resample."""
+    from scipy.stats import bootstrap
+
+    if len(values) == 1:
+        return 0.0, math.inf
+    if (values == values[0]).all():
+        return mean, mean
+    result = bootstrap(
+        (values,),
+        np.mean,
+        confidence_level=confidence,
+        n_resamples=RESAMPLES,
+        batch=max(1, 2**20 // len(values)),
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)

@@ -1,0 +1,153 @@
+"""What one mutant at a time does not show: neutral steps that open a door, and third parties.
+
+`doors` follows the neutral mutants of a scan, which may let in what the resident itself repels (van Veelen,
+"Robustness against indirect invasions", 2012); `in_society` adds a bystander, who changes the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.game import Rules
+from engine.societies.sipd import play_table
+from engine.stability.certificates import BestResponse, best_response, strategy_of
+from engine.stability.scans import Scan, scan
+from genomes import catalogue
+from genomes.catalogue import label
+from genomes.lookup import LookupGenome
+
+
+@dataclass(frozen=True)
+class Door:
+    """An indirect invasion: neutral steps away from the resident, and who invades the last of them."""
+
+    steps: tuple[LookupGenome, ...]
+    response: BestResponse
+
+    def __str__(self) -> str:
+        """The chain in words."""
+        noisy = self.response.rules.noisy
+        path = [catalogue.name_of(step, noisy=noisy) or str(step) for step in self.steps]
+        return " -> ".join([*path, str(self.response)])
+
+
+@dataclass(frozen=True, eq=False)
+class Doors:
+    """What was found behind the neutral mutants: `found` by gap, the widest first, among `examined` behaviours.
+
+    `complete` is False when there were more neutral behaviours than were to be examined.
+    """
+
+    found: tuple[Door, ...]
+    examined: int
+    complete: bool
+
+
+def doors(first: Scan, *, depth: int = 2, limit: int = 256) -> Doors:
+    """Chains of up to `depth` neutral mutants of the scanned memory that end where somebody does better.
+
+    A step goes from a behaviour to one that earns as much against it as it does itself and that its kind does
+    not hold back; a chain ends at the first behaviour with a Nash gap, with its best response of any memory
+    as the invader. Breadth first, every behaviour once, at most `limit` of them.
+
+    Raises ValueError for a depth or limit below 1.
+    """
+    for name, value in (("depth", depth), ("limit", limit)):
+        if value < 1:
+            raise ValueError(f"{name}: expected at least 1, got {value}")
+    met = {_own_behaviour(first)} if first.own.any() else set()
+    level: list[tuple[LookupGenome, ...]] = [()]
+    found: list[Door] = []
+    examined = 0
+    for _ in range(depth):
+        following: list[tuple[LookupGenome, ...]] = []
+        for path in level:
+            here = scan(path[-1], first.memory, first.rules) if path else first
+            for number in here.representatives("neutral", "neutral, then advantaged"):
+                # the numbering of behaviours is that of the class, so it is alike in all its scans
+                if int(here.behaviour[number]) in met:
+                    continue
+                if examined == limit:
+                    return Doors(_by_gap(found), examined, False)
+                met.add(int(here.behaviour[number]))
+                examined += 1
+                genome = here.genome(number)
+                response = best_response(genome, first.rules)
+                if response.nash_gap > 0:
+                    found.append(Door((*path, genome), response))
+                else:
+                    following.append((*path, genome))
+        level = following
+    return Doors(_by_gap(found), examined, True)
+
+
+def _own_behaviour(here: Scan) -> int:
+    return int(here.behaviour[np.flatnonzero(here.own)[0]])
+
+
+def _by_gap(found: list[Door]) -> tuple[Door, ...]:
+    return tuple(sorted(found, key=lambda door: -door.response.nash_gap))
+
+
+@dataclass(frozen=True)
+class Company:
+    """A society of residents and mutants with one third party, or none. Payoffs are means per interaction."""
+
+    bystander: str | None
+    counts: tuple[int, ...]
+    resident: float
+    mutant: float
+
+    @property
+    def advantage(self) -> float:
+        """What a mutant earns above a resident."""
+        return self.mutant - self.resident
+
+    @property
+    def invades(self) -> bool:
+        """The mutants earn more than the residents here."""
+        return self.mutant > self.resident
+
+
+def in_society(
+    resident: Any,
+    mutant: Any,
+    bystanders: Sequence[Any] = (),
+    rules: Rules | None = None,
+    *,
+    residents: int = 98,
+    mutants: int = 1,
+    others: int = 1,
+) -> list[Company]:
+    """Does a mutant earn more than the residents of a society, alone and with each bystander present?
+
+    Exact (see `engine.societies.sipd.play_table`): `residents`, `mutants` and, one strategy at a time, `others`
+    bystanders; the first row has none. Whole-number arithmetic, so that equal payoffs are equal. Third
+    parties change the answer, because everybody sees how everybody treats everybody.
+
+    Raises ValueError for noise or chance, an open horizon and counts below 1.
+
+    >>> [row.invades for row in in_society("false", "true", ["exists t. D(c,r,t)"], Rules(turns=50))]
+    [True, True]
+    """
+    rules = rules or Rules()
+    for name, value in (("residents", residents), ("mutants", mutants), ("others", others)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"{name}: expected a whole number above 0, got {value!r}")
+    return list(_companies(resident, mutant, (None, *bystanders), rules, (residents, mutants, others)))
+
+
+def _companies(
+    resident: Any, mutant: Any, bystanders: Sequence[Any], rules: Rules, numbers: tuple[int, int, int]
+) -> Iterator[Company]:
+    pair = [strategy_of(resident), strategy_of(mutant)]
+    for bystander in bystanders:
+        present = pair if bystander is None else [*pair, strategy_of(bystander)]
+        counts = numbers[: len(present)]
+        payoffs = play_table(present, rules).mean_payoffs(np.array(counts))
+        name = None if bystander is None else label(catalogue.resolve(bystander))
+        yield Company(name, counts, float(payoffs[0]), float(payoffs[1]))

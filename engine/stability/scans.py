@@ -1,0 +1,295 @@
+"""Exhaustive scans: every pure mutant of a memory against one resident, neutral ones counted apart.
+
+A scan says who invades, who drifts and who is repelled in a large, well-mixed population of pairs. What lies
+behind the neutral ones, and what third parties change, is in `engine.stability.indirect`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.game import SWAP, Rules
+from engine.pairs.behaviours import Behaviours, ExpectedPlay
+from engine.stability.certificates import (
+    NEGLIGIBLE,
+    resident_automaton,
+    state_entries,
+)
+from genomes import catalogue
+from genomes.automaton import Automaton
+from genomes.catalogue import label
+from genomes.lookup import LookupGenome, history_structure
+
+MEMORIES = ((0, 1), (1, 0), (1, 1), (1, 2), (2, 1), (2, 2))
+"""Classes that can be scanned whole: at most 2**18 genomes."""
+
+CHUNK = 2**13
+"""Mutants held at once as automata."""
+
+Verdict = Literal["invades", "neutral, then advantaged", "neutral", "neutral, then disadvantaged", "repelled"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""What becomes of a rare mutant, in the order of the codes in `Scan.verdict`."""
+
+
+@dataclass(frozen=True)
+class Leader:
+    """A behaviour in a scan: one genome that has it, and how many do. Payoffs are means per turn."""
+
+    genome: LookupGenome
+    name: str | None
+    genomes: int
+    against: float
+    among: float
+    conceded: float
+    barrier: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """What every pure memory(x,y) mutant earns with a resident. Arrays are indexed by `genome`'s number.
+
+    `against` ``(n,)``: the mutant against the resident; `conceded`: the resident against the mutant; `among`:
+    the mutant against its kind; `resident_payoff`: the resident against its kind. Without noise and chance
+    they come from whole numbers of joint moves, so equal payoffs are equal (`tie` is 0); with noise, chance or
+    a continuation probability, differences up to `tie` count as none. `behaviour` ``(n,)`` numbers the
+    distinct behaviours, `own` ``(n,)`` marks the genomes that behave like the resident.
+    """
+
+    resident: str
+    memory: tuple[int, int]
+    rules: Rules
+    resident_payoff: float
+    tie: float
+    against: NDArray[np.float64] = field(repr=False)
+    conceded: NDArray[np.float64] = field(repr=False)
+    among: NDArray[np.float64] = field(repr=False)
+    behaviour: NDArray[np.int64] = field(repr=False)
+    own: NDArray[np.bool_] = field(repr=False)
+
+    def __len__(self) -> int:
+        """Number of genomes in the class."""
+        return len(self.against)
+
+    def genome(self, number: int) -> LookupGenome:
+        """The mutant of that number: its moves in the order of its text, C = 0, the first most significant."""
+        x, y = self.memory
+        entries = max(x, y) + 2 ** (x + y)
+        cooperates = tuple(float(1 - (number >> k & 1)) for k in range(entries - 1, -1, -1))
+        return LookupGenome(x, y, cooperates[: max(x, y)], cooperates[max(x, y) :])
+
+    @cached_property
+    def verdict(self) -> NDArray[np.int8]:
+        """The number in `VERDICTS` of every mutant's fate, ``(n,)``.
+
+        Strictly: it invades when it earns more against the resident than the resident itself. Where it earns
+        the same, its kind against the resident against its kind decides once it has drifted up.
+        """
+        first = _sign(self.against - self.resident_payoff, self.tie)
+        second = _sign(self.among - self.conceded, self.tie)
+        return np.where(first > 0, 0, np.where(first < 0, 4, 2 - second)).astype(np.int8)
+
+    @cached_property
+    def barrier(self) -> NDArray[np.float64]:
+        """The share of mutants from which they earn more than the residents, ``(n,)``.
+
+        0 for those that need none; inf for those that no share helps. In a mix with a share p of mutants both
+        earn alike at p = loss / (loss + gain), loss = V_rr - V_mr and gain = V_mm - V_rm.
+        """
+        loss = self.resident_payoff - self.against
+        gain = self.among - self.conceded
+        barrier = np.full(len(self), np.inf)
+        barrier[(self.verdict <= 1)] = 0.0
+        some = (self.verdict == 4) & (gain > self.tie)
+        barrier[some] = loss[some] / (loss[some] + gain[some])
+        return barrier
+
+    def counts(self, *, distinct: bool = False) -> dict[Verdict, int]:
+        """How many genomes, or distinct behaviours, meet each fate."""
+        codes = self.verdict[self._first] if distinct else self.verdict
+        found = np.bincount(codes, minlength=len(VERDICTS)).tolist()
+        return dict(zip(VERDICTS, found, strict=True))
+
+    @cached_property
+    def _first(self) -> NDArray[np.int64]:
+        """The first genome of every behaviour."""
+        return np.unique(self.behaviour, return_index=True)[1]
+
+    def representatives(self, *verdicts: Verdict) -> list[int]:
+        """The first genome of every behaviour with one of these fates, the resident's own left out."""
+        codes = [VERDICTS.index(verdict) for verdict in verdicts]
+        chosen = self._first[np.isin(self.verdict[self._first], codes) & ~self.own[self._first]]
+        return [int(number) for number in chosen]
+
+    def leading(self, verdict: Verdict = "invades", limit: int = 5) -> list[Leader]:
+        """The behaviours of one fate that are nearest to taking over, the best first.
+
+        Invaders by what they earn against the resident, then among themselves; the others by their barrier.
+        """
+        numbers = np.array(self.representatives(verdict), np.int64)
+        keys = [-self.among[numbers], -self.against[numbers]]
+        if verdict == "repelled":
+            keys.append(self.barrier[numbers])
+        sizes = np.bincount(self.behaviour)
+        leaders = []
+        for number in numbers[np.lexsort((numbers, *keys))][:limit].tolist():
+            genome = self.genome(number)
+            leaders.append(
+                Leader(
+                    genome=genome,
+                    name=catalogue.name_of(genome, noisy=self.rules.noisy),
+                    genomes=int(sizes[self.behaviour[number]]),
+                    against=float(self.against[number]),
+                    among=float(self.among[number]),
+                    conceded=float(self.conceded[number]),
+                    barrier=float(self.barrier[number]),
+                )
+            )
+        return leaders
+
+
+def scan(resident: Any, memory: tuple[int, int], rules: Rules | None = None) -> Scan:
+    """Every pure mutant of `memory` (x, y) against a resident; ValueError where it cannot be done exactly.
+
+    >>> scan("tit_for_tat", (1, 1), Rules(turns=1000)).counts(distinct=True)["invades"]
+    0
+    """
+    rules = rules or Rules()
+    if memory not in MEMORIES:
+        raise ValueError(
+            f"memory: expected one of {', '.join(f'{x},{y}' for x, y in MEMORIES)}, got {memory}"
+        )
+    automaton = resident_automaton(resident, rules)
+    name = label(catalogue.resolve(resident))
+    walk = _Walk(automaton, memory, rules)
+    number = 2 ** (max(memory) + 2 ** sum(memory))
+    against, conceded, among = np.empty(number), np.empty(number), np.empty(number)
+    marks = np.empty((number, 2), np.uint64)
+    for first in range(0, number, CHUNK):
+        here = slice(first, min(first + CHUNK, number))
+        payoffs, marks[here] = walk.chunk(first, here.stop)
+        against[here], conceded[here], among[here] = payoffs
+    order = np.lexsort((marks[:, 1], marks[:, 0]))
+    new = np.ones(number, np.bool_)
+    new[1:] = (marks[order[1:]] != marks[order[:-1]]).any(axis=1)
+    behaviour = np.empty(number, np.int64)
+    behaviour[order] = np.cumsum(new) - 1
+    return Scan(
+        resident=name,
+        memory=memory,
+        rules=rules,
+        resident_payoff=walk.resident_payoff,
+        tie=walk.tie,
+        against=against,
+        conceded=conceded,
+        among=among,
+        behaviour=behaviour,
+        own=(marks == walk.resident_mark).all(axis=1),
+    )
+
+
+def _sign(difference: NDArray[np.float64], tie: float) -> NDArray[np.int64]:
+    return np.where(difference > tie, 1, np.where(difference < -tie, -1, 0))
+
+
+class _Walk:
+    """The meetings of one scan, a chunk of mutants at a time; mutants are numbers, never objects."""
+
+    def __init__(self, resident: Automaton, memory: tuple[int, int], rules: Rules) -> None:
+        self.resident, self.rules = resident, rules
+        entries = state_entries(*memory)
+        self.shifts = entries.max() - entries  # the bit of a mutant's number that a state plays
+        self.template = history_structure(*memory)
+        self.pure = resident.deterministic and not rules.noisy
+        whole = self.pure and rules.continuation is None
+        self.tie = 0.0 if whole else NEGLIGIBLE * float(np.abs(rules.game.payoffs).max())
+        sizes = np.array([len(resident)])
+        self.resident_mark = _marks(sizes, resident.defect, resident.successors)[0]
+        self.resident_payoff = self._resident_payoff()
+
+    def _resident_payoff(self) -> float:
+        """The resident against its kind, counted as its mutants are, so that what is equal compares equal."""
+        from engine.stability import kernels as kernels
+
+        if not self.pure:
+            return float(self._payoff(self._play([(self.resident.defect, self.resident.successors)])[1])[0])
+        counts, total = np.zeros((1, 4)), np.zeros(1)
+        # a pure strategy among its kind is a template that plays its own bits: here one bit a state
+        moves = self.resident.defect.astype(np.int64)
+        kernels.scan_among(2, moves, self.resident.successors, *self._horizon, counts, total)
+        return float(self.rules.game.mean_payoff(counts, total)[0])
+
+    @property
+    def _horizon(self) -> tuple[int, float]:
+        d = self.rules.continuation
+        return int(self.rules.turns or 0), 1.0 if d is None else float(d)
+
+    def chunk(self, first: int, last: int) -> tuple[tuple[NDArray[np.float64], ...], NDArray[np.uint64]]:
+        """Payoffs (mutant v resident, resident v mutant, mutant v mutant) and marks of their behaviours."""
+        from engine.stability import kernels as kernels
+        from genomes.minimise import canonical_batch
+
+        mean_payoff = self.rules.game.mean_payoff
+        if self.pure:
+            against, among = np.zeros((last - first, 4)), np.zeros((last - first, 4))
+            total, own_total = np.zeros(last - first), np.zeros(last - first)
+            kernels.scan_pure(
+                first,
+                self.shifts,
+                self.template,
+                self.resident.defect,
+                self.resident.successors,
+                *self._horizon,
+                against,
+                total,
+            )
+            kernels.scan_among(first, self.shifts, self.template, *self._horizon, among, own_total)
+            marks = np.empty((last - first, 2), np.uint64)
+            kernels.pure_marks(first, self.shifts, self.template, marks)
+            meetings = ((against, total), (against[:, SWAP], total), (among, own_total))
+            return tuple(mean_payoff(*meeting) for meeting in meetings), marks
+        bits = (np.arange(first, last)[:, None] >> self.shifts) & 1
+        forms = canonical_batch(self.template, bits.astype(np.float64), self.rules.noisy)
+        starts = np.concatenate(([0], np.cumsum(forms[0])))
+        parts = [(forms[1][a:b], forms[2][a:b]) for a, b in pairwise(starts)]
+        counts, kin = self._play(parts)
+        return tuple(self._payoff(part) for part in (counts, counts[:, SWAP], kin)), _marks(*forms)
+
+    def _payoff(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.rules.game.mean_payoff(counts, float(self.rules.turns or 1))
+
+    def _play(
+        self, mutants: Sequence[tuple[NDArray[np.float64], NDArray[np.int32]]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Expected joint moves with the resident (mutant's first) and with their kind, where chance has a part."""
+        everyone = [(self.resident.defect, self.resident.successors), *mutants]
+        play = ExpectedPlay(
+            Behaviours(
+                keys=tuple(k.to_bytes(16, "big") for k in range(len(everyone))),  # only their number is used
+                index=np.arange(len(everyone)),
+                sizes=np.array([len(defect) for defect, _ in everyone]),
+                defect=np.concatenate([defect for defect, _ in everyone]),
+                successors=np.concatenate([successors for _, successors in everyone]),
+            ),
+            self.rules,
+        )
+        counts = play.rows(0, 1)[0, 1:][:, SWAP]
+        kin = np.array([play._chain(k, k) for k in range(1, len(everyone))])
+        kin[:, 1:3] = kin[:, 1:3].mean(axis=1, keepdims=True)  # alike to the last bit
+        return counts, kin
+
+
+def _marks(
+    sizes: NDArray[np.int64], defect: NDArray[np.float64], successors: NDArray[np.int32]
+) -> NDArray[np.uint64]:
+    from engine.stability import kernels as kernels
+
+    return np.asarray(
+        kernels.digests(sizes, np.ascontiguousarray(defect, np.float64).view(np.uint64), successors)
+    )

@@ -1,0 +1,112 @@
+"""What LIFL published about meetings and ecologies, as claims L1 to L4."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+from engine.ecologies import EcologyResult, ecology
+from engine.game import Rules
+from engine.pairs.tournament import round_robin
+from evolve.claims.ord import Verdict
+from genomes.lookup import LookupGenome
+
+TURNS = 1000
+EACH = 100
+"""Players of each strategy at the start of a complete class."""
+
+FINAL = {"cCDDD": 2126, "cCDCD": 701, "cCDDC": 214, "cCDCC": 158}
+"""What is left of memory(1,1), after 19 updates."""
+
+GRADUAL = {
+    "all_c": 3000,
+    "all_d": 915,
+    "tit_for_tat": 3000,
+    "spiteful": 3000,
+    "per_ddc": 2219,
+    "per_ccd": 3472,
+    "soft_majo": 3000,
+    "mistrust": 2996,
+    "prober": 2999,
+    "gradual": 3000,
+    "pavlov": 3000,
+}
+"""What gradual (the original of 1996) earns in 1000 turns."""
+
+
+def complete_class(x: int, y: int) -> list[LookupGenome]:
+    """Every deterministic memory(x,y) strategy."""
+    openings = max(x, y)
+    return [
+        LookupGenome(x, y, bits[:openings], bits[openings:])
+        for bits in itertools.product((1.0, 0.0), repeat=openings + 2 ** (x + y))
+    ]
+
+
+def class_ecology(x: int, y: int) -> EcologyResult:
+    """The complete class under the integer rule, as published."""
+    start = dict.fromkeys(complete_class(x, y), EACH)
+    return ecology(start, Rules(turns=TURNS), society=False, arithmetic="integer")
+
+
+def _memory_1_1() -> list[Verdict]:
+    result = class_ecology(1, 1)
+    got = {name.split()[-1]: int(n) for name, n in result.final.items()}
+    return [
+        Verdict(
+            "L1",
+            "memory(1,1), 100 of each: cCDDD 2126, cCDCD 701, cCDDC 214, cCDCC 158, fixed after 19 updates",
+            "integer rule, the total of the start in every update",
+            f"{TURNS} turns, 1000 generations",
+            ", ".join(f"{name} {n}" for name, n in got.items()) + f"; {result.how}",
+            got == FINAL and result.generations == 19 and result.ending == "fixed point",
+            {"L1": result},
+        )
+    ]
+
+
+def _winner(claim: str, x: int, y: int, genome: str) -> Callable[[], list[Verdict]]:
+    def run() -> list[Verdict]:
+        result = class_ecology(x, y)
+        best = next(iter(result.final))
+        return [
+            Verdict(
+                claim,
+                f"{genome} wins the complete class memory({x},{y}), 100 of each",
+                "integer rule, the total of the start in every update",
+                f"{TURNS} turns, 1000 generations",
+                f"{best} has {result.final[best]:.0f} of {EACH * len(result.names)}; {result.how}",
+                best.split()[-1] == genome,
+                {claim: result},
+            )
+        ]
+
+    return run
+
+
+def _gradual() -> list[Verdict]:
+    names = list(GRADUAL)
+    table = round_robin(names, Rules(turns=TURNS), self_play=True).payoffs
+    row = table[names.index("gradual")] * TURNS
+    got = {name: round(v) for name, v in zip(names, row.tolist(), strict=True)}
+    return [
+        Verdict(
+            "L4",
+            "gradual earns " + ", ".join(f"{n} v {name}" for name, n in GRADUAL.items()),
+            "gradual as in the original of 1996",
+            f"{TURNS} turns",
+            "all alike" if got == GRADUAL else "otherwise: " + ", ".join(
+                f"{got[name]} v {name}" for name in names if got[name] != GRADUAL[name]
+            ),
+            got == GRADUAL,
+        )
+    ]  # fmt: skip
+
+
+LIFL: dict[str, Callable[[], list[Verdict]]] = {
+    "L1": _memory_1_1,
+    "L2": _winner("L2", 1, 2, "ccCDCDDCDD"),
+    "L3": _winner("L3", 2, 1, "dcCDCDCDDD"),
+    "L4": _gradual,
+}
+"""Every claim by its name."""

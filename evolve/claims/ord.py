@@ -1,0 +1,355 @@
+"""The published claims, each an experiment with a verdict.
+
+A source says what happens, seldom exactly under which definitions. So every verdict states its reading of
+what is unknown, its horizon, and what happened; a claim that fails is a result like any other. Claims of
+Toby Ord, "Further results on the societal iterated prisoner's dilemma", are numbered O1 to O14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engine.ecologies import EcologyResult, ecology
+from engine.game import Rules
+from engine.societies.sipd import society
+
+READINGS = ("bully", "spiteful_bully", "forgiving_bully")
+"""Three readings of Spiteful-Bully, whose definition is not available."""
+TURNS = 50
+"""Rounds of a society; not given in the source."""
+ALL_C = 500
+"""All-C players at the start; not given in the source."""
+GENERATIONS = 50
+"""Horizon of an ecology: the source's graphs end early, and in the end every exploiter of All-C dies out."""
+HORIZON = f"{TURNS} rounds, {GENERATIONS} generations"
+
+PREVIOUS_ROUND = "exists j. D(r,j,p) xor D(c,j,p)"
+"""Absolutist that looks only at the previous round."""
+ALIKE = 0.05
+"""Populations that differ by at most this share of the total after the horizon are called almost identical."""
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What became of one claim under one reading: `holds`, and why one should believe it.
+
+    `reading`: what we took for what the source leaves open. `happened`: in one line, with figures.
+    `ecologies`: the populations behind it by name, for figures.
+    """
+
+    claim: str
+    statement: str
+    reading: str
+    horizon: str
+    happened: str
+    holds: bool
+    ecologies: Mapping[str, EcologyResult] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; of the ecologies the start, the end and how they ended."""
+        return {
+            "claim": self.claim,
+            "statement": self.statement,
+            "reading": self.reading,
+            "horizon": self.horizon,
+            "happened": self.happened,
+            "verdict": "holds" if self.holds else "fails",
+            "details": dict(self.details),
+            "ecologies": {
+                name: {
+                    "start": dict(zip(result.names, result.counts[0].tolist(), strict=True)),
+                    "final": result.final,
+                    "ending": result.how,
+                }
+                for name, result in self.ecologies.items()
+            },
+        }
+
+
+Claim = Callable[..., list[Verdict]]
+
+
+def _evolved(start: Mapping[str, int], turns: int) -> EcologyResult:
+    return ecology(start, Rules(turns=turns), generations=GENERATIONS)
+
+
+def _at(result: EcologyResult, *names: str, generation: int = GENERATIONS) -> str:
+    """The numbers of some strategies after so many generations, in words."""
+    return ", ".join(
+        f"{name} {result.after(0, name):.0f} to {result.after(generation, name):.0f}" for name in names
+    )
+
+
+# --- ecologies with an exploiter -----------------------------------------------------------------------------
+
+
+def starts(exploiter: str, absolutist: str = "absolutist", all_c: int = ALL_C) -> dict[str, dict[str, int]]:
+    """Who is there at the start of O1 to O8; ``O7-`` is O7 with a minor shortfall."""
+    return {
+        "O1": {"tit_for_tat": 500, "all_c": all_c, exploiter: 50},
+        "O2": {"police": 500, "all_c": all_c, exploiter: 50},
+        "O3": {"police": 400, "tit_for_tat": 100, "all_c": all_c, exploiter: 50},
+        "O4": {absolutist: 400, "tit_for_tat": 100, "all_c": all_c, exploiter: 50},
+        "O5": {"tit_for_tat": 100, "all_c": all_c, exploiter: 50},
+        "O6": {absolutist: 100, "all_c": all_c, exploiter: 50},
+        "O7": {absolutist: 500, exploiter: 500},
+        "O7-": {absolutist: 490, exploiter: 510},
+        "O8": {"suspicious_absolutist": 500, "tit_for_tat": 500},
+    }
+
+
+STATEMENTS = {
+    "O1": "Spiteful-Bullies get a strong hold, All-C is eliminated, TFT gains less than they do",
+    "O2": "with Police instead of TFT Spiteful-Bullies die out, the Police gain a little",
+    "O3": "400 Police keep Spiteful-Bullies down, 100 TFT gain a great deal",
+    "O4": "400 Absolutists dominate within 10 generations",
+    "O5": "with 100 TFT Spiteful-Bullies dominate, TFT survives but does not flourish",
+    "O6": "with 100 Absolutists instead, these eliminate all others",
+    "O7": "500 Absolutists beat 500 Spiteful-Bullies, slowly and then very fast; with a minor shortfall they die",
+    "O8": "500 Suspicious Absolutists beat 500 TFT",
+    "O9": "evolution from random strategies: TFT is very successful, strong for its complexity",
+    "O10": "populations seeded with Vultures, Absolutists or Suspicious Absolutists avoid invasion",
+    "O11": "a small chance of error: Absolutists end up defecting on each other and never recover",
+    "O12": "random members, no error: the same is said of Absolutists",
+    "O13": "an Absolutist that looks only at the previous round changes little in O4 to O7",
+    "O14": "Suspicious Absolutist instead of Absolutist: almost identical in O4, O6, O7",
+}
+
+
+def _holds(
+    claim: str, exploiter: str, absolutist: str, result: EcologyResult, shortfall: EcologyResult
+) -> bool:
+    """The claim, in numbers after the horizon."""
+    total = float(result.counts[0].sum())
+
+    def n(name: str, generation: int = GENERATIONS) -> float:
+        return result.after(generation, name)
+
+    def alone(name: str) -> bool:
+        return all(n(other) == 0 for other in result.names if other != name)
+
+    if claim == "O1":  # gains compared when All-C is gone; "a strong hold": a fifth of all after the horizon
+        gone = result.extinct("all_c")
+        if gone is None or gone > GENERATIONS or n(exploiter) < total / 5:
+            return False
+        return 0 < n("tit_for_tat", gone) - 500 < n(exploiter, gone) - 50
+    if claim == "O2":
+        return n(exploiter) == 0 and n("police") > 500
+    if claim == "O3":  # kept below where they began; "a great deal": at least twice as many
+        return n(exploiter) < 50 and n("tit_for_tat") >= 200
+    if claim == "O4":
+        return n(absolutist, 10) >= 0.9 * total
+    if claim == "O5":  # "does not flourish": less than twice as many, and a minority
+        return n(exploiter) > total / 2 and 0 < n("tit_for_tat") < 200
+    if claim == "O6":
+        return alone(absolutist)
+    if claim == "O7":
+        gains = [n(absolutist, 5) - n(absolutist, 0), n(absolutist, 10) - n(absolutist, 5)]
+        slowly = gains[0] < gains[1]
+        return alone(absolutist) and slowly and shortfall.after(GENERATIONS, absolutist) == 0
+    return alone("suspicious_absolutist")
+
+
+_WATCHED = {
+    "O1": ("tit_for_tat", "all_c", "*"),
+    "O2": ("police", "*"),
+    "O3": ("police", "tit_for_tat", "*"),
+    "O4": ("absolutist", "tit_for_tat"),
+    "O5": ("*", "tit_for_tat"),
+    "O6": ("absolutist", "*"),
+    "O7": ("absolutist",),
+    "O8": ("suspicious_absolutist",),
+}
+
+
+def tournament(claim: str, exploiter: str, absolutist: str = "absolutist", *, turns: int = TURNS,
+               all_c: int = ALL_C) -> Verdict:  # fmt: skip
+    """One of O1 to O8 under one reading of Spiteful-Bully, exactly."""
+    start = starts(exploiter, absolutist, all_c)
+    result = _evolved(start[claim], turns)
+    shown = [{"*": exploiter, "absolutist": absolutist}.get(name, name) for name in _WATCHED[claim]]
+    horizon = 10 if claim == "O4" else GENERATIONS
+    happened = _at(result, *shown, generation=horizon) + f" at generation {horizon}"
+    ecologies, shortfall = {claim: result}, result
+    if claim == "O7":
+        shortfall = _evolved(start["O7-"], turns)
+        ecologies["O7 with a shortfall"] = shortfall
+        path = ", ".join(f"{result.after(g, absolutist):.0f}" for g in (5, 10, 20))
+        happened = f"500/500: {path} Absolutists at generations 5, 10, 20; 490/510: "
+        happened += f"{shortfall.after(20, absolutist):.0f} at 20"
+    reading = "" if claim == "O8" else f"Spiteful-Bully = {exploiter}"
+    return Verdict(
+        claim,
+        STATEMENTS[claim],
+        reading,
+        f"{turns} rounds, {GENERATIONS} generations",
+        happened,
+        _holds(claim, exploiter, absolutist, result, shortfall),
+        ecologies,
+    )
+
+
+def _variant(claim: str, other: str, changed: tuple[str, ...]) -> list[Verdict]:
+    """Another Absolutist in the tournaments of Absolutist: the same verdicts, and almost the same numbers?"""
+    verdicts = []
+    for exploiter in READINGS:
+        apart, same, ecologies, finals = {}, [], {}, {}
+        for where in changed:
+            before, after = tournament(where, exploiter), tournament(where, exploiter, other)
+            a, b = (v.ecologies[where] for v in (before, after))
+            total = float(a.counts[0].sum())
+            # the columns stand in the same order
+            gaps = [
+                abs(a.after(GENERATIONS, x) - b.after(GENERATIONS, y))
+                for x, y in zip(a.names, b.names, strict=True)
+            ]
+            apart[where] = max(gaps) / total
+            same.append(before.holds == after.holds)
+            ecologies[f"{claim} in {where}"] = b
+            finals[where] = (
+                f"{b.after(GENERATIONS, b.names[0]):.0f} (Absolutist {a.after(GENERATIONS, a.names[0]):.0f})"
+            )
+        worst = max(apart, key=lambda where: apart[where])
+        differ = [where for where, alike in zip(changed, same, strict=True) if not alike]
+        happened = f"numbers after the horizon differ by at most {apart[worst]:.0%} of all players ({worst})"
+        happened += (
+            f"; otherwise than with Absolutist: {', '.join(differ)}" if differ else "; the same verdicts"
+        )
+        happened += "; " + ", ".join(f"{where} {left}" for where, left in finals.items())
+        verdicts.append(
+            Verdict(
+                claim,
+                STATEMENTS[claim],
+                f"Spiteful-Bully = {exploiter}; almost identical: within {ALIKE:.0%}",
+                HORIZON,
+                happened,
+                not differ and apart[worst] <= ALIKE,
+                ecologies,
+                {"apart": apart},
+            )
+        )
+    return verdicts
+
+
+def previous_round_absolutist() -> list[Verdict]:
+    """O13."""
+    return _variant("O13", PREVIOUS_ROUND, ("O4", "O6", "O7"))
+
+
+def suspicious_absolutists() -> list[Verdict]:
+    """O14."""
+    return _variant("O14", "suspicious_absolutist", ("O4", "O6", "O7"))
+
+
+# --- societies with chance -----------------------------------------------------------------------------------
+
+PLAYERS, NOISY_TURNS, NOISE, REPLICATES = 20, 200, 0.01, 32
+
+
+def small_chance_of_error(*, players: int = PLAYERS, turns: int = NOISY_TURNS, noise: float = NOISE,
+                          replicates: int = REPLICATES) -> list[Verdict]:  # fmt: skip
+    """O11: Absolutists alone, each move slipping now and then; Pavlov is the control that recovers."""
+    rules = Rules(turns=turns, noise=noise)
+    by_round = {
+        name: society({name: players}, rules, replicates=replicates, seed=11).cooperation_by_round()[:, 0, 0]
+        for name in ("absolutist", "pavlov")
+    }
+    path = by_round["absolutist"]
+    below = np.flatnonzero(path < 0.5)
+    collapse = int(below[0]) + 1 if len(below) else None
+    late = path[turns // 2 :]
+    marks = [mark for mark in (1, 5, 10, 20, 50, turns) if mark <= turns]
+    happened = "cooperation " + ", ".join(f"{path[mark - 1]:.0%} in round {mark}" for mark in marks)
+    happened += f"; control pavlov {by_round['pavlov'][turns // 2 :].mean():.0%} in the second half"
+    holds = collapse is not None and float(late.max()) < 0.05 + noise
+    return [
+        Verdict(
+            "O11",
+            STATEMENTS["O11"],
+            f"{players} players, error {noise:g}; never recover: at most {0.05 + noise:.0%} cooperation in every "
+            "round of the second half",
+            f"{turns} rounds, mean of {replicates} replicates",
+            happened,
+            holds,
+            details={name: values.tolist() for name, values in by_round.items()} | {"collapse": collapse},
+        )
+    ]
+
+
+def random_members(*, players: int = PLAYERS, turns: int = NOISY_TURNS,
+                   replicates: int = REPLICATES) -> list[Verdict]:  # fmt: skip
+    """O12: Absolutists among members who toss coins, nobody making mistakes."""
+    result = society(
+        {"absolutist": players, "random": players // 4},
+        Rules(turns=turns),
+        replicates=replicates,
+        seed=12,
+    )
+    path = result.cooperation_by_round()
+    among, towards = path[:, 0, 0], path[:, 0, 1]
+    happened = (
+        f"cooperation among Absolutists at least {among.min():.0%} in every round, "
+        f"towards the random members {towards[-1]:.0%} in the last"
+    )
+    return [
+        Verdict(
+            "O12",
+            STATEMENTS["O12"],
+            f"{players} Absolutists, {players // 4} members random with 1/2. What is random shows in one's own "
+            "moves alone: all Absolutists see the same and treat everybody alike, so none differs from another",
+            f"{turns} rounds, {replicates} replicates",
+            happened,
+            bool(among[turns // 2 :].max() < 0.05),
+            details={"among": among.tolist(), "towards_random": towards.tolist()},
+        )
+    ]
+
+
+# --- the list ------------------------------------------------------------------------------------------------
+
+
+def _tournament_claim(claim: str) -> Claim:
+    def run() -> list[Verdict]:
+        readings = READINGS[-1:] if claim == "O8" else READINGS
+        return [tournament(claim, exploiter) for exploiter in readings]
+
+    return run
+
+
+def claims() -> dict[str, Claim]:
+    """Every claim by its name, Ord's in their order and then LIFL's."""
+    from evolve.claims.evolution import seeded_populations, tit_for_tat_evolves
+    from evolve.claims.lifl import LIFL
+
+    ord_claims: dict[str, Claim] = {f"O{k}": _tournament_claim(f"O{k}") for k in range(1, 9)}
+    ord_claims |= {
+        "O9": tit_for_tat_evolves,
+        "O10": seeded_populations,
+        "O11": small_chance_of_error,
+        "O12": random_members,
+        "O13": previous_round_absolutist,
+        "O14": suspicious_absolutists,
+    }
+    return ord_claims | LIFL
+
+
+def chosen(words: list[str]) -> list[str]:
+    """The claims that some words stand for: names such as O7, ``ord``, ``lifl``; all when there are none."""
+    known = list(claims())
+    sets = {"ord": [c for c in known if c.startswith("O")], "lifl": [c for c in known if c.startswith("L")]}
+    if not words:
+        return known
+    found: list[str] = []
+    for word in words:
+        if word.lower() in sets:
+            found += sets[word.lower()]
+        elif word.upper() in known:
+            found.append(word.upper())
+        else:
+            raise ValueError(f"claim: expected ord, lifl or one of {', '.join(known)}, got {word!r}")
+    return list(dict.fromkeys(found))

@@ -1,0 +1,199 @@
+"""The commands about play: strategies, match, tournament, game."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evolve.cli.screen import (
+    Continuation,
+    Json,
+    Limit,
+    Noise,
+    Payoffs,
+    Sampled,
+    Seed,
+    Turns,
+    new_table,
+    rules_of,
+    show,
+    show_json,
+    whole_option,
+    write_text,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Enter these commands in the command line."""
+    for command in (strategies, match, tournament, game):
+        app.command()(command)
+
+
+def strategies(
+    name: Annotated[str | None, typer.Argument(help="A strategy, or a set; all when left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the named strategies, a set of them, or one with its rule and its source."""
+    from genomes import LookupGenome, catalogue
+
+    if name is None or name in catalogue.sets():
+        chosen = [catalogue.get(n) for n in catalogue.names(name)]
+    else:
+        chosen = [catalogue.get(name)]
+    if as_json:
+        show_json(
+            [
+                {
+                    "name": e.name,
+                    "text": str(e.table) if isinstance(e.table, LookupGenome) else None,
+                    "formula": e.formula_text,
+                    "rule": e.rule,
+                    "source": e.source,
+                    "sets": list(e.sets),
+                    "aliases": list(e.aliases),
+                }
+                for e in chosen
+            ]
+        )
+        return
+    if len(chosen) == 1:
+        entry = chosen[0]
+        show(f"[bold]{entry.name}[/]  {', '.join(entry.aliases)}\n  {entry.rule}\n  source: {entry.source}")
+        if isinstance(entry.table, LookupGenome):
+            print(f"  {entry.table}")
+        if entry.formula_text is not None:
+            print(f"  {entry.formula_text}")
+        return
+    table = new_table("strategy", "sets", "rule")
+    for entry in chosen:
+        table.add_row(entry.name, " ".join(entry.sets), entry.rule)
+    show(table)
+    if name is None:
+        show(f"sets: {', '.join(catalogue.sets())}")
+
+
+def match(
+    first: Annotated[str, typer.Argument(help="A name or a genome's text.")],
+    second: Annotated[str, typer.Argument(help="A name or a genome's text.")],
+    turns: Turns = None,
+    continuation: Continuation = None,
+    limit_of_means: Limit = False,
+    noise: Noise = 0.0,
+    payoffs: Payoffs = "3,0,5,1",
+    seed: Seed = 0,
+    shown: Annotated[int, whole_option("Turns to show of one meeting as it was played.", "--show")] = 60,
+    as_json: Json = False,
+) -> None:
+    """One meeting: what both may expect, exactly, and how a meeting goes move by move."""
+    from engine import expected, play
+    from engine.pairs.meetings import MAX_SAMPLED_TURNS
+
+    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs)
+    meeting = expected(first, second, rules)
+    playable = not rules.limit_of_means and (rules.turns or 0) <= MAX_SAMPLED_TURNS
+    moves = play(first, second, rules, seed=seed) if playable else None
+    if as_json:
+        show_json(
+            {
+                "names": list(meeting.names),
+                "payoffs": meeting.payoffs.tolist(),
+                "cooperation": meeting.cooperation.tolist(),
+                "frequencies": dict(zip(("CC", "CD", "DC", "DD"), meeting.frequencies.tolist(), strict=True)),
+                "moves": None
+                if moves is None
+                else ["".join("CD"[m] for m in row) for row in moves.moves.T.tolist()],
+            }
+        )
+        return
+    table = new_table("strategy", "payoff", "cooperation", title=str(rules))
+    for name, payoff, rate in zip(meeting.names, meeting.payoffs, meeting.cooperation, strict=True):
+        table.add_row(name, f"{payoff:.6g}", f"{rate:.4f}")
+    show(table)
+    named = zip(("CC", "CD", "DC", "DD"), meeting.frequencies, strict=True)
+    print("joint moves  " + "  ".join(f"{move} {share:.4f}" for move, share in named))
+    if moves is not None and shown > 0:
+        left = len(moves.moves) - shown
+        print(f"one meeting{f' (seed {seed})' if rules.noisy or not _repeatable(first, second) else ''}:")
+        for line in str(moves).splitlines():
+            width = max(len(name) for name in moves.names) + 2
+            print(f"  {line[: width + shown]}{f' ... {left} more' if left > 0 else ''}")
+
+
+def tournament(
+    players: Annotated[list[str], typer.Argument(help="Names, sets (lifl, agents, ...) and genome texts.")],
+    turns: Turns = None,
+    continuation: Continuation = None,
+    limit_of_means: Limit = False,
+    noise: Noise = 0.0,
+    payoffs: Payoffs = "3,0,5,1",
+    self_play: Annotated[bool, typer.Option("--self-play", help="Everybody also meets itself.")] = False,
+    sampled: Sampled = None,
+    seed: Seed = 0,
+    matrix: Annotated[bool, typer.Option("--matrix", help="Show every pair.")] = False,
+    as_json: Json = False,
+    csv: Annotated[Path | None, typer.Option(help="Also write a CSV file.")] = None,
+) -> None:
+    """A round robin: everybody meets everybody, exactly."""
+    from engine import round_robin
+    from genomes import catalogue
+
+    field: list[str] = []
+    for player in players:
+        field.extend(catalogue.names(player) if player in catalogue.sets() else [player])
+    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs)
+    result = round_robin(field, rules, self_play=self_play, sampled=sampled, seed=seed)
+    if csv is not None:
+        write_text("csv", csv, result.to_csv())
+    if as_json:
+        print(result.to_json())
+        return
+    columns = ["rank", "strategy", "payoff", "cooperation"] + (["std. error"] if sampled else [])
+    table = new_table(*columns, title=f"{len(field)} strategies, {rules}")
+    for rank, k in enumerate(result.order, 1):
+        row = [str(rank), result.names[k], f"{result.scores[k]:.4f}", f"{result.cooperation_rates[k]:.4f}"]
+        table.add_row(*row, *([f"{result.errors[k]:.4f}"] if result.errors is not None else []))
+    show(table)
+    if matrix:
+        order = result.order
+        pairs = new_table("row v column", *(str(rank) for rank in range(1, len(order) + 1)))
+        for rank, k in enumerate(order, 1):
+            pairs.add_row(f"{rank:2d} {result.names[k]}", *(f"{result.payoffs[k, j]:.2f}" for j in order))
+        show(pairs)
+    if csv is not None:
+        print(f"wrote {csv}", file=sys.stderr)
+
+
+def game(payoffs: Payoffs = "3,0,5,1", as_json: Json = False) -> None:
+    """What kind of one-shot game some payoffs make."""
+    import dataclasses
+
+    rules = rules_of(None, None, False, 0.0, payoffs)
+    report = rules.game.report()
+    if as_json:
+        show_json(dataclasses.asdict(rules.game) | dataclasses.asdict(report))
+        return
+    g = rules.game
+    table = new_table("", "C", "D", title="row's payoff, column's payoff")
+    table.add_row("C", f"{g.R:g}, {g.R:g}", f"{g.S:g}, {g.T:g}")
+    table.add_row("D", f"{g.T:g}, {g.S:g}", f"{g.P:g}, {g.P:g}")
+    show(table)
+    strictly = "strictly" if report.strictly_dominant else "weakly"
+    print(f"dilemma (T > R > P > S)        {'yes' if report.dilemma else 'no'}")
+    print(f"2R > T + S                     {'yes' if report.reward_beats_alternation else 'no'}")
+    print(
+        f"dominant move                  {f'{report.dominant} ({strictly})' if report.dominant else 'none'}"
+    )
+    print(f"equilibria in pure moves       {', '.join(report.pure_equilibria)}")
+    mixed = (
+        "none" if report.mixed_equilibrium is None else f"C with probability {report.mixed_equilibrium:.6g}"
+    )
+    print(f"symmetric mixed equilibrium    {mixed}")
+
+
+def _repeatable(*specs: str) -> bool:
+    from genomes.catalogue import is_compiled, resolve
+
+    return all(is_compiled(s) and s.automaton(1).deterministic for s in map(resolve, specs))

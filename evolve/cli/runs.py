@@ -1,0 +1,329 @@
+"""The commands about runs: new, run, resume, show, plot, lineage."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evolve.cli.screen import Cluster, Json, new_table, progress, show, show_json, whole_option
+
+if TYPE_CHECKING:
+    from evolve.experiment.experiment import Experiment
+    from results import Generation, Run
+
+Generations = Annotated[int | None, whole_option("Go on up to this generation.")]
+Workers = Annotated[int | None, whole_option("Threads, or processes for islands; the results are the same.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3.")]
+
+
+def new(
+    file: Annotated[Path, typer.Argument(help="The TOML file to write.")] = Path("experiment.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+) -> None:
+    """Write a commented experiment file to start from."""
+    if file.exists() and not force:
+        raise ValueError(f"file: expected a name that is free (or --force), got {str(file)!r}, which exists")
+    template = (Path(__file__).parents[1] / "experiment" / "template.toml").read_text(encoding="utf-8")
+    file.write_text(template.replace("{name}", file.stem), encoding="utf-8")
+    print(f"wrote {file}; run it with: evolve run {file}")
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="An experiment (TOML).")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the experiment."),
+    ] = None,
+    generations: Generations = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder (default: runs/NAME).")] = None,
+) -> None:
+    """Run an experiment into a run folder; what is there of the same experiment is continued."""
+    from evolve.experiment.experiment import Experiment
+
+    values = dict(_change(text) for text in changes or [])
+    if generations is not None:
+        values["generations"] = generations
+    if workers is not None:
+        values["run.workers"] = workers
+    experiment = _placed(Experiment.load(file, values), cluster)
+    _evolve(out or Path("runs") / experiment.name, experiment)
+
+
+def resume(
+    folder: RunFolder,
+    generations: Generations = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Of a damaged run: go on from its newest intact population.")
+    ] = False,
+) -> None:
+    """Take a run up where it stopped, or extend it."""
+    from evolve.experiment.experiment import Experiment
+    from results import Run
+    from results.run.repairs import repair as rebuild
+
+    if repair:
+        for line in rebuild(folder):
+            print(line, file=sys.stderr)
+    with Run.read(folder) as there:
+        experiment = Experiment.parse(there.experiment_text)
+        reached = there.generation
+    if generations is not None:
+        experiment = experiment.changed(generations=generations)
+    if workers is not None:
+        experiment = experiment.changed(run={"workers": workers, "cluster": None})
+    experiment = _placed(experiment, cluster)
+    if reached >= experiment.generations:
+        print(f"{folder} is at generation {reached}, and done; --generations N extends it")
+        return
+    _evolve(folder, experiment)
+
+
+def show_run(folder: RunFolder, as_json: Json = False) -> None:
+    """What a run has come to."""
+    from results import Run
+
+    with Run.read(folder) as there, there.snapshot():
+        summary = _summary(there)
+    if as_json:
+        show_json(summary)
+        return
+    if summary["generation"] < 0:
+        print(f"{folder}: no generation yet")
+        return
+    print(
+        f"{summary['name']}: generation {summary['generation']} of {summary['generations']}, seed {summary['seed']}"
+    )
+    print(f"  best payoff    {summary['best']['fitness']:.4f}   mean {summary['mean']:.4f}")
+    if "difference_error" in summary:
+        print(
+            f"  sampled        a difference in payoff has the standard error {summary['difference_error']:.4f}"
+        )
+    print(f"  cooperation    {summary['cooperation']:.4f}")
+    print(f"  behaviours     {summary['behaviours']}")
+    best, nearest = summary["best"], summary["best"]["nearest"]
+    like = (
+        f", plays most like {nearest[0]} ({nearest[1]:.0%} of moves)" if nearest and not best["name"] else ""
+    )
+    print(f"  best           {best['id']}  {_called(best)}{like}")
+    print(f"                 {best['genome']}")
+    print(f"  hash           {summary['hash']}")
+    table = new_table("count", "behaviour", "an example of its genomes")
+    for leader in summary["leaders"]:
+        table.add_row(str(leader["count"]), _called(leader), leader["genome"])
+    show(table)
+
+
+def plot(
+    folder: RunFolder,
+    out: Annotated[Path | None, typer.Option(help="Where to (default: the run's folder / plots).")] = None,
+    formats: Annotated[str, typer.Option("--format", help="png, svg, or both.")] = "png,svg",
+) -> None:
+    """Draw a run: fitness, cooperation, behaviours, lineage, family tree, genomes."""
+    from results import Run
+    from results.plots.run import save_all
+
+    wanted = tuple(word.strip() for word in formats.split(","))
+    if not wanted or not set(wanted) <= {"png", "svg", "pdf"}:
+        raise ValueError(f"format: expected png, svg or pdf, got {formats!r}")
+    target = out or folder / "plots"
+    with Run.read(folder) as there:
+        for path in save_all(there, target, formats=wanted):
+            print(path)
+
+
+def lineage(
+    folder: RunFolder,
+    id: Annotated[str | None, typer.Option(help="Whose: GENERATION.ISLAND.SLOT (default: the best).")] = None,
+    as_json: Json = False,
+) -> None:
+    """The line of descent of the best, or of anyone alive, back to its founder."""
+    from results import BirthId, Run
+    from results.lineage import line_of_descent
+    from results.records import called
+
+    with Run.read(folder) as there:
+        line = line_of_descent(there, None if id is None else BirthId.parse(id))
+        names = _names(there)
+    if as_json:
+        show_json(
+            [
+                {
+                    "id": str(b.id),
+                    "parents": [str(p) for p in b.parents],
+                    "origin": b.origin,
+                    "genome": b.genome,
+                    "behaviour": b.behaviour,
+                    "name": names(b.behaviour),
+                }
+                for b in line
+            ]
+        )
+        return
+    table = new_table("generation", "id", "origin", "behaviour", "what changed")
+    before = None
+    for birth in line:
+        if before is None or birth.genome != before.genome:
+            change = birth.genome if before is None else _difference(before.genome, birth.genome)
+            alike = before is not None and birth.behaviour == before.behaviour
+            does = called(names(birth.behaviour), birth.behaviour)
+            table.add_row(
+                str(birth.id.generation), str(birth.id), birth.origin, "same" if alike else does, change
+            )
+        before = birth
+    show(table)
+    print(f"{len(line)} births from {line[0].id} to {line[-1].id}")
+
+
+def register(app: typer.Typer) -> None:
+    """Enter these commands in the command line."""
+    app.command()(new)
+    app.command()(run)
+    app.command()(resume)
+    app.command("show")(show_run)
+    app.command()(plot)
+    app.command()(lineage)
+
+
+# --- running -------------------------------------------------------------------------------------------------
+
+
+def _placed(experiment: Experiment, cluster: str | None) -> Experiment:
+    """The experiment on a cluster, where there is something to place."""
+    if cluster is None:
+        return experiment
+    if experiment.islands.number == 1:
+        raise ValueError(
+            f"cluster: expected an experiment with islands ([islands] number = 2 or more), which it computes, "
+            f"got one population beside {cluster!r}"
+        )
+    return experiment.changed(run={"cluster": cluster})
+
+
+def _evolve(folder: Path, experiment: Experiment) -> None:
+    """Run or continue, with progress, until done or stopped."""
+    from evolve.runner import drive, stopping
+    from results import Run
+
+    kept = experiment.run
+    with (
+        stopping() as stop,
+        Run.open(
+            folder, experiment, commit_every=kept.commit_every, checkpoint_every=kept.checkpoint_every,
+            lineage=kept.lineage,
+        ) as there,
+    ):  # fmt: skip
+        began = there.generation
+        if began >= 0:
+            print(f"{folder}: going on after generation {began}", file=sys.stderr)
+        with progress("generation", experiment.generations) as shown:
+            shown.tell(max(began, 0))
+            done = drive(there, experiment, lambda g: shown.tell(g.number, lambda: _state(g)), stop)
+        reached = there.generation
+    if not done:
+        print(f"stopped after generation {reached}; go on with: evolve resume {folder}")
+        sys.exit(128 + (stop.signal or signal.SIGINT))
+    show_run(folder)
+    print(f"plots: evolve plot {folder}    its ancestors: evolve lineage {folder}")
+
+
+def _state(generation: Generation) -> str:
+    leader = generation.leaders[0]
+    from results.records import called
+
+    return (
+        f"best {max(generation.fitness):.3f}  mean {generation.mean:.3f}  "
+        f"cooperation {generation.cooperation:.2f}  {called(leader.name, leader.behaviour)} x{leader.count}"
+    )
+
+
+def _change(text: str) -> tuple[str, Any]:
+    """``population.size=50`` as key and value: TOML where it is TOML, else a string."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise ValueError(f"--set: expected KEY=VALUE such as population.size=50, got {text!r}")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+# --- reading -------------------------------------------------------------------------------------------------
+
+
+def _summary(there: Run) -> dict[str, Any]:
+    from evolve.experiment.experiment import Experiment
+
+    experiment = Experiment.parse(there.experiment_text)
+    latest = there.latest()
+    summary: dict[str, Any] = {
+        "name": experiment.name,
+        "seed": experiment.seed,
+        "generation": there.generation,
+        "generations": experiment.generations,
+        "hash": there.hash,
+    }
+    if latest is None:
+        return summary
+    from engine.pairs.meetings import nearest_named
+
+    names = _names(there)
+    best = latest.population[latest.best]
+    if experiment.fitness.sample is not None:
+        from evolve.fitness.sampled import difference_error
+
+        summary["difference_error"] = difference_error(experiment, latest)
+    return summary | {
+        "best": {
+            "id": str(best.id),
+            "fitness": latest.fitness[latest.best],
+            "genome": best.genome,
+            "behaviour": best.behaviour,
+            "name": names(best.behaviour),
+            "nearest": nearest_named(best.genome),
+        },
+        "mean": latest.mean,
+        "quantiles": list(latest.quantiles),
+        "cooperation": latest.cooperation,
+        "behaviours": latest.behaviours,
+        "leaders": [
+            {"behaviour": x.behaviour, "count": x.count, "name": names(x.behaviour), "genome": x.genome}
+            for x in latest.leaders
+        ],
+    }
+
+
+def _names(there: Run) -> Callable[[str], str | None]:
+    """What behaviours of a run are called in the catalogue."""
+    from evolve.experiment.experiment import Experiment
+    from evolve.fitness.round_robin import name_of
+
+    noisy = Experiment.parse(there.experiment_text).rules_value.noisy
+    return lambda behaviour: name_of(behaviour, noisy)
+
+
+def _called(row: dict[str, Any]) -> str:
+    from results.records import called
+
+    return called(row["name"], row["behaviour"])
+
+
+def _difference(before: str, after: str) -> str:
+    """What changed from one genome to the next: entry by entry where that is short, else the new genome."""
+    from genomes import LookupGenome, parse
+    from genomes.lookup import difference
+
+    old, new = parse(before), parse(after)
+    if isinstance(old, LookupGenome) and isinstance(new, LookupGenome) and (old.x, old.y) == (new.x, new.y):
+        changes = difference(old, new)
+        return ", ".join(changes[:4]) + (f", and {len(changes) - 4} more" if len(changes) > 4 else "")
+    return after

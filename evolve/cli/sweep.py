@@ -1,0 +1,143 @@
+"""The command about many runs: sweep."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evolve.cli.screen import Cluster, Json, new_table, progress, show, show_json, whole_option
+
+if TYPE_CHECKING:
+    from evolve.sweep import Sweep
+    from results.sweeps import Entry, Interval, Summary
+
+
+def sweep(
+    file: Annotated[Path, typer.Argument(help="An experiment (TOML) with a section \\[sweep].")],
+    workers: Annotated[int, whole_option("Processes; the results are the same.")] = 1,
+    cluster: Cluster = None,
+    out: Annotated[Path | None, typer.Option(help="The sweep's folder (default: sweeps/NAME).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run an experiment over settings times seeds; what is there of the same sweep is continued."""
+    from evolve.runner import interrupting
+    from evolve.sweep import Sweep, run_sweep
+    from results.sweeps import summarise
+
+    if workers < 1:
+        raise ValueError(f"workers: expected a number > 0, got {workers}")
+    planned = Sweep.load(file)
+    folder = out or Path("sweeps") / planned.name
+    entries: list[Entry] = []
+    total = len(planned.tasks)
+
+    def done() -> int:
+        return sum(entry.outcome is not None for entry in entries)
+
+    with interrupting() as stop:
+        try:
+            with progress("run", total) as shown:
+
+                def note(runs: Sequence[Entry], latest: Entry | None) -> None:
+                    entries[:] = runs
+                    if latest is None and done():
+                        print(f"{folder}: {done()} of {total} runs are done", file=sys.stderr)
+                    shown.tell(done(), lambda: "" if latest is None else _which(latest))
+
+                run_sweep(planned, folder, workers=workers, cluster=cluster, watch=note)
+        except KeyboardInterrupt:
+            print(
+                f"stopped with {done()} of {total} runs done; the others go on where they are "
+                f"with: {_again(file, workers, cluster, out)}"
+            )
+            sys.exit(128 + (stop.signal or signal.SIGINT))
+    summaries = summarise(entries)
+    written = _save(planned, folder, summaries)
+    if as_json:
+        show_json(_content(planned, summaries))
+        return
+    _show(planned, summaries)
+    print("wrote " + "  ".join(str(path) for path in written))
+
+
+def register(app: typer.Typer) -> None:
+    """Enter these commands in the command line."""
+    app.command()(sweep)
+
+
+def _which(entry: Entry) -> str:
+    return ", ".join([*(f"{key} = {value}" for key, value in entry.point.items()), f"seed {entry.seed}"])
+
+
+def _again(file: Path, workers: int, cluster: str | None, out: Path | None) -> str:
+    import shlex
+
+    words = ["evolve", "sweep", str(file)]
+    words += ["--workers", str(workers)] if workers > 1 else []
+    words += ["--cluster", cluster] if cluster else []
+    words += ["--out", str(out)] if out else []
+    return shlex.join(words)
+
+
+def _save(planned: Sweep, folder: Path, summaries: Sequence[Summary]) -> list[Path]:
+    """Table and figure into the sweep's folder."""
+    import json
+
+    from results.plots.style import styled
+    from results.plots.sweep import sweep_figure
+    from results.run.place import write_whole
+    from results.sweeps import summary_csv
+
+    table, numbers = folder / "summary.csv", folder / "summary.json"
+    write_whole(table, summary_csv(planned.keys, summaries))
+    write_whole(numbers, json.dumps(_content(planned, summaries), indent=2) + "\n")
+    made = sweep_figure(planned.name, summaries)
+    if made is None:
+        for stale in (folder / "sweep.png", folder / "sweep.svg"):
+            stale.unlink(missing_ok=True)
+        print("no figure: it takes one key that varies, or two", file=sys.stderr)
+        return [table, numbers]
+    with styled():
+        made.savefig(folder / "sweep.png", metadata={"Software": None})
+        made.savefig(folder / "sweep.svg", metadata={"Date": None})
+    return [table, numbers, folder / "sweep.png", folder / "sweep.svg"]
+
+
+def _content(planned: Sweep, summaries: Sequence[Summary]) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "name": planned.name,
+        "keys": list(planned.keys),
+        "last": planned.last,
+        "points": [asdict(summary) for summary in summaries],
+    }
+
+
+def _show(planned: Sweep, summaries: Sequence[Summary]) -> None:
+    from results.sweeps import MEASURES
+
+    narrow = sys.stdout.isatty()  # names and intervals in two lines, so that 80 columns are enough
+    counts = {summary.runs for summary in summaries}
+    runs = f"{min(counts)} runs" if len(counts) == 1 else f"{min(counts)} to {max(counts)} runs"
+    table = new_table(
+        *(key.replace(".", ".\n") if narrow else key for key in planned.keys), *MEASURES,
+        title=f"{planned.name}: {runs} a point, means over the last {planned.last:.0%} of the generations "
+        "and 95 % intervals over seeds",
+    )  # fmt: skip
+    for summary in summaries:
+        values = [str(summary.point.get(key, "")) for key in planned.keys]
+        table.add_row(*values, *(_interval(summary.measures[name], narrow) for name in MEASURES))
+    show(table)
+
+
+def _interval(found: Interval, narrow: bool) -> str:
+    if found.low is None or found.high is None:
+        return f"{found.mean:.3f}"
+    ends = f"{found.low:.3f}-{found.high:.3f}"
+    return f"{found.mean:.3f}\n{ends}" if narrow else f"{found.mean:.3f} ({ends})"

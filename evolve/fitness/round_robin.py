@@ -1,0 +1,205 @@
+"""Fitness of a population: distinct behaviours with multiplicities, and only meetings that are new.
+
+Payoffs are a function of behaviours, so a pair that has met in the generation before is not played again,
+and what dies leaves the memory. Sums run in the order of behaviour keys: an empty cache after a resume, more
+workers or other blocks change no bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.pairs.behaviours import Behaviours, ExpectedPlay, Form, canonical_forms, gather
+from engine.pairs.threads import block_ranges, in_order
+from evolve.experiment.experiment import Experiment
+from evolve.population import Genome
+from genomes import FormulaGenome, catalogue
+from results.records import Birth, Generation, Leader
+
+REMEMBERED = 2048
+"""With up to so many distinct behaviours the meetings of a generation are kept for the next (128 MiB)."""
+
+ROWS = 64
+"""Behaviours in one block of rows: the unit of work of a thread."""
+
+BLOCK_MEETINGS = 2**20
+"""And at most so many meetings in one (32 MiB): memory grows with the population, not with its square."""
+
+LEADERS = 12
+
+Keep = Callable[[NDArray[np.int64], NDArray[np.float64]], None]
+"""Takes the rows of a block and their meetings ``(rows, d, 4)``, columns from the row on."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A population and what it earns.
+
+    `fitness`: one value an individual. `behaviours`: the keys of what they do (see `Birth`). `cooperation`: how
+    often they cooperated in the meetings that fitness comes from.
+    """
+
+    fitness: list[float]
+    behaviours: list[str]
+    cooperation: float
+
+
+class Evaluate(Protocol):
+    """Fitness of a population in a generation, whatever is played."""
+
+    def __call__(self, genomes: Sequence[Genome], number: int, island: int = 0) -> Evaluated: ...
+
+
+class Evaluation:
+    """Round robins: evaluates one population after another, remembering the meetings of the last."""
+
+    def __init__(self, experiment: Experiment, workers: int = 1) -> None:
+        self.experiment, self.workers = experiment, workers
+        self.rules = experiment.rules_value
+        self._panel = list(
+            canonical_forms(
+                (experiment.panel_strategy(s) for s in experiment.fitness.panel), self.rules
+            ).values()
+        )
+        self._known: dict[int, tuple[Genome, tuple[bytes, Form]]] = {}
+        # the islands of one process share the memory
+        self._remembered = int(REMEMBERED / math.sqrt(experiment.islands.number))
+        self._met: tuple[dict[bytes, int], NDArray[np.float64]] | None = None
+        self.played = 0
+        """Meetings played so far, remembered ones not counted."""
+
+    def __call__(self, genomes: Sequence[Genome], number: int = 0, island: int = 0) -> Evaluated:
+        """Fitness of everyone in a population; nothing is drawn, so the generation does not matter."""
+        behaviours = gather([*self._forms(genomes), *self._panel])
+        n, d = len(genomes), len(behaviours)
+        here = behaviours.index[:n]
+        living = np.bincount(here, minlength=d).astype(np.float64)
+        panel = np.bincount(behaviours.index[n:], minlength=d).astype(np.float64)
+
+        among, against, own = self._totals(behaviours, living, panel)
+        exact_total = float(self.rules.turns) if self.rules.turns is not None else 1.0
+        fitness, cooperation = np.zeros(d), 0.0
+        others = among - own
+        for totals, met, share in (
+            (others, n - 1, self._population_share),
+            (against, len(self._panel), 1 - self._population_share),
+        ):
+            if share:
+                fitness = fitness + share * self.rules.game.mean_payoff(totals, exact_total * met)
+                rates = (totals[:, 0] + totals[:, 1]) / (exact_total * met)
+                cooperation += share * float((rates * living).sum()) / n
+        earned = self._charged(fitness[here], genomes, behaviours.sizes[here])
+        keys = [key.hex() for key in behaviours.keys]
+        return Evaluated(earned.tolist(), [keys[k] for k in here.tolist()], cooperation)
+
+    def _forms(self, genomes: Sequence[Genome]) -> list[tuple[bytes, Form]]:
+        """What each plays as; what was there before is not compiled again."""
+        known = self._known  # by identity: survivors are the same objects, and genomes are slow to hash
+        new = canonical_forms([g for g in genomes if id(g) not in known], self.rules)
+        self._known = {id(g): known.get(id(g)) or (g, new[g]) for g in genomes}
+        return [self._known[id(g)][1] for g in genomes]
+
+    def _charged(
+        self, earned: NDArray[np.float64], genomes: Sequence[Genome], states: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Fitness less the price of complexity."""
+        price = self.experiment.fitness.parsimony
+        if not price:
+            return earned
+        return earned - price * np.array(
+            [
+                genome.complexity if isinstance(genome, FormulaGenome) else s
+                for genome, s in zip(genomes, states.tolist(), strict=True)
+            ]
+        )
+
+    @property
+    def _population_share(self) -> float:
+        """The share of fitness that is earned within the population."""
+        settings = self.experiment.fitness
+        return {"population": 1.0, "panel": 0.0, "both": 1.0 - settings.panel_share}[settings.opponents]
+
+    def _totals(
+        self, behaviours: Behaviours, living: NDArray[np.float64], panel: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Joint moves of each behaviour with all the living, with the panel, and with itself: ``(d, 4)`` each."""
+        from engine.pairs import kernels
+
+        d = len(behaviours)
+        play = ExpectedPlay(behaviours, self.rules)
+        before = self._met
+        was = np.full(d, -1, np.int64)
+        if before is not None:
+            was[:] = [before[0].get(key, -1) for key in behaviours.keys]
+        # without the population as opponents only meetings with the panel count
+        asking = was < 0 if self._population_share else panel > 0
+        among, against, own = np.zeros((d, 4)), np.zeros((d, 4)), np.zeros((d, 4))
+        remember = d <= self._remembered and self._population_share > 0
+        kept = np.empty((d, d, 4)) if remember else None
+        new = int(asking.sum())
+        meetings = new * d - new * (new - 1) // 2
+        faced = bool(panel.any())
+
+        def keep(rows: NDArray[np.int64], block: NDArray[np.float64]) -> None:
+            if before is not None and self._population_share:
+                kernels.carry(before[1], was, rows, block)
+            kernels.tally(block, rows, living, among)
+            if faced:
+                kernels.tally(block, rows, panel, against)
+            own[rows] = block[np.arange(len(rows)), rows]
+            if kept is not None:
+                kept[rows] = block
+
+        self._play(play, d, asking, meetings, keep)
+        self._met = None if kept is None else ({key: k for k, key in enumerate(behaviours.keys)}, kept)
+        return among, against, own
+
+    def _play(
+        self, play: ExpectedPlay, last: int, asking: NDArray[np.bool_], meetings: int, keep: Keep
+    ) -> None:
+        """Play the behaviours before `last`, and `keep` each block, in order; by threads when that pays."""
+        self.played += meetings
+        in_order(
+            lambda first, end: play.rows(first, end, asking),
+            lambda first, end, block: keep(np.arange(first, end), block),
+            block_ranges(last, min(ROWS, BLOCK_MEETINGS // len(asking)), self.workers),
+            workers=self.workers,
+            seconds=play.seconds(meetings),
+        )
+
+
+def name_of(behaviour: str, noisy: bool) -> str | None:
+    """What a behaviour is called: exactly for an automaton, as far as tested (``~``) for another formula."""
+    if behaviour.startswith("~"):
+        from engine.societies import battery
+
+        return battery.name_of(behaviour)
+    return catalogue.name_of(behaviour, noisy=noisy)
+
+
+def record(
+    number: int, population: Sequence[Birth], fitness: Sequence[float], cooperation: float, noisy: bool
+) -> Generation:
+    """The record of an evaluated population, which stands in id order."""
+    counts = Counter([birth.behaviour for birth in population])
+    # ties by key, so that the order says nothing about who came first
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:LEADERS]
+    ranked = [item for item in ranked if item[1] > 1] or ranked[:1]
+    example: dict[str, str] = {}
+    for birth in reversed(population):
+        example[birth.behaviour] = birth.genome
+    return Generation(
+        number=number,
+        population=tuple(population),
+        fitness=tuple(fitness),
+        cooperation=cooperation,
+        leaders=tuple(Leader(key, count, name_of(key, noisy), example[key]) for key, count in ranked),
+        behaviours=len(counts),
+    )

@@ -1,0 +1,132 @@
+"""Fitness against a sample: where a population is too large for everybody to meet everybody.
+
+An experiment declares it (`fitness.sample = k`). In each generation k individuals are drawn without
+replacement, and everyone meets these same k, itself left out: luck in the draw then touches all alike, and
+what selection sees, the *differences* in fitness, is disturbed little. How little, `difference_error` says.
+Time and memory grow with the population, not with its square.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.pairs.behaviours import Behaviours, ExpectedPlay, gather
+from evolve.experiment.experiment import Experiment
+from evolve.fitness.round_robin import Evaluated, Evaluation, Keep
+from evolve.population import Genome
+from evolve.streams import stream
+from genomes import parse
+from results.records import Generation
+
+
+class SampledEvaluation(Evaluation):
+    """Evaluates one population after another, each against a sample of itself.
+
+    Sums run over the sampled behaviours in key order: neither blocks nor workers change a bit. With a sample of
+    everybody fitness is to the bit what it is without sampling.
+    """
+
+    def __call__(self, genomes: Sequence[Genome], number: int = 0, island: int = 0) -> Evaluated:
+        """Fitness of everyone in a population."""
+        from engine.pairs import kernels
+
+        n = len(genomes)
+        chosen, behaviours, drawn, m = self._draw(genomes, number, island)
+        here, d = behaviours.index[:n], len(behaviours)
+        panel = np.bincount(behaviours.index[n:], minlength=d).astype(np.float64)
+        among, against, own = np.zeros((d, 4)), np.zeros((d, 4)), np.zeros((d, 4))
+        faced = bool(panel.any())
+
+        def keep(rows: NDArray[np.int64], block: NDArray[np.float64]) -> None:
+            kernels.tally(block, rows, drawn, among)
+            if faced:
+                kernels.tally(block, rows, panel, against)
+            own[rows] = block[np.arange(len(rows)), rows]
+
+        self._meet(behaviours, m, keep)
+        myself = np.zeros(n)
+        myself[chosen] = 1.0
+        total = float(self.rules.turns) if self.rules.turns is not None else 1.0
+        fitness, cooperation = np.zeros(n), 0.0
+        for totals, met, share in (
+            (among[here] - myself[:, None] * own[here], len(chosen) - myself, self._population_share),
+            (against[here], np.full(n, float(len(self._panel))), 1 - self._population_share),
+        ):
+            if share:
+                fitness += share * self.rules.game.mean_payoff(totals, total * met)
+                cooperation += share * float(((totals[:, 0] + totals[:, 1]) / (total * met)).sum()) / n
+        earned = self._charged(fitness, genomes, behaviours.sizes[here])
+        keys = [key.hex() for key in behaviours.keys]
+        return Evaluated(earned.tolist(), [keys[k] for k in here.tolist()], cooperation)
+
+    def difference_error(self, genomes: Sequence[Genome], number: int = 0, island: int = 0) -> float:
+        """Standard error of a difference in fitness; see `difference_error` of this module."""
+        n = len(genomes)
+        chosen, behaviours, drawn, m = self._draw(genomes, number, island)
+        living = np.bincount(behaviours.index[:n], minlength=len(behaviours)).astype(np.float64)
+        k = len(chosen)
+        total = float(self.rules.turns) if self.rules.turns is not None else 1.0
+        # of every behaviour the sum and the sum of squares over the sample; of every one sampled what all earn
+        sums, squares, common = np.zeros(len(living)), np.zeros(len(living)), np.zeros(m)
+
+        def keep(rows: NDArray[np.int64], block: NDArray[np.float64]) -> None:
+            for r, i in enumerate(rows.tolist()):
+                theirs = self.rules.game.mean_payoff(block[r, i:][:, [0, 2, 1, 3]], total)
+                sums[i:] += drawn[i] * theirs
+                squares[i:] += drawn[i] * theirs**2
+                common[i] += (living[i:] * theirs).sum()
+                mine = self.rules.game.mean_payoff(block[r, i + 1 : m], total)
+                sums[i] += (drawn[i + 1 : m] * mine).sum()
+                squares[i] += (drawn[i + 1 : m] * mine**2).sum()
+                common[i + 1 :] += living[i] * mine
+
+        self._meet(behaviours, m, keep)
+        common /= n
+        variance = (squares - sums**2 / k) / (k - 1)
+        weight = drawn[:m]
+        of_common = ((common**2 * weight).sum() - (common * weight).sum() ** 2 / k) / (k - 1)
+        # the mean over all pairs of the variance of their difference, as var(a) + var(b) - 2 cov(a, b)
+        spread = 2 * n / (n - 1) * ((living * variance).sum() / n - of_common)
+        return self._population_share * math.sqrt(max(spread, 0.0) / k * (1 - k / n))
+
+    def _draw(
+        self, genomes: Sequence[Genome], number: int, island: int
+    ) -> tuple[NDArray[np.int64], Behaviours, NDArray[np.float64], int]:
+        """Positions of the sampled; all behaviours, how often each was drawn; the first so many are met by all."""
+        k = self.experiment.fitness.sample
+        assert k is not None
+        chosen = stream(self.experiment.seed, number, "panel", island).choice(len(genomes), k, replace=False)
+        forms = [*self._forms(genomes), *self._panel]
+        leading = {forms[c][0] for c in chosen.tolist()} | {key for key, _ in self._panel}
+        behaviours = gather(forms, leading)
+        drawn = np.bincount(behaviours.index[chosen], minlength=len(behaviours)).astype(np.float64)
+        return chosen, behaviours, drawn, len(leading)
+
+    def _meet(self, behaviours: Behaviours, m: int, keep: Keep) -> None:
+        """Meetings of the first `m` behaviours with everybody, in blocks of rows."""
+        d = len(behaviours)
+        everyone = np.ones(d, np.bool_)
+        self._play(ExpectedPlay(behaviours, self.rules), m, everyone, m * d - m * (m - 1) // 2, keep)
+
+
+def difference_error(experiment: Experiment, generation: Generation) -> float:
+    """Standard error, through sampling, of the difference in fitness of two individuals of a generation.
+
+    The root mean square over all pairs (of one island); 0 where nothing is sampled. Everyone meets the same
+    sample, so for a pair it is the standard error of a mean of paired differences,
+    ``sd / sqrt(k) * sqrt(1 - k / n)`` with k of n drawn without replacement (Cochran, "Sampling techniques",
+    1977, ch. 2). That an individual of the sample does not meet itself is left out of account. Computed anew
+    from the seed and the generation.
+    """
+    if experiment.fitness.sample is None:
+        return 0.0
+    evaluate = SampledEvaluation(experiment)
+    living: dict[int, list[Genome]] = {}
+    for birth in generation.population:
+        living.setdefault(birth.id.island, []).append(parse(birth.genome))
+    errors = [evaluate.difference_error(living[k], generation.number, k) for k in sorted(living)]
+    return math.sqrt(math.fsum(error**2 for error in errors) / len(errors))

@@ -1,0 +1,129 @@
+"""Fitness in societies: what everyone earns where everybody sees everything.
+
+Without noise and chance a society is played by one representative of each strategy, and not played again
+while the same strategies are there. Otherwise every individual is played, drawn anew in every generation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.pairs.behaviours import canonical_forms
+from engine.societies import battery
+from engine.societies.sipd import PlayTable, play_table, society
+from evolve.experiment.experiment import Experiment
+from evolve.fitness.round_robin import Evaluated
+from evolve.population import Genome
+from evolve.streams import stream
+from genomes.automaton import Automaton
+from genomes.formula.syntax import FormulaGenome
+
+REMEMBERED = 64
+"""Societies whose play is kept, the most recent ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """How a genome takes part: what has the same `key` plays alike, and is played once."""
+
+    key: bytes
+    player: FormulaGenome | Automaton
+    complexity: int
+    behaviour: str
+    """What it does, for the record: exact for an automaton, as far as tested for a formula."""
+
+
+class Societies:
+    """Evaluates one population after another, in one society or in random ones of a given size."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment, self.rules = experiment, experiment.rules_value
+        self._known: dict[Genome, Member] = {}
+        self._tables: dict[tuple[bytes, ...], PlayTable] = {}
+        self.played = 0
+        """Societies played so far, remembered ones not counted."""
+
+    def __call__(self, genomes: Sequence[Genome], number: int = 0, island: int = 0) -> Evaluated:
+        """Fitness of everyone in a population."""
+        self._known = {
+            g: self._known[g] if g in self._known else self._member(g) for g in dict.fromkeys(genomes)
+        }
+        members = [self._known[g] for g in genomes]
+        chance = stream(self.experiment.seed, number, "society", island)
+        fitness = np.zeros(len(genomes))
+        cooperation = 0.0
+        for places in self._groups(len(genomes), chance):
+            earned, rate = self._society([members[k] for k in places.tolist()], chance)
+            fitness[places] = earned
+            cooperation += rate * len(places) / len(genomes)
+        parsimony = self.experiment.fitness.parsimony
+        if parsimony:
+            fitness -= parsimony * np.array([member.complexity for member in members])
+        return Evaluated(fitness.tolist(), [member.behaviour for member in members], cooperation)
+
+    def _groups(self, n: int, chance: np.random.Generator) -> list[NDArray[np.int64]]:
+        """Positions of the individuals in each society; a last one of a single player joins the one before."""
+        size = self.experiment.rules.society
+        if size is None or size >= n:
+            return [np.arange(n)]
+        order = chance.permutation(n)
+        groups = [order[k : k + size] for k in range(0, n, size)]
+        if len(groups[-1]) == 1:
+            groups[-2:] = [np.concatenate(groups[-2:])]
+        return groups
+
+    def _society(
+        self, members: list[Member], chance: np.random.Generator
+    ) -> tuple[NDArray[np.float64], float]:
+        """What each of some individuals earns in their society, and how often they cooperate."""
+        counts = Counter(member.key for member in members)
+        player = {member.key: member.player for member in members}
+        keys = sorted(counts)
+        n = np.array([counts[key] for key in keys])
+        if self.rules.noisy or any(isinstance(p, Automaton) and not p.deterministic for p in player.values()):
+            result = society(
+                {player[key]: counts[key] for key in keys},
+                self.rules,
+                replicates=self.experiment.rules.replicates,
+                seed=int(chance.integers(2**63)),
+            )
+            means, rates = result.means, result.cooperation
+            self.played += 1
+        else:
+            table = self._table(tuple(keys), [player[key] for key in keys])
+            means = table.mean_payoffs(n)
+            rates = table.joint_counts[:, :, :2].sum(axis=2) / float(self.rules.turns or 1)
+        meetings = np.outer(n, n) - np.diag(n)
+        cooperation = float((np.where(meetings > 0, rates, 0.0) * meetings).sum() / meetings.sum())
+        place = {key: k for k, key in enumerate(keys)}
+        return means[[place[member.key] for member in members]], cooperation
+
+    def _table(self, keys: tuple[bytes, ...], players: list[Any]) -> PlayTable:
+        """The play of exactly these strategies: it does not depend on how many of each there are."""
+        table = self._tables.pop(keys, None)
+        if table is None:
+            table = play_table(players, self.rules)
+            self.played += 1
+        self._tables[keys] = table  # the most recent last
+        if len(self._tables) > REMEMBERED:
+            del self._tables[next(iter(self._tables))]
+        return table
+
+    def _member(self, genome: Genome) -> Member:
+        """What a genome plays as: a canonical automaton where it is one, else its simplified formula."""
+        if isinstance(genome, FormulaGenome):
+            simple = genome.simplify()
+            if not simple.pair_only:
+                key = hashlib.sha256(str(simple).encode()).digest()
+                return Member(key, simple, genome.complexity, battery.behaviour(simple))
+            ((key, form),) = canonical_forms([simple], self.rules).values()
+            return Member(key, Automaton(*form), genome.complexity, key.hex())
+        ((key, form),) = canonical_forms([genome], self.rules).values()
+        return Member(key, Automaton(*form), len(form[0]), key.hex())

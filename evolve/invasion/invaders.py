@@ -1,0 +1,90 @@
+"""Who invaded, and why: the name of a behaviour class, and what exact payoffs say of an invader."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Literal, get_args
+
+from engine.societies.sipd import society
+from engine.stability.fixation import pair_table
+from evolve.experiment.experiment import Experiment
+from evolve.fitness import evaluation
+from evolve.fitness.round_robin import Evaluate
+from evolve.population import Genome
+from genomes import catalogue
+
+Cause = Literal["advantaged", "neutral, then advantaged", "neutral", "disadvantaged", "drift"]
+"""advantaged: earns more against the resident than the resident does against itself. neutral, then advantaged:
+as much, and more among its own kind than the resident earns from it. neutral: as much, and no more.
+disadvantaged: less; chance carried it, or others opened the door. drift: an unmarked clone."""
+
+CAUSES: tuple[Cause, ...] = get_args(Cause)
+
+REPLICATES = 16
+"""Sampled plays of a noisy society behind a cause; differences below two standard errors count as none."""
+
+
+def cause_of(experiment: Experiment, invader: Genome, resident: Genome) -> Cause:
+    """How an invader fares against residents alone: by exact payoffs, sampled in societies with noise or chance."""
+    rules = experiment.rules_value
+    if experiment.rules.play == "sipd":
+        certain = not rules.noisy and all(
+            getattr(genome, "deterministic", True) for genome in (invader, resident)
+        )
+        if not certain:
+            return _sampled(experiment, invader, resident)
+        (a, b), (c, d) = pair_table(invader, resident, rules, society=True).tolist()
+    else:
+        (a, b), (c, d) = pair_table(invader, resident, rules).tolist()
+    slack = 1e-9 * max(1.0, abs(a), abs(b), abs(c), abs(d))
+    if b > d + slack:
+        return "advantaged"
+    if b < d - slack:
+        return "disadvantaged"
+    return "neutral, then advantaged" if a > c + slack else "neutral"
+
+
+def _sampled(experiment: Experiment, invader: Genome, resident: Genome) -> Cause:
+    """Two invaders among residents, then half and half: whose mean is clearly higher."""
+    size = experiment.population.size
+    verdicts = []
+    for count in (2, size // 2):
+        result = society(
+            {invader: count, resident: size - count},
+            experiment.rules_value,
+            replicates=REPLICATES,
+            seed=experiment.seed,
+        )
+        assert result.standard_errors is not None
+        gain = float(result.means[0] - result.means[1])
+        error = math.hypot(*result.standard_errors.tolist())
+        verdicts.append(0 if abs(gain) <= 2 * error else math.copysign(1, gain))
+    rare, common = verdicts
+    if rare:
+        return "advantaged" if rare > 0 else "disadvantaged"
+    return "neutral, then advantaged" if common > 0 else "neutral"
+
+
+def class_name(experiment: Experiment, genome: str) -> str | None:
+    """The catalogue name of a genome's behaviour class in an experiment, if it has one."""
+    evaluate, named = _class_names(experiment)
+    parsed = catalogue.parse(genome)
+    return named.get(evaluate([parsed, parsed], 0).behaviours[0])
+
+
+@lru_cache(maxsize=8)
+def _class_names(experiment: Experiment) -> tuple[Evaluate, dict[str, str]]:
+    """What tells the classes of an experiment's genomes, and their names in the catalogue."""
+    evaluate = evaluation(experiment.changed(rules={"replicates": 1}))
+    wide = experiment
+    if experiment.genome.kind == "formula":
+        wide = experiment.changed(genome={"max_complexity": 100})
+    named: dict[str, str] = {}
+    for name in catalogue.names():
+        try:
+            genome = wide.seed_genome(name)
+        except ValueError:  # not of this kind
+            continue
+        named.setdefault(evaluate([genome, genome], 0).behaviours[0], name)
+    return evaluate, named

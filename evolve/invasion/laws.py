@@ -1,0 +1,170 @@
+"""Where the mutants come from that a resident has to resist: declared laws, each with its version.
+
+Whether a population resists depends on who tries. A law replaces the strangers of the generational loop
+(`random` of its toolbox) and leaves everything else as it is, so that a study differs from a run in nothing
+but who comes in.
+
+- global: random genomes of the experiment's kind, by the law of `variation.lookups` or `formula.generator`
+- local: mutants of the resident itself, one changed entry of a table on average, one step of genetic
+  programming on a formula; never the resident's own genome
+- adversarial: a fixed panel, each member equally likely: the named strategies of the experiment's kind, the
+  best response to the resident where it can be written as such a genome, and the `STRONGEST` of `SEARCHED`
+  global mutants by their exact chance to take over, one of each behaviour and none of the resident's
+- clone: the resident's own genome; the control that tells drift from selection (see `evolve.invasion.replicates`)
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.game import Rules
+from engine.stability.certificates import best_response
+from engine.stability.fixation import log_fixation, pair_table
+from evolve.experiment.experiment import Experiment, LookupSection
+from evolve.fitness import evaluation
+from evolve.operators import toolbox
+from evolve.population import Genome
+from evolve.streams import stream
+from genomes import catalogue
+from genomes.lookup import LookupGenome
+
+Law = Literal["global", "local", "adversarial", "clone"]
+
+VERSION = 1
+"""Of all laws together; part of every result."""
+
+SEARCHED, STRONGEST = 256, 8
+"""Global mutants among which an adversarial panel looks for invaders, and how many of them it takes."""
+
+NAMED_LOOKUPS = ("all_c", "all_d", "tit_for_tat", "mistrust", "spiteful", "pavlov")
+"""Named strategies of memory one in an adversarial panel; for formulas it is the set `societal`."""
+
+_TRIES = 1000
+
+
+def resident_genome(experiment: Experiment, strategy: str) -> Genome:
+    """The genome a resident is seeded with; strategies without memory fill the tables of the experiment.
+
+    Raises ValueError where the strategy has no genome of the experiment's kind.
+    """
+    genome = experiment.seed_genome(strategy)
+    kind = experiment.genome
+    if isinstance(genome, LookupGenome) and isinstance(kind, LookupSection) and genome.x == genome.y == 0:
+        move = genome.replies[0]
+        opening, replies = (move,) * max(kind.x, kind.y), (move,) * 2 ** (kind.x + kind.y)
+        return LookupGenome(kind.x, kind.y, opening, replies)
+    return genome
+
+
+def operators(experiment: Experiment, law: Law, resident: Genome) -> Any:
+    """The experiment's toolbox with the strangers, and for clones the mutants, of a law."""
+    box = toolbox(experiment)
+    if law == "local":
+        mutate = _thorough(experiment, resident).mutate
+
+        def local(n: int, rng: np.random.Generator) -> list[Genome]:
+            return [_changed(mutate, resident, rng) for _ in range(n)]
+
+        box.register("random", local)
+    elif law == "adversarial":
+        members = panel(experiment.changed(seed=0, generations=0, population={"seeds": []}), str(resident))
+
+        def adversarial(n: int, rng: np.random.Generator) -> list[Genome]:
+            return [members[k] for k in rng.integers(len(members), size=n).tolist()]
+
+        box.register("random", adversarial)
+    elif law == "clone":
+        mutate = box.mutate
+
+        def unchanged(genomes: Sequence[Genome], rng: np.random.Generator) -> list[Genome]:
+            # a copy is no longer the same object: the loop calls it a mutation, as often as a real one
+            mutants = mutate(genomes, rng=rng)
+            return [g if m is g else replace(g) for g, m in zip(genomes, mutants, strict=True)]
+
+        box.register("mutate", unchanged)
+        box.register("random", lambda n, rng: [resident] * n)
+    return box
+
+
+@lru_cache(maxsize=64)
+def panel(experiment: Experiment, resident: str) -> tuple[Genome, ...]:
+    """The adversaries of a resident (a genome's text): one of each behaviour, its own left out."""
+    lookups = isinstance(experiment.genome, LookupSection)
+    members: list[Genome] = []
+    for name in NAMED_LOOKUPS if lookups else catalogue.names("societal"):
+        try:
+            members.append(resident_genome(experiment, name))
+        except ValueError:  # too complex, or not of this kind
+            continue
+    members += _responses(experiment, resident)
+    evaluate = evaluation(experiment.changed(rules={"replicates": 1}))
+    seen: set[str] = set()
+
+    def new(genome: Genome) -> bool:
+        does = evaluate([genome, genome], 0).behaviours[0]
+        fresh = does not in seen
+        seen.add(does)
+        return fresh
+
+    new(catalogue.parse(resident))
+    named = [genome for genome in members if new(genome)]
+    return (*named, *itertools.islice(filter(new, _strongest(experiment, resident)), STRONGEST))
+
+
+def _responses(experiment: Experiment, resident: str) -> list[Genome]:
+    """The best response under the experiment's horizon and in the long run, where they are genomes of its kind."""
+    rules = experiment.rules_value
+    found: list[Genome] = []
+    for conditions in (rules, Rules(rules.game, limit_of_means=True, noise=rules.noise)):
+        try:
+            best = best_response(resident, conditions)
+        except ValueError:  # no automaton: the law says so
+            continue
+        if isinstance(experiment.genome, LookupSection):
+            found += [best.genome] if best.genome is not None else []
+        elif best.name is not None:
+            try:
+                found.append(experiment.seed_genome(best.name))
+            except ValueError:
+                continue
+    return found
+
+
+def _strongest(experiment: Experiment, resident: str) -> list[Genome]:
+    """Many global mutants, the likeliest to take over first (imitation, exact; in societies without noise)."""
+    society = experiment.rules.play == "sipd"
+    rules = replace(experiment.rules_value, noise=0.0) if society else experiment.rules_value
+    drawn = toolbox(experiment).random(SEARCHED, rng=stream(0, 0, "panel"))
+    size = experiment.population.size
+    own = catalogue.parse(resident)
+    if not getattr(own, "deterministic", True):
+        return []
+    chance: dict[Genome, float] = {}
+    for genome in dict.fromkeys(drawn):
+        if society and not getattr(genome, "deterministic", True):
+            continue
+        chance[genome] = log_fixation(pair_table(genome, own, rules, society=society), size, process="fermi")
+    # ties in the order of the text, so that nothing depends on the order of the draws
+    return sorted(chance, key=lambda genome: (-chance[genome], str(genome)))
+
+
+def _thorough(experiment: Experiment, resident: Genome) -> Any:
+    """Operators whose mutation changes a genome about once."""
+    rate = 1.0
+    if isinstance(resident, LookupGenome):
+        rate = 1.0 / (len(resident.opening) + len(resident.replies))
+    return toolbox(experiment.changed(variation={"mutation": rate}))
+
+
+def _changed(mutate: Any, resident: Genome, rng: np.random.Generator) -> Genome:
+    for _ in range(_TRIES):
+        mutant = mutate([resident], rng=rng)[0]
+        if mutant != resident:
+            return mutant
+    return resident

@@ -1,0 +1,142 @@
+"""A study driven into a folder: one line a population followed, never followed twice.
+
+`outcomes.jsonl` begins with a line that says which study it is; each further line is one outcome with a digest
+of its own, appended and synced when it is done. A kill loses at most the outcomes under way: a torn last line is
+cut off, a damaged line anywhere else is named and refused. Outcomes are written in the order of
+the study's tasks, so that the number of workers and interruptions change no byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from evolve.invasion.replicates import Outcome, follow
+from evolve.invasion.study import Study, Task
+from evolve.workers import cluster_client, spread
+from results.run.place import WriterLock, write_whole
+
+FILE = "outcomes.jsonl"
+FORMAT = 1
+
+SHARES = 200
+"""Into about so many tasks a study is cut: enough to keep many workers busy to the end."""
+
+LARGEST = 32
+"""Populations in a task at most: what a worker that dies may lose."""
+
+
+def run_study(
+    study: Study,
+    folder: Path,
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+    watch: Callable[[Sequence[Outcome]], None] = lambda outcomes: None,
+) -> list[Outcome]:
+    """Follow what is missing in `folder`, and return all outcomes of the study in the order of its tasks.
+
+    `workers` and `cluster` as in `spread`; they change no byte. `watch` sees the outcomes that are there at the
+    beginning, and then each that is written. Whatever stops this (an error, Ctrl-C, a kill) loses nothing that was
+    written: call it again. More residents or replicates may be added later; a folder of another study, or one that
+    somebody else writes, raises ValueError.
+    """
+    with (
+        nullcontext() if cluster is None else cluster_client(cluster, workers) as client,
+        _writing(folder),
+    ):
+        done = _read(folder / FILE, study)
+        watch([done[_key(task)] for task in study.tasks() if _key(task) in done])
+        missing = [task for task in study.tasks() if _key(task) not in done]
+        alone = workers == 1 and cluster is None
+        size = 1 if alone else max(1, min(LARGEST, len(missing) // SHARES))
+        text, name = study.to_toml(), study.experiment.name
+        work = [(text, name, missing[k : k + size]) for k in range(0, len(missing), size)]
+        with (
+            (folder / FILE).open("a", encoding="utf-8") as file,
+            closing(spread(follow_all, work, workers=workers, cluster=client)) as found,
+        ):
+            for outcomes in found:
+                for outcome in outcomes:
+                    file.write(_line(asdict(outcome)))
+                    file.flush()
+                    done[outcome.label, outcome.replicate] = outcome
+                    watch([outcome])
+            os.fsync(file.fileno())
+    return [done[_key(task)] for task in study.tasks()]
+
+
+def follow_all(text: str, name: str, tasks: Sequence[tuple[str, bool, int]]) -> list[Outcome]:
+    """Follow some populations of a study (TOML): a task for anywhere."""
+    study = _study(text, name)
+    return [follow(study, Task(*task)) for task in tasks]
+
+
+@lru_cache(maxsize=4)
+def _study(text: str, name: str) -> Study:
+    return Study.parse(text, name=name)
+
+
+def _key(task: Task) -> tuple[str, int]:
+    return task.label, task.replicate
+
+
+def digest(outcomes: list[Outcome]) -> str:
+    """One SHA-256 over all outcomes: equal studies have equal ones."""
+    return hashlib.sha256("".join(_line(asdict(o)) for o in outcomes).encode()).hexdigest()
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which dies with the process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = WriterLock(folder / "study.lock")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _read(path: Path, study: Study) -> dict[tuple[str, int], Outcome]:
+    """The outcomes that are there; begins the file where there is none, and cuts off a torn last line."""
+    key = hashlib.sha256(study.results_key().encode()).hexdigest()
+    if not path.exists() or b"\n" not in path.read_bytes():
+        header = {"format": FORMAT, "key": key, "study": study.to_toml()}
+        write_whole(path, _line(header))
+        return {}
+    raw = path.read_bytes()
+    whole = raw[: raw.rindex(b"\n") + 1]
+    if len(whole) < len(raw):
+        with path.open("r+b") as torn:
+            torn.truncate(len(whole))
+    lines = whole.decode("utf-8", errors="replace").splitlines()
+    rows = [_row(path, number, line) for number, line in enumerate(lines, 1)]
+    if rows[0].get("format") != FORMAT:
+        raise ValueError(f"{path}: expected format {FORMAT}, got {rows[0].get('format')!r}")
+    if rows[0]["key"] != key:
+        raise ValueError(
+            f"{path.parent}: expected a folder of this study, got one with other rules, law or generations; "
+            "choose another with --out"
+        )
+    outcomes = [Outcome(**row) for row in rows[1:]]
+    return {(o.label, o.replicate): o for o in outcomes}
+
+
+def _line(row: dict[str, Any]) -> str:
+    text = json.dumps(row, sort_keys=True)
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:16]} {text}\n"
+
+
+def _row(path: Path, number: int, line: str) -> dict[str, Any]:
+    mark, _, text = line.partition(" ")
+    if hashlib.sha256(text.encode()).hexdigest()[:16] != mark:
+        raise ValueError(f"{path}: line {number} is damaged; delete it, and it will be followed again")
+    row: dict[str, Any] = json.loads(text)
+    return row

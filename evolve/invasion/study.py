@@ -1,0 +1,174 @@
+"""A study of invasion: residents, a mutant law, and the experiment that they live in; as TOML and as a value."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from evolve.experiment.experiment import Experiment, ExperimentError
+from evolve.invasion.laws import VERSION, resident_genome
+
+Control = Literal["all_c", "all_d", "random", "clone"]
+
+WINDOW = 10
+"""So many generations in a row below half make a loss."""
+
+STANDARD: dict[str, dict[str, Any]] = {
+    "genome": {"x": 1, "y": 1},
+    "population": {"size": 40},
+    "variation": {"crossover": 0.0, "mutation": 0.02, "immigrants": 1},
+}
+"""Where a study's defaults are not those of an experiment (and 50 turns when no horizon is given)."""
+
+
+class InvasionSection(BaseModel):
+    """`[invasion]`: who has to resist whom, how often and how long."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    residents: Annotated[tuple[str, ...], Field(min_length=1)]
+    law: Literal["global", "local", "adversarial"] = "global"
+    replicates: Annotated[int, Field(ge=2, le=100_000)] = 100
+    generations: Annotated[int, Field(ge=1, le=10**6)] = 100
+    controls: tuple[Control, ...] = get_args(Control)
+
+    @field_validator("residents", "controls")
+    @classmethod
+    def _once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("expected every name once")
+        return names
+
+
+class Task(NamedTuple):
+    """One population to follow: a strategy or a control, and the replicate."""
+
+    resident: str
+    control: bool
+    replicate: int
+
+    @property
+    def label(self) -> str:
+        """How it is called in tables and in the results."""
+        return f"control: {self.resident}" if self.control else self.resident
+
+
+@dataclass(frozen=True)
+class Study:
+    """Residents, a mutant law, and the experiment that they live in.
+
+    >>> study = Study.of(["tit_for_tat", "all_c"], replicates=10)
+    >>> study.experiment.population.size, len(study.tasks())
+    (40, 60)
+    """
+
+    invasion: InvasionSection
+    experiment: Experiment
+
+    @classmethod
+    def of(cls, residents: list[str], sections: Mapping[str, Any] | None = None, **invasion: Any) -> Study:
+        """A study from its parts; raises ExperimentError, one line a mistake."""
+        return cls._read({"invasion": {"residents": residents, **invasion}, **(sections or {})})
+
+    @classmethod
+    def load(cls, path: str | Path, changes: Mapping[str, Any] | None = None) -> Study:
+        """Read a TOML file; `changes` replaces values of `[invasion]`."""
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"study: expected a TOML file, got {str(path)!r}, which is not there")
+        return cls.parse(path.read_text(encoding="utf-8"), changes, name=path.stem)
+
+    @classmethod
+    def parse(cls, text: str, changes: Mapping[str, Any] | None = None, *, name: str = "invasion") -> Study:
+        """Read TOML text: the sections of an experiment and `[invasion]`."""
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ExperimentError(f"study: expected TOML, got a mistake: {error}") from None
+        if not isinstance(data.get("invasion"), dict):
+            raise ExperimentError("invasion: expected a section [invasion] that names residents, got none")
+        data["invasion"] |= changes or {}
+        return cls._read({"name": name, **data})
+
+    @classmethod
+    def _read(cls, data: dict[str, Any]) -> Study:
+        try:
+            invasion = InvasionSection(**data.pop("invasion"))
+        except ValidationError as error:
+            lines = [
+                f"invasion.{'.'.join(map(str, d['loc']))}: "
+                f"{d['msg'].replace('Input should be', 'expected', 1)}, got {d['input']!r}"
+                for d in error.errors()
+            ]
+            raise ExperimentError("\n".join(lines)) from None
+        for section, values in STANDARD.items():
+            given = data.get(section, {})
+            if isinstance(given, dict) and not (section == "genome" and given.get("kind") == "formula"):
+                data[section] = values | given
+        rules = data.setdefault("rules", {})
+        if isinstance(rules, dict) and not {"turns", "continuation", "limit_of_means"} & rules.keys():
+            data["rules"] = {"turns": 50, **rules}
+        if isinstance(data.get("population"), dict) and data["population"].get("seeds"):
+            raise ExperimentError(
+                "population.seeds: expected none in a study, whose residents fill the population"
+            )
+        if "generations" in data:
+            raise ExperimentError("generations: expected it under [invasion] in a study, got it at the top")
+        study = cls(invasion, Experiment(**data))
+        study._check()
+        return study
+
+    def _check(self) -> None:
+        experiment = self.experiment
+        mistakes = []
+        for k, name in enumerate(self.invasion.residents):
+            try:
+                resident_genome(experiment, name)
+            except ValueError as error:
+                mistakes.append(f"invasion.residents.{k}: {error}")
+        if experiment.selection.update == "generational":
+            if experiment.survivors < 1:
+                mistakes.append("selection.survivors: expected at least 1, whom the event is about, got 0")
+            if "clone" in self.invasion.controls and experiment.variation.crossover > 0:
+                mistakes.append(
+                    f"variation.crossover: expected 0 with the control 'clone', whose tag follows one parent, "
+                    f"got {experiment.variation.crossover:g}"
+                )
+        elif experiment.rules.play == "sipd" and experiment.rules.society is not None:
+            mistakes.append("rules.society: expected one society of all with update = 'moran'")
+        if mistakes:
+            raise ExperimentError("\n".join(mistakes))
+
+    @property
+    def sequential(self) -> bool:
+        """One mutant at a time (moran)."""
+        return self.experiment.selection.update == "moran"
+
+    def to_toml(self) -> str:
+        """The study as text that `parse` reads back to an equal one."""
+        data = self.experiment.model_dump(exclude_none=True)
+        del data["generations"], data["population"]["seeds"]
+        return tomli_w.dumps(data | {"invasion": self.invasion.model_dump()})
+
+    def results_key(self) -> str:
+        """The text of everything that can change an outcome; more residents or replicates do not."""
+        kept = {"law": self.invasion.law, "version": VERSION, "window": WINDOW}
+        kept["generations"] = self.invasion.generations
+        return self.experiment.results_key() + tomli_w.dumps({"invasion": kept})
+
+    def tasks(self) -> list[Task]:
+        """Everything to follow, resident by resident."""
+        who = [(name, False) for name in self.invasion.residents]
+        who += [(name, True) for name in self.invasion.controls]
+        return [Task(name, control, k) for name, control in who for k in range(self.invasion.replicates)]
+
+    @property
+    def labels(self) -> list[str]:
+        """Residents, then controls, as they are called in the results."""
+        return list(dict.fromkeys(task.label for task in self.tasks()))

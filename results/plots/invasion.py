@@ -1,0 +1,225 @@
+"""The figures about resistance: survival, chances to take over, Nash gaps, and who came in.
+
+Each takes plain arrays and names and gives a Figure, so that this room need not know how they were made.
+Lines differ in dash and marker, not in colour alone: everything can be read in grey.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from numpy.typing import ArrayLike, NDArray
+
+from results.plots.style import COLOURS, HATCHES, OTHERS, figure, ink, styled
+
+LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+INKS = ("#1b3a6b", "#b5541c", "#1f6f5c", "#8c2d3f", "#4b4b8f", "#7a4f1d", "#3f7cac", "#5a5a5a")
+
+PALEST, DARKEST = "#f4f6fa", "#12294d"
+BINS = 24
+
+GRID = 601
+"""Points along time at which a survival curve is drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class Survival:
+    """A curve to draw: steps ``(times, survival, low, high)``, and the time at which each population left."""
+
+    label: str
+    times: NDArray[np.float64]
+    survival: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    left: NDArray[np.float64]
+    control: bool = False
+
+
+def survival(
+    curves: Sequence[Survival], title: str, *, horizon: float, xlabel: str = "generation", bands: bool = True
+) -> Figure:
+    """Kaplan-Meier curves (with their 95 % intervals as bands), and below them the numbers still at risk."""
+    with styled():
+        rows = len(curves)
+        made = figure(2.9 + 0.15 * rows)
+        axes, table = made.subplots(2, 1, height_ratios=(2.5, 0.15 * rows + 0.12))
+        for k, curve in enumerate(curves):
+            colour = "#8a8a8a" if curve.control else INKS[k % len(INKS)]
+            grid = np.linspace(0.0, horizon, GRID)
+            here = np.searchsorted(curve.times, grid, side="right")
+            y, low, high = (np.concatenate([[1.0], v])[here] for v in (curve.survival, curve.low, curve.high))
+            axes.step(
+                grid, y, where="post", color=colour, ls=LINES[k % len(LINES)], lw=1.4, label=curve.label,
+                marker=MARKERS[k % len(MARKERS)], ms=3.6, markevery=(GRID // 40 + 9 * k, GRID // 5),
+            )  # fmt: skip
+            if bands:
+                axes.fill_between(grid, low, high, step="post", color=colour, alpha=0.1, lw=0)
+        axes.set_ylim(-0.03, 1.04)
+        axes.set_xlim(0, horizon)
+        axes.set_ylabel("share not lost")
+        axes.set_xlabel(xlabel)
+        axes.set_title(title)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=3.4)
+        ticks = [t for t in axes.get_xticks() if 0 <= t <= horizon]
+        table.set_xlim(0, horizon)
+        table.set_ylim(rows - 0.4, -1.3)
+        table.axis("off")
+        table.text(0, -0.9, "at risk", size=7, weight="bold", va="center", ha="left")
+        for k, curve in enumerate(curves):
+            table.text(1.012, k, curve.label, size=7, va="center", transform=table.get_yaxis_transform())
+            for t in ticks:
+                align = "left" if t == 0 else "right" if t == horizon else "center"
+                table.text(t, k, f"{int((curve.left >= t).sum())}", size=7, ha=align, va="center")
+    return made
+
+
+def n_rho(values: Mapping[str, ArrayLike], title: str) -> Figure:
+    """How N rho is distributed over the mutants of a law, one row a resident; the line at 1 is a neutral mutant.
+
+    Logarithmic; everything below 1/1000 stands in the leftmost bin.
+    """
+    with styled():
+        made = figure(0.8 + 0.46 * len(values))
+        rows = made.subplots(len(values), 1, sharex=True, squeeze=False)[:, 0]
+        tops = [float(np.max(np.asarray(v))) for v in values.values()]
+        edges = np.geomspace(1e-3, max(10.0, *(1.05 * top for top in tops)), BINS + 1)
+        edges = np.sort(np.append(edges[np.abs(np.log(edges)) > 0.12], [0.9, 1.1]))
+        for axes, (name, value) in zip(rows, values.items(), strict=True):
+            chances = np.asarray(value, np.float64)
+            count, _ = np.histogram(np.clip(chances, edges[0], edges[-1]), edges)
+            middle = np.sqrt(edges[1:] * edges[:-1])
+            colours = np.where(middle > 1.1, "#b5541c", np.where(middle < 0.9, "#a9bcd8", "#5a5a5a"))
+            axes.bar(
+                edges[:-1],
+                count / len(chances),
+                np.diff(edges),
+                align="edge",
+                color=colours,
+                ec="white",
+                lw=0.4,
+            )
+            axes.axvline(1, color="black", lw=0.8, ls="--")
+            axes.set_xscale("log")
+            axes.set_ylim(0, 1)
+            axes.set_yticks([0, 1])
+            axes.set_ylabel(name, rotation=0, ha="right", va="center")
+            above = float((chances > 1 + 1e-9).mean())
+            axes.text(
+                1.005, 0.5, f"mean {chances.mean():.2f}\n{above:.0%} above 1", transform=axes.transAxes,
+                va="center", size=7,
+            )  # fmt: skip
+        rows[0].set_title(title)
+        rows[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        rows[-1].set_xlabel("N × probability to take over (1: neutral; dark grey: as a neutral mutant)")
+    return made
+
+
+def kappa_forest(rows: Sequence[tuple[str, float, float, float]], title: str) -> Figure:
+    """kappa = N E[rho] with its interval, one row ``(name, kappa, low, high)`` a resident; a line at 1."""
+    with styled():
+        made = figure(0.9 + 0.2 * len(rows))
+        axes = made.subplots()
+        for k, (_, value, low, high) in enumerate(rows):
+            below, above = max(low, 1e-3), max(high, 1e-3)
+            colour = "#b5541c" if low > 1 else "#1b3a6b" if high < 1 else "#5a5a5a"
+            marker = "s" if low > 1 else "o" if high < 1 else "D"
+            axes.plot([below, above], [k, k], color=colour, lw=1.6)
+            axes.plot([max(value, 1e-3)], [k], marker=marker, color=colour, ms=5)
+            label = f"{value:.2f} ({low:.2f} to {high:.2f})" if high > low else f"{value:.2f} (exact)"
+            axes.text(1.01, k, label, transform=axes.get_yaxis_transform(), va="center", size=7)
+        axes.axvline(1, color="black", lw=0.8, ls="--")
+        axes.set_xscale("log")
+        axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlabel("kappa: N × mean probability to take over (1: neutral)")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_title(title)
+    return made
+
+
+def nash_gaps(
+    gaps: Mapping[str, ArrayLike], noise: Sequence[float], continuation: Sequence[float], title: str
+) -> Figure:
+    """Heat maps of the Nash gap, ``(noise, continuation)`` each; cells where no mutant does better are ringed."""
+    shade = LinearSegmentedColormap.from_list("gap", [PALEST, "#7f9cc4", DARKEST])
+    tables = {name: np.asarray(gap, np.float64) for name, gap in gaps.items()}
+    top = max(float(table.max()) for table in tables.values()) or 1.0
+    norm = PowerNorm(0.5, 0, top)
+    with styled():
+        columns = min(3, len(tables))
+        lines = -(-len(tables) // columns)
+        made = figure(0.5 + 1.95 * lines)
+        panels = made.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
+        image = None
+        for place, axes in enumerate(panels.ravel()):
+            if place >= len(tables):
+                axes.axis("off")
+                continue
+            name = list(tables)[place]
+            table = tables[name]
+            image = axes.imshow(table, origin="lower", aspect="auto", cmap=shade, norm=norm)
+            for row, column in np.argwhere(table == 0):
+                axes.plot(column, row, marker="o", ms=4, mfc="none", mec="#b5541c", mew=1.1)
+            axes.set_title(name, size=8)
+            axes.set_xticks(range(len(continuation)), [f"{d:g}" for d in continuation], rotation=60)
+            axes.set_yticks(range(len(noise)), [f"{e:g}" for e in noise])
+            if place % columns == 0:
+                axes.set_ylabel("noise")
+            if place + columns >= len(tables):
+                axes.set_xlabel("continuation")
+                axes.tick_params(labelbottom=True)
+        assert image is not None
+        made.colorbar(image, ax=panels, label="Nash gap (payoff per turn)", shrink=0.8)
+        made.suptitle(f"{title}; rings: 0", x=0.01, ha="left", weight="bold", size=9)
+    return made
+
+
+def who_invaded(names: Sequence[str], shares: ArrayLike, title: str, *, lost_at: int | None = None) -> Figure:
+    """Shares of the population ``(behaviours, generations)`` in the run in which a resident fell."""
+    table = np.asarray(shares, np.float64)
+    edges = np.vstack([np.zeros(table.shape[1]), np.cumsum(table, axis=0)])
+    x = np.arange(table.shape[1])
+    with styled():
+        made = figure(2.6)
+        axes = made.subplots()
+        for k, name in enumerate(names):
+            colour = OTHERS if name == "others" else COLOURS[k % len(COLOURS)]
+            edge = "white" if ink(colour) == "white" else "#8a8a8a"
+            hatch = "" if name == "others" else HATCHES[k % len(HATCHES)]
+            axes.fill_between(
+                x, edges[k], edges[k + 1], facecolor=colour, edgecolor=edge, hatch=hatch, lw=0.2,
+                step="post", label=name if len(name) <= 44 else name[:43] + "…",
+            )  # fmt: skip
+        if lost_at is not None:
+            axes.axvline(lost_at, color="black", lw=1, ls="--")
+            axes.text(lost_at, 1.01, "lost", ha="center", va="bottom", size=7)
+        axes.set_xlim(0, x[-1])
+        axes.set_ylim(0, 1)
+        axes.set_xlabel("generation")
+        axes.set_ylabel("share of the population")
+        axes.set_title(title, pad=14)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        handles, labels = axes.get_legend_handles_labels()
+        axes.legend(
+            handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.4
+        )
+    return made
+
+
+def save(made: Figure, path: str | os.PathLike[str], dpi: int = 110) -> Path:
+    """Write a figure as PNG; the same figure gives the same file."""
+    place = Path(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with styled():
+        made.savefig(place, dpi=dpi, metadata={"Software": None})
+    return place

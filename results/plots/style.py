@@ -1,0 +1,205 @@
+"""How figures look, and how a long run fits one: fonts, colours that survive grey, thinning, labels.
+
+Nothing here knows pyplot: figures are objects, so that they can be made in any thread and leave no state.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from results.records import called
+from results.run.store import Leaders, Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDTH = 7.2
+"""Inches: the width of a printed page between its margins."""
+
+COLUMNS = 1000
+"""No figure draws more points along time than this: a screen has no more."""
+
+SAMPLES = 3000
+"""Of so many generations at most the leading behaviours are read."""
+
+NAMED = 10
+"""Behaviours that get a colour of their own; with more, neighbours look alike."""
+
+RC: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 7.5,
+    "hatch.linewidth": 0.4,
+    "lines.linewidth": 1.2,
+    "svg.hashsalt": "run",
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+}
+
+# Light and dark in turn, so that neighbours differ in print without colour; hues tell the rest apart.
+COLOURS = (
+    "#1b3a6b",
+    "#f2c14e",
+    "#8c2d3f",
+    "#9fd0cb",
+    "#4b4b8f",
+    "#f0a58f",
+    "#1f6f5c",
+    "#d9c2e9",
+    "#7a4f1d",
+    "#b7cf6a",
+    "#3f7cac",
+)
+HATCHES = ("", "", "////", "....", "\\\\\\\\", "----", "....", "////", "xxxx", "\\\\\\\\", "----")
+OTHERS = "#e4e4e4"
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Our settings, for as long as a figure is being made or saved."""
+    settings: Any = {**matplotlib.rcParamsDefault, **RC, "backend": "agg"}
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def figure(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure with a canvas of its own."""
+    made = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(made)
+    return made
+
+
+def bins(length: int, columns: int = COLUMNS) -> tuple[NDArray[np.int64], int]:
+    """Where bins of equal width begin that cover `length` generations, at most `columns`; and their width."""
+    width = max(1, math.ceil(length / columns))
+    return np.arange(0, length, width), width
+
+
+def thinned(values: NDArray[Any], starts: NDArray[np.int64], of: str = "mean") -> NDArray[np.float64]:
+    """Mean, min or max of each bin; what is lost (nan) does not count."""
+    real = np.asarray(values, np.float64)
+    lost = np.isnan(real)
+    if of != "mean":
+        reduce = np.fmin if of == "min" else np.fmax
+        return np.asarray(reduce.reduceat(real, starts))
+    total = np.add.reduceat(np.where(lost, 0.0, real), starts)
+    count = np.add.reduceat((~lost).astype(np.float64), starts)
+    return np.asarray(np.divide(total, count, out=np.full(len(starts), np.nan), where=count > 0))
+
+
+def generation_axis(axes: Axes, last: int, width: int = 1, first: int = 0) -> None:
+    """The time axis: whole generations, with thousands set apart."""
+    axes.set_xlim((first, last) if last > first else (first - 0.5, last + 0.5))
+    if last > first:
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+    else:
+        axes.set_xticks([last])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    axes.set_xlabel("generation" if width == 1 else f"generation (means of {width})")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one behaviour is drawn, everywhere."""
+
+    label: str
+    colour: str
+    hatch: str
+
+    @property
+    def patch(self) -> dict[str, Any]:
+        """Colours of a patch: the hatch in white on the dark, in grey on the light."""
+        edge = "white" if ink(self.colour) == "white" or not self.hatch else "#8a8a8a"
+        return {"facecolor": self.colour, "hatch": self.hatch, "edgecolor": edge}
+
+
+class Looks:
+    """The most abundant behaviours of a run in lineage order, each with its look; the rest share one."""
+
+    def __init__(self, run: Run) -> None:
+        self.every = bins(max(len(run), 1), SAMPLES)[1]
+        self.leaders: Leaders = run.leaders(self.every)
+        table = self.leaders
+        total = np.bincount(table.behaviour, table.count, minlength=len(table.behaviours))
+        if len(table.generation):
+            latest = table.generation == table.generation[-1]
+            total[table.behaviour[latest][:1]] = np.inf  # whoever leads in the end is shown
+        chosen = [int(b) for b in np.argsort(-total, kind="stable")[:NAMED] if total[b] > 0]
+        self.order = lineage_order(table, chosen)
+        self._looks = {
+            table.behaviours[b].behaviour: Look(
+                short_name(table.behaviours[b].name, table.behaviours[b].behaviour),
+                COLOURS[n % len(COLOURS)],
+                HATCHES[n % len(HATCHES)],
+            )
+            for n, b in enumerate(self.order)
+        }
+        self._names = {b.behaviour: b.name for b in table.behaviours}
+
+    def __getitem__(self, behaviour: str) -> Look:
+        look = self._looks.get(behaviour)
+        return look or Look(short_name(self._names.get(behaviour), behaviour), OTHERS, "")
+
+
+def short_name(name: str | None, behaviour: str) -> str:
+    """The name, or the first digits of the key."""
+    label = called(name, behaviour)
+    return label if len(label) <= 26 else label[:25] + "…"
+
+
+def lineage_order(leaders: Leaders, chosen: Sequence[int]) -> list[int]:
+    """The chosen behaviours with each next to the one it descends from (depth first, oldest first)."""
+    wanted = set(chosen)
+    children: dict[int | None, list[int]] = {}
+    for behaviour in sorted(wanted):  # numbered in order of first leading
+        above, seen = leaders.behaviours[behaviour].ancestor, {behaviour}
+        while above is not None and above not in wanted and above not in seen:
+            seen.add(above)
+            above = leaders.behaviours[above].ancestor
+        children.setdefault(above if above in wanted and above not in seen else None, []).append(behaviour)
+    order: list[int] = []
+    stack = children.get(None, [])[::-1]
+    while stack:
+        here = stack.pop()
+        order.append(here)
+        stack += children.get(here, [])[::-1]
+    return order + [behaviour for behaviour in sorted(wanted) if behaviour not in set(order)]
+
+
+def run_name(run: Run) -> str:
+    """The run's name, short enough for a title."""
+    name = str(run.provenance["name"])
+    return name if len(name) <= 32 else name[:31] + "…"
+
+
+def ink(colour: str) -> str:
+    """Black or white, whichever is read better on a colour."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
+
+
+def text_size(axes: Axes, text: str, points: float) -> tuple[float, float]:
+    """About how wide and high a text will be, as shares of its axes."""
+    inches = float(RC["figure.dpi"])
+    width, height = axes.bbox.width / inches, axes.bbox.height / inches
+    return 0.66 * points / 72 * len(text) / width, 1.3 * points / 72 / height

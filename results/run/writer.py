@@ -1,0 +1,398 @@
+"""Appending to a run: what each generation adds to the file, and which of the dead it lets go.
+
+The living stand in the population rows. Whoever dies is written to `births` if something that lives
+descends from it along the primary parents (or always, with lineage "full"), and goes when its last
+descendant has gone. What has to be remembered for that is the living and the forks of their tree, so neither
+memory nor the cost of a generation grows with the age of the run.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from operator import lt
+from typing import Literal
+
+import numpy as np
+
+from results.errors import DamageError, RunError
+from results.records import Birth, BirthId, Generation, Leader
+from results.run.rows import (
+    LEADERS_TYPE,
+    BirthRow,
+    LeadingBehaviour,
+    Population,
+    Row,
+    birth_line,
+    join_content,
+    key_text,
+    pack,
+    sealed,
+    statistics_field,
+    unpack,
+)
+
+Lineage = Literal["pruned", "full"]
+
+COMMIT_SECONDS = 0.25
+"""How much work a kill may cost when `commit_every` is not given."""
+
+WHOLE_EVERY = 32
+"""A birth is written in full at least this often along a line, so that one can be read without the others."""
+
+PAST = 16
+"""How many behaviours back a line is followed to find the one that had led."""
+
+REMEMBERED = 4096
+"""Leading behaviours known without looking; one that returns after so many others is written again."""
+
+
+class Living:
+    """What the writer remembers of someone alive."""
+
+    __slots__ = ("birth", "children", "depth", "line", "parent", "past")
+    depth: int
+    parent: tuple[str, str] | None
+    past: tuple[str, ...]
+
+    def __init__(self, birth: Birth, parent: Living | None) -> None:
+        self.birth = birth
+        self.line = birth_line(birth)
+        self.children = 0  # those kept
+        # Differences chain up to WHOLE_EVERY births; parents are kept as long as their children.
+        chained = parent is not None and parent.depth + 1 < WHOLE_EVERY
+        self.depth = parent.depth + 1 if parent is not None and chained else 0
+        self.parent = (
+            (parent.birth.genome, parent.birth.behaviour) if parent is not None and chained else None
+        )
+        if parent is None:
+            self.past = (birth.behaviour,)
+        elif parent.birth.behaviour == birth.behaviour:
+            self.past = parent.past
+        else:
+            self.past = (birth.behaviour, *parent.past[: PAST - 1])
+
+
+class Writer:
+    """The open end of a run file."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        commit_every: int | None,
+        checkpoint_every: int,
+        lineage: Lineage,
+    ) -> None:
+        self._connection = connection
+        self._commit_every = commit_every
+        self._committed_at = time.monotonic()
+        self._checkpoint_every = checkpoint_every
+        self._lineage = lineage
+        self._living: dict[BirthId, Living] = {}
+        self._forks: dict[int, int] = {}  # dead with two kept children or more; other dead have one
+        self._known: dict[str, int] = {}
+        self._new_generations: list[Row] = []
+        self._new_populations: list[Row] = []
+        self._new_behaviours: list[Row] = []
+        self._new_births: dict[int, BirthRow] = {}
+        self._gone: list[tuple[int]] = []
+        self._written: dict[int, int | None] = {}  # primary parents of those written last: most go soon
+        self._newest: Population | None = None
+        self.whole = True
+        self._committed = -1
+        _, self.number, self.hash, self._births, self._behaviours, self._repaired, _ = connection.execute(
+            "SELECT * FROM head"
+        ).fetchone()
+
+    # Going on where the file stops.
+
+    def resume(self, newest: Generation) -> None:
+        """Take up the living of the last generation, and the tree of their ancestors."""
+        for birth in newest.population:
+            self._living[birth.id] = Living(birth, None)
+        self._committed = newest.number
+        rows: dict[int, BirthRow | None] = {}
+
+        def ancestor(id: int) -> tuple[int | None, str | None]:
+            """Primary parent of someone, and their behaviour where it differs from that parent's."""
+            living = names.get(id)
+            if living is not None:
+                parents = living.birth.parents
+                return (pack(parents[0]) if parents else None), living.birth.behaviour
+            if id not in rows:
+                rows[id] = self._row(id)
+            row = rows[id]
+            if row is None:
+                return None, None
+            return row.ancestor, None if row.behaviour is None else key_text(row.behaviour)
+
+        names = {pack(id): living for id, living in self._living.items()}
+        if self._lineage == "pruned":
+            self._count_children(names, lambda id: ancestor(id)[0])
+        for id, living in names.items():
+            past = [living.birth.behaviour]
+            here, _ = ancestor(id)
+            for _ in range(PAST * PAST):
+                if here is None or len(past) == PAST:
+                    break
+                here, behaviour = ancestor(here)
+                if behaviour is not None and behaviour != past[-1]:
+                    past.append(behaviour)
+            living.past = tuple(past)
+        known = self._connection.execute("SELECT * FROM behaviours ORDER BY id DESC LIMIT ?", (REMEMBERED,))
+        for row in reversed(known.fetchall()):
+            number, leading = LeadingBehaviour.of_row(row)
+            self._known[leading.behaviour] = number
+
+    def _count_children(self, names: dict[int, Living], parent_of: Callable[[int], int | None]) -> None:
+        """Count kept children down to where all lines have met: beyond, everyone has one."""
+        children = dict.fromkeys(names, 0)
+        heap = [-id for id in names]
+        heapq.heapify(heap)
+        while len(heap) > 1:
+            parent = parent_of(-heapq.heappop(heap))
+            if parent is None:
+                continue
+            if parent not in children:
+                children[parent] = 0
+                heapq.heappush(heap, -parent)
+            children[parent] += 1
+        for id, count in children.items():
+            if id in names:
+                names[id].children = count
+            elif count > 1:
+                self._forks[id] = count
+
+    def prune_all(self, newest: Generation) -> None:
+        """Remove every birth that is no ancestor of the living: a full lineage becomes a pruned one."""
+        starts = [(pack(birth.parents[0]),) for birth in newest.population if birth.parents]
+        with self._transaction() as connection:
+            connection.execute("CREATE TEMP TABLE start (id INTEGER PRIMARY KEY)")
+            connection.executemany("INSERT OR IGNORE INTO start VALUES (?)", starts)
+            connection.execute(
+                "WITH RECURSIVE line(id) AS (SELECT id FROM start UNION SELECT births.id - births.parent "
+                "FROM births JOIN line ON births.id = line.id WHERE births.parent NOTNULL) "
+                "DELETE FROM births WHERE id NOT IN (SELECT id FROM line)"
+            )
+            (gone,) = connection.execute("SELECT changes()").fetchone()
+            connection.execute("DROP TABLE start")
+            births = self._births - gone
+            write_head(connection, self.number, self.hash, births, self._behaviours, self._repaired)
+        self._births = births
+
+    # One generation.
+
+    def append(self, generation: Generation) -> None:
+        """Add a generation; it is in the file when `commit` has run (by itself every `commit_every`)."""
+        number = generation.number
+        self._check_whole()
+        if number != self.number + 1:
+            raise RunError(f"generation: expected number {self.number + 1}, got {number}")
+        living, content = self._gather(generation)
+        population = Population(
+            number, self.hash, content, "\n".join([b.behaviour for b in generation.population]).encode()
+        )
+        self.whole = False  # an exception from here on, Ctrl-C included, leaves what is remembered half done
+        leaders = np.array([(self._lead(x, living), x.count) for x in generation.leaders], LEADERS_TYPE)
+        self.hash = population.hash
+        self.number = number
+        self._new_generations.append(
+            sealed("generations", number, self.hash, statistics_field(generation), leaders.tobytes())
+        )
+        if self._stays(number):
+            self._new_populations.append(population.row(checkpoint=True))
+        self._newest = population
+        self._bury(living)
+        self.whole = True
+        if self._due():
+            self.commit()
+
+    def _due(self) -> bool:
+        if self._commit_every is not None:
+            return len(self._new_generations) >= self._commit_every
+        return time.monotonic() - self._committed_at >= COMMIT_SECONDS
+
+    def _stays(self, number: int) -> bool:
+        """True for the checkpoints, and before the first for 1 to 9, 10, 20 ... : much happens early."""
+        early = number < self._checkpoint_every and number % 10 ** (len(str(number)) - 1) == 0
+        return early or number % self._checkpoint_every == 0
+
+    def _gather(self, generation: Generation) -> tuple[dict[BirthId, Living], bytes]:
+        """The living of this generation, and what is hashed of them; raises RunError for a broken record."""
+        before, number = self._living, generation.number
+        living: dict[BirthId, Living] = {}
+        lines = []
+        ids = [birth.id for birth in generation.population]
+        if not ids or not all(map(lt, ids, ids[1:])):
+            raise RunError(f"generation {number}: expected a population in id order, everyone once")
+        if len(generation.fitness) != len(ids) or not all(map(math.isfinite, generation.fitness)):
+            raise RunError(f"generation {number}: expected one finite fitness for each of {len(ids)}")
+        for id, birth in zip(ids, generation.population, strict=True):
+            one = before.get(id)
+            if one is None:
+                if id.generation != number:
+                    raise RunError(f"generation {number}: {id} was not alive in the generation before")
+                parent = None
+                if birth.parents and (parent := before.get(birth.parents[0])) is None:
+                    raise RunError(
+                        f"generation {number}: the parent {birth.parents[0]} of {id} was not alive before"
+                    )
+                one = Living(birth, parent)
+            elif one.birth is not birth and one.birth != birth:
+                raise RunError(f"generation {number}: {id} is not the one that was born under this id")
+            living[id] = one
+            lines.append(one.line)
+        return living, join_content(lines, generation.fitness)
+
+    def _bury(self, living: dict[BirthId, Living]) -> None:
+        """Replace the living, write the dead that have descendants, let the extinct go."""
+        before, self._living = self._living, living
+        for id, one in living.items():
+            if id not in before and one.birth.parents:
+                before[one.birth.parents[0]].children += 1
+        extinct = []
+        for id, one in before.items():
+            if id in living:
+                continue
+            if one.children or self._lineage == "full":
+                packed = pack(id)
+                self._new_births[packed] = BirthRow.of_birth(one.birth, one.parent)
+                if one.children > 1 and self._lineage == "pruned":
+                    self._forks[packed] = one.children
+            elif one.birth.parents:
+                extinct.append(one.birth.parents[0])
+        if self._lineage == "pruned":
+            for parent in extinct:
+                self._release(pack(parent))
+
+    def _release(self, parent: int) -> None:
+        """A child of `parent` has gone with all its descendants; so do the dead who had no other."""
+        here: int | None = parent
+        while here is not None:
+            living = self._living.get(unpack(here))
+            if living is not None:
+                living.children -= 1
+                return
+            children = self._forks.pop(here, 1) - 1
+            if children:
+                if children > 1:
+                    self._forks[here] = children
+                return
+            row = self._new_births.pop(here, None)
+            if row is not None:
+                here = row.ancestor
+                continue
+            if here in self._written:
+                ancestor = self._written.pop(here)
+            else:
+                row = self._row(here)
+                if row is None:
+                    return
+                ancestor = row.ancestor
+            self._gone.append((here,))
+            here = ancestor
+
+    def _row(self, id: int) -> BirthRow | None:
+        """One of the dead, from the file; None where a repair has lost it."""
+        row = self._connection.execute("SELECT * FROM births WHERE id = ?", (id,)).fetchone()
+        if row is not None:
+            return BirthRow.of_row(row)
+        if id >> 32 <= self._repaired:
+            return None
+        raise DamageError(f"birth {unpack(id)} is missing")
+
+    def _lead(self, leader: Leader, living: dict[BirthId, Living]) -> int:
+        """The number of a leading behaviour; one that had not led becomes a row."""
+        number = self._known.pop(leader.behaviour, None)
+        if number is None:
+            carrier = next((one for one in living.values() if one.birth.behaviour == leader.behaviour), None)
+            past = carrier.past[1:] if carrier is not None else ()
+            ancestor = next((self._known[key] for key in past if key in self._known), None)
+            self._behaviours = number = self._behaviours + 1
+            leading = LeadingBehaviour(leader.behaviour, leader.name, leader.genome, ancestor)
+            self._new_behaviours.append(leading.row(number))
+            if len(self._known) >= REMEMBERED:
+                del self._known[next(iter(self._known))]
+        self._known[leader.behaviour] = number  # the last used stands last
+        return number
+
+    # Writing.
+
+    @property
+    def pending(self) -> bool:
+        """True when there is something to commit."""
+        return bool(self._new_generations)
+
+    def commit(self) -> None:
+        """Write what was appended, in one transaction: all of it, or on any failure nothing."""
+        self._check_whole()
+        if not self._new_generations or self._newest is None:
+            return
+        populations = list(self._new_populations)
+        if not self._stays(self._newest.number):
+            populations.append(self._newest.row(checkpoint=False))
+        births = self._births + len(self._new_births) - len(self._gone)
+        self.whole = False  # an exception from here on, Ctrl-C included, leaves open what is in the file
+        try:
+            with self._transaction() as connection:
+                for table, rows in (
+                    ("behaviours", self._new_behaviours),
+                    ("births", [sealed("births", *row) for row in self._new_births.values()]),
+                    ("populations", populations),
+                    ("generations", self._new_generations),
+                ):
+                    if rows:
+                        marks = ", ".join("?" * len(rows[0]))
+                        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+                connection.executemany("DELETE FROM births WHERE id = ?", self._gone)
+                connection.execute(
+                    "DELETE FROM populations WHERE NOT checkpoint AND id < ?", (self._committed,)
+                )
+                write_head(connection, self.number, self.hash, births, self._behaviours, self._repaired)
+        except sqlite3.Error:
+            self.whole = True  # SQLite refused, and nothing was written: it may be tried again
+            raise
+        self._births = births
+        self._committed = self.number
+        self._newest = None
+        self._committed_at = time.monotonic()
+        self._written.update({id: row.ancestor for id, row in self._new_births.items()})
+        for old in list(self._written)[: max(0, len(self._written) - REMEMBERED)]:
+            del self._written[old]
+        for written in (
+            self._new_behaviours,
+            self._new_populations,
+            self._new_generations,
+            self._new_births,
+            self._gone,
+        ):
+            written.clear()
+        self.whole = True
+
+    def _check_whole(self) -> None:
+        if not self.whole:
+            raise RunError("an append or a commit was interrupted: open the run again to go on")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+
+def write_head(
+    connection: sqlite3.Connection, number: int, hash: bytes, births: int, behaviours: int, repaired: int
+) -> None:
+    """Say what the file now holds: no row can vanish without being missed."""
+    row = sealed("head", 0, number, hash, births, behaviours, repaired)
+    connection.execute("INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?, ?, ?)", row)
