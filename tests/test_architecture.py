@@ -29,6 +29,17 @@ def imports(source: str) -> Iterator[str]:
             yield "." * node.level + (node.module or "")
 
 
+def compiles(source: str) -> bool:
+    """Whether numba compiles something of a source and keeps it in a cache that sees this one file only."""
+    decorators = [
+        ast.unparse(decorator)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef)
+        for decorator in node.decorator_list
+    ]
+    return "numba" in imports(source) or any("jit" in text or "vectorize" in text for text in decorators)
+
+
 def breaches(place: str, source: str) -> list[str]:
     """What a file at `place` does that the house forbids."""
     room = place.split("/")[0]
@@ -42,6 +53,8 @@ def breaches(place: str, source: str) -> list[str]:
             found.append(f"{place}: {room} must not import {module}")
         elif top in NEVER or not any(place.startswith(owner) for owner in OWNERS.get(top, {place})):
             found.append(f"{place}: {top} does not belong here")
+        elif top in ROOMS and compiles(source):
+            found.append(f"{place}: compiles, and its cache would not notice a change in {module}")
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("eval", "exec", "__import__"):
             found.append(f"{place}:{node.lineno}: calls {ast.unparse(node.func)}")
@@ -68,6 +81,12 @@ def test_imports_point_one_way_and_libraries_stay_in_their_files() -> None:
         ("evolve/island.py", "from deap import tools"),
         ("results/report.py", "import matplotlib.pyplot as plt"),
         ("genomes/formula/syntax.py", "def f(s):\n    return eval(s)"),
+        ("engine/societies/kernels.py", "from numba import njit\nfrom engine.societies.program import ATOM"),
+        ("genomes/minimise.py", "import numba\n\ndef f():\n    import genomes.automaton"),
+        (
+            "engine/stability/scans.py",
+            "from engine.pairs.kernels import jit, follow\n\n@jit\ndef f():\n    follow()",
+        ),
     ],
 )
 def test_a_breach_is_noticed(place: str, source: str) -> None:

@@ -12,30 +12,31 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from engine.societies.program import (
-    AND,
-    ATOM,
-    CONST,
-    IFF,
-    IMPLIES,
-    LAST,
-    LOAD,
-    NEWEST,
-    NEXT_PLAYER,
-    NEXT_ROUND,
+# Operations. Columns of the code: operation, destination, a, b, wide, x, y, t.
+(
+    CONST,  # destination := bit a
+    ATOM,  # destination := D(x, y, t)
     NOT,
-    OR,
-    OTHER,
-    PLAYERS,
-    REDUCE,
-    REPEAT,
-    ROUNDS,
-    SKIP,
-    SPREAD,
-    STORE,
-    WIDE,
+    AND,  # destination := destination op register a
     XOR,
-)
+    OR,
+    IMPLIES,
+    IFF,
+    SPREAD,  # one bit row becomes a wide register of equal rows
+    REDUCE,  # wide becomes one row: some row (b = 0) or every row (b = 1)
+    PLAYERS,  # loop variable a := 0
+    NEXT_PLAYER,  # fold register x into the destination; next player in variable a, jump by t
+    ROUNDS,  # loop variable a := 0; no rounds: jump by t
+    NEXT_ROUND,  # fold register x into the destination; next distinct relation in variable a, jump by t
+    LOAD,  # destination := table a
+    STORE,  # fold register b into table a
+    SKIP,  # table a can change no more: jump by t
+    REPEAT,  # next player in variable a, jump by t
+) = range(18)
+
+# Players and rounds that an atom can name, beside loop variables 0, 1, ...
+SELF, OTHER, WIDE = -1, -2, -3
+LAST, NEWEST = -1, -2
 
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)

@@ -3,7 +3,8 @@
 A program has two parts. The *update* part runs once for each new distinct relation and keeps running tables
 for the quantifiers over rounds whose body speaks of no other round; the *decide* part reads the tables and
 gives phi(r, c) for all c. Registers hold one bit row, or (wide) one bit row for each value of the innermost
-player variable. See `engine.societies.kernels` for the machine.
+player variable. The operations stand in `engine.societies.kernels` beside the machine that
+runs them, because the cache of what is compiled notices changes in its own file only.
 """
 
 from __future__ import annotations
@@ -14,6 +15,31 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.societies.kernels import (
+    AND,
+    ATOM,
+    CONST,
+    IFF,
+    IMPLIES,
+    LAST,
+    LOAD,
+    NEWEST,
+    NEXT_PLAYER,
+    NEXT_ROUND,
+    NOT,
+    OR,
+    OTHER,
+    PLAYERS,
+    REDUCE,
+    REPEAT,
+    ROUNDS,
+    SELF,
+    SKIP,
+    SPREAD,
+    STORE,
+    WIDE,
+    XOR,
+)
 from engine.societies.scopes import place_quantifiers
 from genomes.formula.syntax import (
     PLAYER_VARIABLES,
@@ -29,32 +55,6 @@ from genomes.formula.syntax import (
     Quantifier,
     Sort,
 )
-
-# Operations. Columns of the code: operation, destination, a, b, wide, x, y, t.
-(
-    CONST,  # destination := bit a
-    ATOM,  # destination := D(x, y, t)
-    NOT,
-    AND,  # destination := destination op register a
-    XOR,
-    OR,
-    IMPLIES,
-    IFF,
-    SPREAD,  # one bit row becomes a wide register of equal rows
-    REDUCE,  # wide becomes one row: some row (b = 0) or every row (b = 1)
-    PLAYERS,  # loop variable a := 0
-    NEXT_PLAYER,  # fold register x into the destination; next player in variable a, jump by t
-    ROUNDS,  # loop variable a := 0; no rounds: jump by t
-    NEXT_ROUND,  # fold register x into the destination; next distinct relation in variable a, jump by t
-    LOAD,  # destination := table a
-    STORE,  # fold register b into table a
-    SKIP,  # table a can change no more: jump by t
-    REPEAT,  # next player in variable a, jump by t
-) = range(18)
-
-# Players and rounds that an atom can name, beside loop variables 0, 1, ...
-SELF, OTHER, WIDE = -1, -2, -3
-LAST, NEWEST = -1, -2
 
 _OPERATION: dict[Connective, int] = {"and": AND, "xor": XOR, "or": OR, "implies": IMPLIES, "iff": IFF}
 TABLE_COLUMNS = 4 + 7
