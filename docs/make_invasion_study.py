@@ -17,12 +17,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from evolve.cli.screen import whole_option
 from evolve.invasion.invaders import class_name
 from evolve.invasion.replicates import Outcome, history
-from evolve.invasion.report import Finding, findings, survival_figure
 from evolve.invasion.run import run_study
+from evolve.invasion.report import Finding, findings, survival_figure
 from evolve.invasion.study import Study, Task
+from evolve.cli.screen import Workers
 
 ROOT = Path(__file__).parent.parent
 FILES = ROOT / "examples" / "invasion"
@@ -51,7 +51,7 @@ Kept = dict[str, tuple[Study, list[Outcome], list[Finding]]]
 
 
 def main(
-    workers: Annotated[int, whole_option("Processes; the results are the same.")] = 1,
+    workers: Workers = 1,
     out: Annotated[Path, typer.Option(help="Where the outcomes are kept.")] = Path("runs/study"),
 ) -> None:
     """Make the study of docs/invasion-study.md."""

@@ -18,23 +18,22 @@ def generations(
     experiment: Experiment,
     start: Generation | None = None,
     *,
-    workers: int | None = None,
+    workers: int = 1,
     operators: Any | None = None,
     cluster: str | None = None,
 ) -> Generator[Generation]:
     """Evolve: yield one evaluated generation after another, up to `experiment.generations`.
 
     From the beginning, or after `start` (which is not repeated). The same experiment gives the same bits
-    wherever it is taken up, with any number of `workers` (threads, or processes where there are islands; the
-    experiment's own when None), and with islands on a Dask `cluster` (see `evolve.workers`). `operators` takes the
-    place of the experiment's toolbox: who else comes in (`evolve.invasion.laws`); not with islands.
+    wherever it is taken up, with any number of `workers` (threads, or processes where there are islands), and with
+    islands on a Dask `cluster` (see `evolve.workers`). `operators` takes the place of the experiment's toolbox: who
+    else comes in (`evolve.invasion.laws`); not with islands.
 
     Ord's three sources make each generation: survivors unchanged, variants of selected parents, and random
     immigrants (Ord, "Further results on the societal iterated prisoner's dilemma", appendix II).
     """
-    workers = experiment.run.workers if workers is None else workers
     if experiment.islands.number > 1:
         if operators is not None:
             raise ValueError("islands.number: expected 1 where the operators are not the experiment's own")
-        return archipelago(experiment, start, workers, cluster or experiment.run.cluster)
+        return archipelago(experiment, start, workers, cluster)
     return Island(experiment, workers=workers, operators=operators).live(start, experiment.generations)

@@ -62,15 +62,22 @@ def _catching(at_once: bool) -> Iterator[Stop]:
 
 
 def drive(
-    run: Run, experiment: Experiment, watch: Callable[[Generation], None], stop: Stop | None = None
+    run: Run,
+    experiment: Experiment,
+    watch: Callable[[Generation], None],
+    stop: Stop | None = None,
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
 ) -> bool:
     """Append generations to `run` until the experiment is done; False when asked to stop before.
 
-    `watch` sees every generation after it was appended.
+    `watch` sees every generation after it was appended. `workers` and `cluster` as in `generations`.
     """
     stop = stop or Stop()
     islands = experiment.islands.number > 1
-    with rarely_collecting(), closing(generations(experiment, start=run.latest())) as coming:
+    coming = generations(experiment, start=run.latest(), workers=workers, cluster=cluster)
+    with rarely_collecting(), closing(coming):
         for generation in coming:
             run.append(generation)
             watch(generation)

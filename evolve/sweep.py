@@ -124,13 +124,8 @@ def run_sweep(
     call it again.
 
     Raises RunError when another process is at the same sweep, when the folder is another sweep's, and in the end
-    when runs are damaged; ExperimentError for runs that ask for a cluster themselves.
+    when runs are damaged.
     """
-    if cluster is not None and any(task.experiment.run.cluster for task in sweep.tasks):
-        raise ExperimentError(
-            "run.cluster: expected none in a sweep on a cluster, where every run is a task, got one beside "
-            f"{cluster!r}"
-        )
     folder = Path(folder).absolute()
     with nullcontext() if cluster is None else cluster_client(cluster, workers) as client:
         folder.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,7 @@ def evolve(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["evolve", *arguments])
+        monkeypatch.setenv("PYTHONSAFEPATH", "")  # put back after what `main` sets
         try:
             cli.main()
             code = 0

@@ -52,9 +52,9 @@ SOCIETY = FORMULAS.changed(rules={"play": "sipd"})
 NOISY = SMALL.changed(rules={"noise": 0.05}, genome={"stochastic": True})
 
 
-def run_hash(folder: Path, experiment: Experiment, **options: object) -> str:
+def run_hash(folder: Path, experiment: Experiment, workers: int = 1, **options: object) -> str:
     with Run.open(folder, experiment, **options) as run:  # type: ignore[arg-type]
-        for generation in generations(experiment, start=run.latest()):
+        for generation in generations(experiment, start=run.latest(), workers=workers):
             run.append(generation)
         return run.hash
 
@@ -85,8 +85,8 @@ def test_workers_names_and_rhythm_change_nothing(tmp_path: Path, monkeypatch: py
     whole = run_hash(tmp_path / "a", NOISY)
     monkeypatch.setattr("engine.pairs.threads.WORTH_SHARING", 0.0)
     monkeypatch.setattr("evolve.fitness.round_robin.ROWS", 3)
-    threads = NOISY.changed(name="other", run={"workers": 3, "lineage": "full", "commit_every": 7})
-    assert run_hash(tmp_path / "b", threads, commit_every=7, lineage="full") == whole
+    threads = NOISY.changed(name="other", run={"lineage": "full", "commit_every": 7})
+    assert run_hash(tmp_path / "b", threads, 3, commit_every=7, lineage="full") == whole
     monkeypatch.setattr("evolve.fitness.round_robin.REMEMBERED", 0)
     assert run_hash(tmp_path / "c", NOISY) == whole
 

@@ -408,13 +408,6 @@ def test_an_interval_ends_where_its_measure_does(tmp_path: Path) -> None:
     assert found.low == 1 and found.high == pytest.approx(1.5 + 12.7062 * 0.5, abs=1e-4)
 
 
-def test_a_sweep_on_a_cluster_does_not_place_islands_too(tmp_path: Path) -> None:
-    sweep = Sweep.load(sweep_file(tmp_path, 'grid = { "run.cluster" = ["tcp://10.0.0.1:8786"] }'))
-    with pytest.raises(ExperimentError, match=r"^run\.cluster: expected none in a sweep on a cluster"):
-        run_sweep(sweep, tmp_path / "out", cluster="local")
-    assert not (tmp_path / "out").exists()
-
-
 def test_the_table_has_a_row_a_point_also_when_nothing_is_done(small: Path, tmp_path: Path) -> None:
     sweep = Sweep.load(small)
     summaries = summarise(run_sweep(sweep, tmp_path / "out"))

@@ -7,7 +7,9 @@ in one line that names the field, what was expected and what came.
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -28,10 +30,20 @@ USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """What typer raises for a wrong command line; newer versions do not export the class itself."""
 
 
+NUMBA_SETTINGS = Path(".numba_config.yaml")
+"""What numba obeys in whatever folder it is started from, such as a cache of kernels to load and run."""
+
+
 def main() -> None:
     """Run the command line; mistakes of the user end in one line and exit code 1."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # else worker processes import what lies in the folder they start in
     announce_compiling()
     try:
+        if NUMBA_SETTINGS.exists():
+            raise ValueError(
+                f"{NUMBA_SETTINGS}: expected none where evolve is started, since numba would obey it, got one; "
+                "start elsewhere, or set NUMBA_... variables instead"
+            )
         status = app(sys.argv[1:] or ["--help"], prog_name="evolve", standalone_mode=False)
     except ValueError as mistake:
         message = str(mistake) + ("" if "--repair" in sys.argv else getattr(mistake, "way_out", ""))

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve.cli.screen import Cluster, Json, new_table, number_option, progress, show, show_json, whole_option
+from evolve.cli.screen import (
+    Cluster,
+    Json,
+    Workers,
+    new_table,
+    number_option,
+    progress,
+    show,
+    show_json,
+    whole_option,
+)
 
 if TYPE_CHECKING:
     from evolve.invasion.replicates import Outcome
@@ -32,7 +42,7 @@ def invade(
     size: Annotated[int | None, whole_option("Individuals in a population (40).")] = None,
     law: Annotated[str | None, typer.Option(help="Who comes in: global | local | adversarial.")] = None,
     seed: Annotated[int | None, whole_option("Seed of everything that is drawn (1).")] = None,
-    workers: Annotated[int, whole_option("Processes; the results are the same.")] = 1,
+    workers: Workers = 1,
     cluster: Cluster = None,
     out: Annotated[Path | None, typer.Option(help="The study's folder (default: runs/NAME).")] = None,
     as_json: Json = False,
@@ -43,8 +53,6 @@ def invade(
     from evolve.runner import interrupting
     from results.plots.invasion import save
 
-    if workers < 1:
-        raise ValueError(f"workers: expected a whole number > 0, got {workers}")
     chosen = {
         k: v
         for k, v in (("replicates", replicates), ("generations", generations), ("law", law))

@@ -17,6 +17,7 @@ from evolve.cli.screen import (
     Sampled,
     Seed,
     Turns,
+    Workers,
     new_table,
     rules_of,
     show,
@@ -132,6 +133,7 @@ def tournament(
     self_play: Annotated[bool, typer.Option("--self-play", help="Everybody also meets itself.")] = False,
     sampled: Sampled = None,
     seed: Seed = 0,
+    workers: Workers = 1,
     matrix: Annotated[bool, typer.Option("--matrix", help="Show every pair.")] = False,
     as_json: Json = False,
     csv: Annotated[Path | None, typer.Option(help="Also write a CSV file.")] = None,
@@ -144,7 +146,7 @@ def tournament(
     for player in players:
         field.extend(catalogue.names(player) if player in catalogue.sets() else [player])
     rules = rules_of(turns, continuation, limit_of_means, noise, payoffs)
-    result = round_robin(field, rules, self_play=self_play, sampled=sampled, seed=seed)
+    result = round_robin(field, rules, self_play=self_play, sampled=sampled, seed=seed, workers=workers)
     if csv is not None:
         write_text("csv", csv, result.to_csv())
     if as_json:

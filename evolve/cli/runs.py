@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import tomllib
@@ -11,14 +12,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve.cli.screen import Cluster, Json, new_table, progress, show, show_json, whole_option
+from evolve.cli.screen import (
+    CLUSTER,
+    Cluster,
+    Json,
+    Workers,
+    command,
+    new_table,
+    progress,
+    show,
+    show_json,
+    whole_option,
+)
 
 if TYPE_CHECKING:
     from evolve.experiment.experiment import Experiment
     from results import Generation, Run
 
 Generations = Annotated[int | None, whole_option("Go on up to this generation.")]
-Workers = Annotated[int | None, whole_option("Threads, or processes for islands; the results are the same.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3.")]
 
 
@@ -41,7 +52,7 @@ def run(
         typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the experiment."),
     ] = None,
     generations: Generations = None,
-    workers: Workers = None,
+    workers: Workers = 1,
     cluster: Cluster = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder (default: runs/NAME).")] = None,
 ) -> None:
@@ -51,16 +62,14 @@ def run(
     values = dict(_change(text) for text in changes or [])
     if generations is not None:
         values["generations"] = generations
-    if workers is not None:
-        values["run.workers"] = workers
-    experiment = _placed(Experiment.load(file, values), cluster)
-    _evolve(out or Path("runs") / experiment.name, experiment)
+    experiment = Experiment.load(file, values)
+    _evolve(out or Path("runs") / experiment.name, experiment, workers, cluster)
 
 
 def resume(
     folder: RunFolder,
     generations: Generations = None,
-    workers: Workers = None,
+    workers: Workers = 1,
     cluster: Cluster = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Of a damaged run: go on from its newest intact population.")
@@ -75,17 +84,14 @@ def resume(
         for line in rebuild(folder):
             print(line, file=sys.stderr)
     with Run.read(folder) as there:
-        experiment = Experiment.parse(there.experiment_text)
+        experiment = Experiment.recorded(there.experiment_text)
         reached = there.generation
     if generations is not None:
         experiment = experiment.changed(generations=generations)
-    if workers is not None:
-        experiment = experiment.changed(run={"workers": workers, "cluster": None})
-    experiment = _placed(experiment, cluster)
     if reached >= experiment.generations:
         print(f"{folder} is at generation {reached}, and done; --generations N extends it")
         return
-    _evolve(folder, experiment)
+    _evolve(folder, experiment, workers, cluster)
 
 
 def show_run(folder: RunFolder, as_json: Json = False) -> None:
@@ -197,23 +203,24 @@ def register(app: typer.Typer) -> None:
 # --- running -------------------------------------------------------------------------------------------------
 
 
-def _placed(experiment: Experiment, cluster: str | None) -> Experiment:
-    """The experiment on a cluster, where there is something to place."""
-    if cluster is None:
-        return experiment
-    if experiment.islands.number == 1:
-        raise ValueError(
-            f"cluster: expected an experiment with islands ([islands] number = 2 or more), which it computes, "
-            f"got one population beside {cluster!r}"
-        )
-    return experiment.changed(run={"cluster": cluster})
+def _placed(experiment: Experiment, cluster: str | None) -> str | None:
+    """The cluster, where there is something to place."""
+    if cluster is None or experiment.islands.number > 1:
+        return cluster
+    if cluster == os.environ.get(CLUSTER):  # meant for whatever can be placed
+        return None
+    raise ValueError(
+        f"cluster: expected an experiment with islands ([islands] number = 2 or more), which it computes, "
+        f"got one population beside {cluster!r}"
+    )
 
 
-def _evolve(folder: Path, experiment: Experiment) -> None:
+def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | None) -> None:
     """Run or continue, with progress, until done or stopped."""
     from evolve.runner import drive, stopping
     from results import Run
 
+    place = _placed(experiment, cluster)
     kept = experiment.run
     with (
         stopping() as stop,
@@ -227,10 +234,14 @@ def _evolve(folder: Path, experiment: Experiment) -> None:
             print(f"{folder}: going on after generation {began}", file=sys.stderr)
         with progress("generation", experiment.generations) as shown:
             shown.tell(max(began, 0))
-            done = drive(there, experiment, lambda g: shown.tell(g.number, lambda: _state(g)), stop)
+            done = drive(
+                there, experiment, lambda g: shown.tell(g.number, lambda: _state(g)), stop,
+                workers=workers, cluster=place,
+            )  # fmt: skip
         reached = there.generation
     if not done:
-        print(f"stopped after generation {reached}; go on with: evolve resume {folder}")
+        again = command("resume", str(folder), workers=workers, cluster=place)
+        print(f"stopped after generation {reached}; go on with: {again}")
         sys.exit(128 + (stop.signal or signal.SIGINT))
     show_run(folder)
     print(f"plots: evolve plot {folder}    its ancestors: evolve lineage {folder}")
@@ -263,7 +274,7 @@ def _change(text: str) -> tuple[str, Any]:
 def _summary(there: Run) -> dict[str, Any]:
     from evolve.experiment.experiment import Experiment
 
-    experiment = Experiment.parse(there.experiment_text)
+    experiment = Experiment.recorded(there.experiment_text)
     latest = there.latest()
     summary: dict[str, Any] = {
         "name": experiment.name,
@@ -307,7 +318,7 @@ def _names(there: Run) -> Callable[[str], str | None]:
     from evolve.experiment.experiment import Experiment
     from evolve.fitness.round_robin import name_of
 
-    noisy = Experiment.parse(there.experiment_text).rules_value.noisy
+    noisy = Experiment.recorded(there.experiment_text).rules_value.noisy
     return lambda behaviour: name_of(behaviour, noisy)
 
 

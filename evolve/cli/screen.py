@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import threading
 import time
@@ -33,6 +34,12 @@ LIVE_EVERY = 0.1
 PATIENCE = 1.5
 """Seconds of compiling before it is mentioned."""
 
+WORKERS, CLUSTER = "EVOLVE_WORKERS", "EVOLVE_CLUSTER"
+"""Environment variables in which a user says once and for all where to compute; no file does."""
+
+MOST_WORKERS = 1024
+"""Threads or processes at most."""
+
 
 def _whole(text: str) -> int:
     try:
@@ -46,6 +53,13 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise typer.BadParameter(f"expected a number, got {text!r}") from None
+
+
+def _workers(text: str) -> int:
+    number = _whole(text)
+    if not 1 <= number <= MOST_WORKERS:
+        raise typer.BadParameter(f"expected a whole number from 1 to {MOST_WORKERS}, got {text!r}")
+    return number
 
 
 def whole_option(help: str, *names: str) -> Any:
@@ -65,9 +79,18 @@ Noise = Annotated[float, number_option("Probability that an executed move is fli
 Payoffs = Annotated[str, typer.Option(help="The payoffs R,S,T,P.", metavar="R,S,T,P")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Seed = Annotated[int, whole_option("Seed of everything that is drawn.")]
+Workers = Annotated[
+    int,
+    typer.Option(
+        help="Threads, or processes for islands, replicates and the runs of a sweep; the results are the same.",
+        parser=_workers, metavar="N", envvar=WORKERS,
+    ),
+]  # fmt: skip
 Cluster = Annotated[
     str | None,
-    typer.Option(metavar="ADDRESS", help="A Dask scheduler, or 'local' for one on this machine."),
+    typer.Option(
+        metavar="ADDRESS", help="A Dask scheduler, or 'local' for one on this machine.", envvar=CLUSTER
+    ),
 ]
 Sampled = Annotated[int | None, whole_option("Sample so many meetings a pair instead of exact payoffs.")]
 
@@ -113,6 +136,14 @@ def show(what: Any) -> None:
         console.print(what.title, style="italic", markup=False)
         what.title = None
     console.print(what)
+
+
+def command(*words: str, workers: int = 1, cluster: str | None = None, out: Path | None = None) -> str:
+    """A command of ours as it can be pasted into a shell."""
+    options = ["--workers", str(workers)] if workers > 1 else []
+    options += ["--cluster", cluster] if cluster else []
+    options += ["--out", str(out)] if out else []
+    return shlex.join(["evolve", *words, *options])
 
 
 def show_json(value: Any) -> None:

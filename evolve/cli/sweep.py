@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve.cli.screen import Cluster, Json, new_table, progress, show, show_json, whole_option
+from evolve.cli.screen import Cluster, Json, Workers, command, new_table, progress, show, show_json
 
 if TYPE_CHECKING:
     from evolve.sweep import Sweep
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def sweep(
     file: Annotated[Path, typer.Argument(help="An experiment (TOML) with a section \\[sweep].")],
-    workers: Annotated[int, whole_option("Processes; the results are the same.")] = 1,
+    workers: Workers = 1,
     cluster: Cluster = None,
     out: Annotated[Path | None, typer.Option(help="The sweep's folder (default: sweeps/NAME).")] = None,
     as_json: Json = False,
@@ -29,8 +29,6 @@ def sweep(
     from evolve.sweep import Sweep, run_sweep
     from results.sweeps import summarise
 
-    if workers < 1:
-        raise ValueError(f"workers: expected a number > 0, got {workers}")
     planned = Sweep.load(file)
     folder = out or Path("sweeps") / planned.name
     entries: list[Entry] = []
@@ -53,7 +51,7 @@ def sweep(
         except KeyboardInterrupt:
             print(
                 f"stopped with {done()} of {total} runs done; the others go on where they are "
-                f"with: {_again(file, workers, cluster, out)}"
+                f"with: {command('sweep', str(file), workers=workers, cluster=cluster, out=out)}"
             )
             sys.exit(128 + (stop.signal or signal.SIGINT))
     summaries = summarise(entries)
@@ -72,16 +70,6 @@ def register(app: typer.Typer) -> None:
 
 def _which(entry: Entry) -> str:
     return ", ".join([*(f"{key} = {value}" for key, value in entry.point.items()), f"seed {entry.seed}"])
-
-
-def _again(file: Path, workers: int, cluster: str | None, out: Path | None) -> str:
-    import shlex
-
-    words = ["evolve", "sweep", str(file)]
-    words += ["--workers", str(workers)] if workers > 1 else []
-    words += ["--cluster", cluster] if cluster else []
-    words += ["--out", str(out)] if out else []
-    return shlex.join(words)
 
 
 def _save(planned: Sweep, folder: Path, summaries: Sequence[Summary]) -> list[Path]:

@@ -198,10 +198,11 @@ class IslandsSection(_Section):
 
 
 class RunSection(_Section):
-    """`[run]`: how a run is computed and kept; nothing here can change results."""
+    """`[run]`: how a run is kept; nothing here can change results.
 
-    workers: Annotated[int, Field(ge=1, le=1024)] = 1
-    cluster: str | None = None
+    Where a run is computed is not said here, since files travel: an address in a colleague's file would be obeyed.
+    """
+
     commit_every: Annotated[int, Field(ge=1)] | None = None
     checkpoint_every: Annotated[int, Field(ge=1)] = 100
     lineage: Literal["pruned", "full"] = "pruned"
@@ -405,8 +406,16 @@ class Experiment(_Section):
             section[last] = value
         return cls(**data)
 
+    @classmethod
+    def recorded(cls, text: str) -> Experiment:
+        """The experiment of a run file; where earlier versions noted in it how it was computed is left out."""
+        data = parse_toml(text, "experiment")
+        if isinstance(data.get("run"), dict):
+            data["run"] = {key: value for key, value in data["run"].items() if key not in PLACES}
+        return cls(**data)
+
     def changed(self, **sections: Any) -> Experiment:
-        """The same experiment with other values: ``experiment.changed(seed=2, run={"workers": 2})``."""
+        """The same experiment with other values: ``experiment.changed(seed=2, rules={"noise": 0.01})``."""
         data = self.model_dump()
         for key, value in sections.items():
             data[key] = data[key] | value if isinstance(value, dict) else value
@@ -421,6 +430,9 @@ class Experiment(_Section):
         unimportant = {"name", "generations", "run"} | ({"islands"} if self.islands.number == 1 else set())
         return tomli_w.dumps(self.model_dump(exclude_none=True, exclude=unimportant))
 
+
+PLACES = {"workers": "--workers N or EVOLVE_WORKERS", "cluster": "--cluster ADDRESS or EVOLVE_CLUSTER"}
+"""What says where a run is computed, and is no part of `[run]`: the option and the environment variable."""
 
 WANTED = {
     "int_type": "a whole number",
@@ -477,6 +489,11 @@ def _explain(detail: Any) -> str:
         del where[1]  # which kind it was read as is no part of the path
     path = ".".join(str(part) for part in where)
     kind, message, value = detail["type"], detail["msg"], detail["input"]
+    if kind == "extra_forbidden" and where[:1] == ["run"] and where[1] in PLACES:
+        return (
+            f"{path}: expected {PLACES[where[1]]}, got it in an experiment, which says what a run is and not "
+            "where it is computed"
+        )
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(str(detail["loc"][-1]), _keys(detail["loc"][:-1]), n=3, cutoff=0.4)
         hint = f" (nearest: {', '.join(near)})" if near else ""
