@@ -402,7 +402,7 @@ def test_invade_says_what_was_lost_to_whom_and_how_surely(
         (("tft", "tft"), "invasion.residents: Value error, expected every name once"),
         (("tft", "--law", "any"), "invasion.law: expected 'global', 'local' or 'adversarial', got 'any'"),
         (("tft", "--replicates", "1"), "invasion.replicates: expected greater than or equal to 2"),
-        (("tft", "--workers", "0"), "workers: expected a whole number > 0"),
+        (("tft", "--workers", "0"), "workers: expected a whole number from 1 to 1024"),
         (("tft", "--rules", "chess"), "rules: expected ipd or sipd, got 'chess'"),
         (("none.toml",), "study: expected a TOML file"),
     ],
