@@ -17,12 +17,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from evolve.cli.screen import Workers
 from evolve.invasion.invaders import class_name
 from evolve.invasion.replicates import Outcome, history
-from evolve.invasion.run import run_study
 from evolve.invasion.report import Finding, findings, survival_figure
+from evolve.invasion.run import run_study
 from evolve.invasion.study import Study, Task
-from evolve.cli.screen import Workers
 
 ROOT = Path(__file__).parent.parent
 FILES = ROOT / "examples" / "invasion"
