@@ -120,6 +120,7 @@ def _tiled(behaviours: Behaviours, count: int) -> Behaviours:
         sizes=np.tile(behaviours.sizes, times),
         defect=np.tile(behaviours.defect, times),
         successors=np.tile(behaviours.successors, (times, 1)),
+        cooperate=np.tile(behaviours.cooperate, times),
     )
 
 

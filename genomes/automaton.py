@@ -26,18 +26,26 @@ D: Move = 1
 class Automaton:
     """A strategy as states: what to play in each, and where each realised joint move leads.
 
-    `defect`: ``(states,)`` probability of D in each state.
+    `defect`, `cooperate`: ``(states,)`` probabilities of D and of C in each state. One is 1 minus the other and
+    may be left to follow from it; both are kept, because of a rare move only its own probability has the digits
+    (1 - 1e-17 is 1).
     `successors`: ``(states, 4)`` next state by joint move ``2 * own + opponent``, in the order CC, CD, DC, DD
     of the *realised* moves (after noise). Play starts in state 0.
 
     Raises ValueError for arrays of another shape, impossible probabilities or states out of range.
+
+    >>> rare = Automaton([1.0], [[0, 0, 0, 0]], [1e-17])
+    >>> rare.deterministic, rare == Automaton([1.0], [[0, 0, 0, 0]])
+    (False, False)
     """
 
     defect: NDArray[np.float64]
     successors: NDArray[np.int32]
+    cooperate: NDArray[np.float64]
 
-    def __init__(self, defect: ArrayLike, successors: ArrayLike) -> None:
+    def __init__(self, defect: ArrayLike, successors: ArrayLike, cooperate: ArrayLike | None = None) -> None:
         p = _array("defect", defect)
+        c = 1.0 - p if cooperate is None else _array("cooperate", cooperate)
         wide: NDArray[np.float64] | NDArray[np.int32]
         if isinstance(successors, np.ndarray) and successors.dtype == np.int32:
             wide = s = successors.copy()
@@ -50,14 +58,18 @@ class Automaton:
             raise ValueError(f"successors: expected shape ({len(p)}, 4), got {s.shape}")
         if not ((p >= 0) & (p <= 1)).all():
             raise ValueError(f"defect: expected probabilities in [0, 1], got {p[~((p >= 0) & (p <= 1))][0]}")
+        if c.shape != p.shape:
+            raise ValueError(f"cooperate: expected one probability per state, got shape {c.shape}")
+        apart = ~((c == 1.0 - p) | (p == 1.0 - c)) | (c < 0)
+        if apart.any():
+            raise ValueError(f"cooperate: expected 1 - {p[apart][0]}, got {c[apart][0]}")
         if s.min() < 0 or s.max() >= len(p):
             raise ValueError(f"successors: expected states 0..{len(p) - 1}, got {s.min()}..{s.max()}")
         if not np.array_equal(wide, s):
             raise ValueError(f"successors: expected whole numbers, got {wide[wide != s][0]}")
-        p.setflags(write=False)
-        s.setflags(write=False)
-        object.__setattr__(self, "defect", p)
-        object.__setattr__(self, "successors", s)
+        for name, array in (("defect", p), ("successors", s), ("cooperate", c)):
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
 
     def __len__(self) -> int:
         """Number of states."""
@@ -66,17 +78,21 @@ class Automaton:
     @cached_property
     def deterministic(self) -> bool:
         """True when every state plays a pure move."""
-        return bool(np.isin(self.defect, (0.0, 1.0)).all())
+        return not _mixed(self.defect, self.cooperate)
 
     @property
     def key(self) -> bytes:
         """16 bytes that identify this automaton as it stands (states and their numbering included)."""
-        return automaton_key(self.defect, self.successors)
+        return automaton_key(self.defect, self.successors, self.cooperate)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Automaton):
             return NotImplemented
-        return np.array_equal(self.defect, other.defect) and np.array_equal(self.successors, other.successors)
+        return (
+            np.array_equal(self.defect, other.defect)
+            and np.array_equal(self.cooperate, other.cooperate)
+            and np.array_equal(self.successors, other.successors)
+        )
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -94,8 +110,9 @@ class Automaton:
         """
         from genomes.minimise import canonical_batch  # numba: only when needed
 
-        _, defect, successors = canonical_batch(self.successors, self.defect[None, :], noisy)
-        return Automaton(defect, successors)
+        rows = self.defect[None, :], self.cooperate[None, :]
+        _, defect, successors, cooperate = canonical_batch(self.successors, *rows, noisy)
+        return Automaton(defect, successors, cooperate)
 
     def behaviour(self, *, noisy: bool) -> str:
         """The stable name of what this strategy does: 32 hexadecimal digits, equal for all that play alike."""
@@ -104,13 +121,30 @@ class Automaton:
 
 def _array(field: str, values: ArrayLike) -> NDArray[np.float64]:
     try:
-        return np.array(values, dtype=np.float64)
+        return np.array(values, dtype=np.float64) + 0.0  # there is one zero: -0.0 has another key
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{field}: expected an array of numbers, got {values!r}") from None
 
 
-def automaton_key(defect: NDArray[np.float64], successors: NDArray[np.int32]) -> bytes:
-    """16 bytes of SHA-256 over the states (little-endian, so alike on every platform)."""
+def _mixed(defect: NDArray[np.float64], cooperate: NDArray[np.float64]) -> bool:
+    """Is a move left to chance in some state? No product underflows: where one is tiny, the other is 1."""
+    return bool(defect @ cooperate > 0)
+
+
+def automaton_key(
+    defect: NDArray[np.float64], successors: NDArray[np.int32], cooperate: NDArray[np.float64]
+) -> bytes:
+    """16 bytes of SHA-256 over the states (little-endian, so alike on every platform).
+
+    Of pure moves P(D) says all; where chance has a part, P(C) stands beside it.
+    """
     if sys.byteorder != "little":
-        defect, successors = defect.astype("<f8"), successors.astype("<i4")
-    return hashlib.sha256(defect.tobytes() + successors.tobytes()).digest()[:16]
+        defect, successors, cooperate = (
+            defect.astype("<f8"),
+            successors.astype("<i4"),
+            cooperate.astype("<f8"),
+        )
+    states = defect.tobytes() + successors.tobytes()
+    if _mixed(defect, cooperate):
+        states += cooperate.tobytes() + b"mixed"
+    return hashlib.sha256(states).digest()[:16]

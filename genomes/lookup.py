@@ -152,7 +152,8 @@ class LookupGenome:
 
         `turns` is ignored: it is there for strategies that count (see `genomes.catalogue`).
         """
-        return Automaton(defection(self.x, self.y, [self])[0], history_structure(self.x, self.y))
+        cooperate = cooperation(self.x, self.y, [self])[0]
+        return Automaton(1.0 - cooperate, history_structure(self.x, self.y), cooperate)
 
 
 def entry_labels(x: int, y: int) -> list[str]:
@@ -238,14 +239,14 @@ def entries(genomes: Sequence[LookupGenome]) -> NDArray[np.float64]:
     return np.array([genome.opening + genome.replies for genome in genomes])
 
 
-def defection(x: int, y: int, genomes: Sequence[LookupGenome]) -> NDArray[np.float64]:
-    """Probability of D in each state of `history_structure(x, y)`, one row per genome."""
+def cooperation(x: int, y: int, genomes: Sequence[LookupGenome]) -> NDArray[np.float64]:
+    """Probability of C in each state of `history_structure(x, y)`, one row per genome."""
     first = _levels(x, y)[2]
     rows = np.empty((len(genomes), first[-1]))
-    cooperation = entries(genomes)
+    columns = entries(genomes)
     for length in range(max(x, y)):
-        rows[:, first[length] : first[length + 1]] = 1.0 - cooperation[:, length, None]
-    rows[:, first[-2] :] = 1.0 - cooperation[:, max(x, y) :]
+        rows[:, first[length] : first[length + 1]] = columns[:, length, None]
+    rows[:, first[-2] :] = columns[:, max(x, y) :]
     return rows
 
 

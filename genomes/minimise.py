@@ -18,30 +18,37 @@ NONE, TWO, THREE = np.uint32(2**32 - 1), np.uint32(2), np.uint32(3)
 
 
 def canonical_batch(
-    successors: NDArray[np.int32], defect: NDArray[np.float64], noisy: bool
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int32]]:
-    """Canonical forms of the automata that share `successors` ``(s, 4)``, one row of `defect` ``(g, s)`` each.
+    successors: NDArray[np.int32],
+    defect: NDArray[np.float64],
+    cooperate: NDArray[np.float64],
+    noisy: bool,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int32], NDArray[np.float64]]:
+    """Canonical forms of the automata that share `successors` ``(s, 4)``, one row of the others ``(g, s)`` each.
 
-    Returns their sizes ``(g,)`` and, end to end, their probabilities of D and their successors.
+    Returns their sizes ``(g,)`` and, end to end, their probabilities of D, their successors and their
+    probabilities of C: what `Automaton` is made of.
     """
-    sizes, p, following = _canonical_batch(
-        np.ascontiguousarray(successors), np.ascontiguousarray(defect), noisy
+    sizes, p, following, c = _canonical_batch(
+        np.ascontiguousarray(successors), np.ascontiguousarray(defect), np.ascontiguousarray(cooperate), noisy
     )
     total = int(sizes.sum())
-    return sizes, p[:total], following[:total]
+    return sizes, p[:total], following[:total], c[:total]
 
 
 @njit(cache=True, nogil=True)
-def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m,), (sum m,4)
+def _canonical_batch(successors, defect, cooperate, noisy):
+    # (s,4), (g,s), (g,s) -> (g,), (sum m,), (sum m,4), (sum m,)
     genomes, states = defect.shape
     sizes = np.empty(genomes, np.int64)
     p_out = np.empty(genomes * states, np.float64)
+    c_out = np.empty(genomes * states, np.float64)
     next_out = np.empty((genomes * states, 4), np.int32)
     # scratch, reused for every genome; unsigned, so that no index needs a check for being negative
     number = np.empty(states, np.uint32)
     order = np.empty(states, np.uint32)
     step = np.empty((states, 4), np.uint32)
     p = np.empty(states, np.float64)
+    c = np.empty(states, np.float64)
     elements = np.empty(states, np.uint32)
     place = np.empty(states, np.uint32)
     block = np.empty(states, np.uint32)
@@ -61,14 +68,14 @@ def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m
         order[0] = 0
         m = 1
         i = 0
-        pure = not noisy
+        mixed = False
         while i < m:
             s = order[i]
-            q = defect[g, s]
-            if 0.0 < q < 1.0:
-                pure = False
-            bound = not noisy and (q == 0.0 or q == 1.0)
-            own = np.uint32(2) if q == 1.0 else np.uint32(0)
+            pure = defect[g, s] == 0.0 or cooperate[g, s] == 0.0
+            if not pure:
+                mixed = True
+            bound = not noisy and pure
+            own = np.uint32(2) if cooperate[g, s] == 0.0 else np.uint32(0)
             for l in range(2 if bound else 4):
                 target = np.uint32(successors[s, own + l if bound else l])
                 if number[target] == NONE:
@@ -79,12 +86,12 @@ def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m
             if bound:
                 step[i, 2] = step[i, 0]
                 step[i, 3] = step[i, 1]
-            p[i] = q
+            p[i] = defect[g, s]
+            c[i] = cooperate[g, s]
             i += 1
-        letters = 2 if pure else 4  # a pure state without noise: both own moves lead alike
-        # 2. blocks of equal probability, then refined until no block can be told apart
-        by_output = np.argsort(p[:m], kind="mergesort") if not pure else np.empty(0, np.int64)
-        if pure:
+        letters = 4 if noisy or mixed else 2  # a pure state without noise: both own moves lead alike
+        # 2. blocks of equal probabilities, then refined until no block can be told apart
+        if not mixed:
             low = 0
             high = m
             for i in range(m):
@@ -95,13 +102,15 @@ def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m
                     high -= 1
                     elements[high] = i
         else:
+            by_c = np.argsort(c[:m], kind="mergesort")
+            by_both = by_c[np.argsort(p[by_c], kind="mergesort")]
             for i in range(m):
-                elements[i] = by_output[i]
+                elements[i] = by_both[i]
         blocks = 0
         for i in range(m):
             e = elements[i]
             place[e] = i
-            if i == 0 or p[e] != p[elements[i - 1]]:
+            if i == 0 or p[e] != p[elements[i - 1]] or c[e] != c[elements[i - 1]]:
                 first[blocks] = i
                 blocks += 1
             block[e] = blocks - 1
@@ -143,33 +152,33 @@ def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m
             hit = 0
             for i in range(found):
                 e = sources[i]
-                c = block[e]
-                if marked[c] == 0:
-                    touched[hit] = c
+                t = block[e]
+                if marked[t] == 0:
+                    touched[hit] = t
                     hit += 1
-                a = first[c] + marked[c]
+                a = first[t] + marked[t]
                 other = elements[a]
                 elements[place[e]] = other
                 place[other] = place[e]
                 elements[a] = e
                 place[e] = a
-                marked[c] += 1
+                marked[t] += 1
             for i in range(hit):
-                c = touched[i]
-                k = marked[c]
-                marked[c] = 0
-                size = end[c] - first[c]
+                t = touched[i]
+                k = marked[t]
+                marked[t] = 0
+                size = end[t] - first[t]
                 if k == size:
                     continue
                 # the smaller part becomes the new block: it alone has to be looked at again
                 if 2 * k <= size:
-                    first[blocks] = first[c]
-                    end[blocks] = first[c] + k
-                    first[c] += k
+                    first[blocks] = first[t]
+                    end[blocks] = first[t] + k
+                    first[t] += k
                 else:
-                    first[blocks] = first[c] + k
-                    end[blocks] = end[c]
-                    end[c] = first[c] + k
+                    first[blocks] = first[t] + k
+                    end[blocks] = end[t]
+                    end[t] = first[t] + k
                 marked[blocks] = 0
                 for k in range(first[blocks], end[blocks]):
                     block[elements[k]] = blocks
@@ -186,6 +195,7 @@ def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m
         while i < reached:
             s = elements[first[order[i]]]
             p_out[done + i] = p[s]
+            c_out[done + i] = c[s]
             for l in range(letters):
                 t = block[step[s, l]]
                 if number[t] == NONE:
@@ -199,4 +209,4 @@ def _canonical_batch(successors, defect, noisy):  # (s,4), (g,s) -> (g,), (sum m
             i += 1
         sizes[g] = reached
         done += reached
-    return sizes, p_out, next_out
+    return sizes, p_out, next_out, c_out

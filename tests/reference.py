@@ -7,7 +7,7 @@ of defection; expected payoffs follow every history that can happen with its pro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from fractions import Fraction
 from itertools import product
 
@@ -123,7 +123,7 @@ def distinguishable(a: Rule, b: Rule, turns: int, *, noisy: bool) -> bool:
     return False
 
 
-def moore_classes(defect: list[float], successors: list[list[int]]) -> int:
+def moore_classes(output: Sequence[Hashable], successors: list[list[int]]) -> int:
     """Number of states of the minimal automaton when every joint move can happen (Moore's algorithm)."""
     reached, queue = {0}, [0]
     while queue:
@@ -131,11 +131,11 @@ def moore_classes(defect: list[float], successors: list[list[int]]) -> int:
             if target not in reached:
                 reached.add(target)
                 queue.append(target)
-    block = {s: defect[s] for s in reached}
+    block: dict[int, Hashable] = {s: output[s] for s in reached}
     while True:
         signature = {s: (block[s], *(block[t] for t in successors[s])) for s in reached}
         numbers = {sig: k for k, sig in enumerate(dict.fromkeys(signature.values()))}
-        refined = {s: float(numbers[signature[s]]) for s in reached}
+        refined: dict[int, Hashable] = {s: numbers[signature[s]] for s in reached}
         if len(set(refined.values())) == len(set(block.values())):
             return len(numbers)
         block = refined

@@ -85,8 +85,10 @@ def test_the_canonical_form_plays_alike(genome: object, noisy: bool) -> None:
 
 @given(st.one_of(automata(chance), lookups(chance, 4)))
 def test_the_noisy_canonical_form_is_as_small_as_moore_makes_it(genome: object) -> None:
-    defect, successors = tables(genome)
-    assert len(genome.automaton().canonical(noisy=True)) == reference.moore_classes(defect, successors)  # type: ignore[attr-defined]
+    automaton = genome.automaton()  # type: ignore[attr-defined]
+    output = list(zip(automaton.cooperate.tolist(), automaton.defect.tolist(), strict=True))
+    classes = reference.moore_classes(output, automaton.successors.tolist())
+    assert len(automaton.canonical(noisy=True)) == classes
 
 
 @settings(max_examples=200)

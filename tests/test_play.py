@@ -18,6 +18,14 @@ def frequencies(a: object, b: object, rules: Rules) -> list[float]:
     return expected(a, b, rules).frequencies.tolist()
 
 
+def joint_chain(a: Automaton, b: Automaton, noise: float) -> tuple[np.ndarray, np.ndarray]:
+    from engine.pairs import kernels
+
+    both = (a.defect, a.successors, a.cooperate, b.defect, b.successors, b.cooperate)
+    following, moves = kernels.joint_chain(*both, noise, 10**6)
+    return following, moves
+
+
 # --- pure play ---
 
 
@@ -125,7 +133,7 @@ def test_solved_and_propagated_discounting_agree(a: Automaton, b: Automaton, noi
     # d = 0.999 is solved by elimination; the same sum followed for 30 000 turns
     from engine.pairs import kernels
 
-    chain = kernels.joint_chain(a.defect, a.successors, b.defect, b.successors, noise, 10**6)
+    chain = joint_chain(a, b, noise)
     followed, solved = np.zeros(4), np.zeros(4)
     kernels.propagate(*chain, 30_000, 0.999, followed)
     kernels.discounted(*chain, 0.999, solved)
@@ -136,9 +144,7 @@ def test_solved_and_propagated_discounting_agree(a: Automaton, b: Automaton, noi
 @given(automata(chance), automata(chance), st.sampled_from([0.0, 0.1]))
 def test_the_limit_of_means_with_several_closed_classes(a: Automaton, b: Automaton, noise: float) -> None:
     # against numpy: the Cesaro limit (I + M + ... + M**(k-1)) / k by repeated doubling
-    from engine.pairs import kernels
-
-    following, moves = kernels.joint_chain(a.defect, a.successors, b.defect, b.successors, noise, 10**6)
+    following, moves = joint_chain(a, b, noise)
     matrix = np.zeros((len(following), len(following)))
     for k in range(len(following)):
         for j in range(4):

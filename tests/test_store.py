@@ -22,7 +22,7 @@ from results.errors import DamageError, RunError
 from results.records import Birth, BirthId, Generation
 from results.run.place import journal
 from results.run.repairs import repair
-from results.run.rows import FORMAT, change, changed
+from results.run.rows import FORMAT, RESULTS, change, changed
 from results.run.store import Run
 from tests.synthetic import Synthetic, evolve
 
@@ -481,8 +481,8 @@ def test_a_run_of_another_results_version_is_read_but_not_continued(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, 5)
-    monkeypatch.setattr("results.run.store.RESULTS", 2)
-    with pytest.raises(RunError, match="results version 1"):
+    monkeypatch.setattr("results.run.store.RESULTS", RESULTS + 1)
+    with pytest.raises(RunError, match=f"results version {RESULTS}"):
         write(tmp_path, 6)
     everything(tmp_path)
 

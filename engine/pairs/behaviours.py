@@ -19,7 +19,7 @@ from genomes.automaton import Automaton, automaton_key
 from genomes.catalogue import Compiled, Entry
 from genomes.formula.pair_automata import pair_defection, pair_structure
 from genomes.formula.syntax import FormulaGenome
-from genomes.lookup import LookupGenome, defection, history_structure
+from genomes.lookup import LookupGenome, cooperation, history_structure
 
 MAX_JOINT_STATES = 2**18
 """Largest chain of joint states for which expected payoffs are computed."""
@@ -39,7 +39,8 @@ class Behaviours:
     """The distinct behaviours of some strategies, in the order of their keys.
 
     `keys`: 16 bytes each. `index`: ``(strategies,)`` the behaviour of each strategy. `sizes`, `defect`,
-    `successors`: the canonical automata end to end, ``(d,)``, ``(sum of states,)``, ``(sum of states, 4)``.
+    `successors`, `cooperate`: the canonical automata end to end, ``(d,)``, ``(sum of states,)``,
+    ``(sum of states, 4)``, ``(sum of states,)``.
     """
 
     keys: tuple[bytes, ...]
@@ -47,6 +48,7 @@ class Behaviours:
     sizes: NDArray[np.int64]
     defect: NDArray[np.float64]
     successors: NDArray[np.int32]
+    cooperate: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -59,17 +61,17 @@ class Behaviours:
     @cached_property
     def pure(self) -> NDArray[np.bool_]:
         """Which behaviours never leave a move to chance."""
-        mixed = (self.defect > 0) & (self.defect < 1)
+        mixed = (self.defect > 0) & (self.cooperate > 0)
         return ~np.logical_or.reduceat(mixed, self.offset) if len(self) else np.zeros(0, np.bool_)
 
     def automaton(self, d: int) -> Automaton:
         """The canonical automaton of behaviour `d`."""
         here = slice(self.offset[d], self.offset[d] + self.sizes[d])
-        return Automaton(self.defect[here], self.successors[here])
+        return Automaton(self.defect[here], self.successors[here], self.cooperate[here])
 
 
-Form = tuple[NDArray[np.float64], NDArray[np.int32]]
-"""The two arrays of a canonical automaton."""
+Form = tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.float64]]
+"""What a canonical automaton is made of: P(D), successors, P(C)."""
 
 
 def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compiled, tuple[bytes, Form]]:
@@ -83,12 +85,18 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
     formulas: list[FormulaGenome] = []
     found: dict[Compiled, tuple[bytes, Form]] = {}
 
-    def keep(members: Sequence[Compiled], rows: NDArray[np.float64], structure: NDArray[np.int32]) -> None:
-        sizes, defect, successors = canonical_batch(structure, rows, rules.noisy)
+    def keep(
+        members: Sequence[Compiled],
+        structure: NDArray[np.int32],
+        defect: NDArray[np.float64],
+        cooperate: NDArray[np.float64],
+    ) -> None:
+        sizes, p, following, c = canonical_batch(structure, defect, cooperate, rules.noisy)
         start = 0
         for member, size in zip(members, sizes.tolist(), strict=True):
+            here = slice(start, start + size)
             # copies: a view would keep the whole batch as long as one of it lives
-            form = defect[start : start + size].copy(), successors[start : start + size].copy()
+            form = p[here].copy(), following[here].copy(), c[here].copy()
             found[member] = automaton_key(*form), form
             start += size
 
@@ -99,11 +107,13 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
             formulas.append(strategy)
         else:
             automaton = strategy.automaton(rules.turns)
-            keep([strategy], automaton.defect[None, :], automaton.successors)
+            keep([strategy], automaton.successors, automaton.defect[None, :], automaton.cooperate[None, :])
     for (x, y), genomes in shared.items():
-        keep(genomes, defection(x, y, genomes), history_structure(x, y))
+        rows = cooperation(x, y, genomes)
+        keep(genomes, history_structure(x, y), 1.0 - rows, rows)
     if formulas:
-        keep(formulas, np.stack([pair_defection(g.formula) for g in formulas]), pair_structure())
+        rows = np.stack([pair_defection(g.formula) for g in formulas])
+        keep(formulas, pair_structure(), rows, 1.0 - rows)
 
     return found
 
@@ -124,6 +134,7 @@ def gather(found: Sequence[tuple[bytes, Form]], leading: Collection[bytes] = ())
         sizes=np.array([len(forms[key][0]) for key in keys], np.int64),
         defect=np.concatenate([forms[key][0] for key in keys]) if keys else np.zeros(0),
         successors=np.concatenate([forms[key][1] for key in keys]) if keys else np.zeros((0, 4), np.int32),
+        cooperate=np.concatenate([forms[key][2] for key in keys]) if keys else np.zeros(0),
     )
 
 
@@ -177,7 +188,8 @@ class ExpectedPlay:
                 behaviours.sizes,
                 behaviours.defect,
                 behaviours.successors,
-                rules.noisy,
+                behaviours.cooperate,
+                rules.noise,
                 self._order,
                 self._tables,
             )
@@ -248,7 +260,7 @@ class ExpectedPlay:
         a, b = self.behaviours.automaton(i), self.behaviours.automaton(j)
         limit = MAX_SOLVED_STATES if rules.limit_of_means else MAX_JOINT_STATES
         following, chance = kernels.joint_chain(
-            a.defect, a.successors, b.defect, b.successors, rules.noise, limit
+            a.defect, a.successors, a.cooperate, b.defect, b.successors, b.cooperate, rules.noise, limit
         )
         if len(following) > limit:
             raise ValueError(

@@ -27,6 +27,9 @@ LANES = 16
 MAX_ORDER = 3
 """Longest joint history with a table of its own: 1 + 4 + 16 + 64 = 85 entries."""
 
+RARE = 2.0**-10
+"""Of a move that is realised less often, 1 minus the chance of the other has lost more than three digits."""
+
 NEGLIGIBLE = 60 * math.log(2)
 """A discounted tail of weight 2**-60 is below one rounding of the sum."""
 
@@ -157,21 +160,40 @@ def pure_rows(table, start, pure, rows, asking, turns, continuation, block):
 
 
 @jit
-def history_tables(sizes, defect, successors, noisy, order, tables):
-    # (d,), (sum s,), (sum s,4) -> order (d,), tables (d,85)
+def _executed(p, noise):
+    """Probability that a move is played where it is intended with probability p."""
+    return p * (1.0 - noise) + (1.0 - p) * noise
+
+
+@jit
+def _realised(p, other, noise):
+    """The same where the probability of the other move is known too: nothing is subtracted from 1."""
+    return p * (1.0 - noise) + other * noise
+
+
+@jit
+def history_tables(sizes, defect, successors, cooperate, noise, order, tables):
+    # (d,), (sum s,), (sum s,4), (sum s,) -> order (d,), tables (d,85)
     """How many past joint moves each behaviour depends on (-1: more than MAX_ORDER), and what it then plays.
 
-    ``tables[d]`` lists P(D) after every joint history of length 0, 1, 2, 3, oldest move most significant.
+    ``tables[d]`` lists P(D) after every joint history of length 0, 1, 2, 3, oldest move most significant. Where a
+    realised move is `RARE`, 1 - P(D) has lost digits: -1 too.
     """
+    noisy = noise > 0.0
     reached = np.empty(64, np.int64)
     now = np.empty(64, np.int64)
     then = np.empty(64, np.int64)
     base = 0
     for d in range(len(sizes)):
         p = defect[base : base + sizes[d]]
+        c = cooperate[base : base + sizes[d]]
         following = successors[base : base + sizes[d]]
         order[d] = -1
-        for m in range(MAX_ORDER + 1):
+        longest = MAX_ORDER
+        for s in range(sizes[d]):
+            if 0.0 < min(_realised(p[s], c[s], noise), _realised(c[s], p[s], noise)) < RARE:
+                longest = -1
+        for m in range(longest + 1):
             # the state after m joint moves must not depend on where they began
             reached[: 4**m] = -1
             definite = True
@@ -180,7 +202,7 @@ def history_tables(sizes, defect, successors, noisy, order, tables):
                     at = s
                     for k in range(m - 1, -1, -1):
                         j = (h >> (2 * k)) & 3
-                        if not noisy and ((p[at] == 0.0 and j >= 2) or (p[at] == 1.0 and j < 2)):
+                        if not noisy and ((p[at] == 0.0 and j >= 2) or (c[at] == 0.0 and j < 2)):
                             at = -1
                             break
                         at = following[at, j]
@@ -285,12 +307,6 @@ def _mirror(history):
     low = history & 0x5555
     high = (history >> 1) & 0x5555
     return (low << 1) | high
-
-
-@jit
-def _executed(p, noise):
-    """Probability that a move is played where it is intended with probability p."""
-    return p * (1.0 - noise) + (1.0 - p) * noise
 
 
 @jit
@@ -458,8 +474,8 @@ def history_rows(order, tables, pure, rows, asking, noise, turns, continuation, 
 
 
 @jit
-def joint_chain(defect_a, successors_a, defect_b, successors_b, noise, limit):
-    # (s,), (s,4), (s,), (s,4) -> following (n,4), chance (n,4); n = limit + 1 rows: there are more
+def joint_chain(defect_a, successors_a, cooperate_a, defect_b, successors_b, cooperate_b, noise, limit):
+    # (s,), (s,4), (s,), twice -> following (n,4), chance (n,4); n = limit + 1 rows: there are more
     """Joint states reachable from the start, with the next one and its probability for every joint move."""
     capacity = min(limit + 1, len(defect_a) * len(defect_b))
     room = 64
@@ -480,10 +496,15 @@ def joint_chain(defect_a, successors_a, defect_b, successors_b, noise, limit):
         sa = states[k] // width
         sb = states[k] % width
         for j in range(4):
-            # P(C) is computed by itself: 1 - P(D) would lose the digits of a tiny noise
-            x = defect_a[sa] if j >= 2 else 1.0 - defect_a[sa]
-            y = defect_b[sb] if j & 1 else 1.0 - defect_b[sb]
-            q = _executed(x, noise) * _executed(y, noise)
+            # P(C) by itself: 1 - P(D) would lose the digits of what is rare
+            if j >= 2:
+                q = _realised(defect_a[sa], cooperate_a[sa], noise)
+            else:
+                q = _realised(cooperate_a[sa], defect_a[sa], noise)
+            if j & 1:
+                q *= _realised(defect_b[sb], cooperate_b[sb], noise)
+            else:
+                q *= _realised(cooperate_b[sb], defect_b[sb], noise)
             chance[k, j] = q
             if q == 0.0:
                 continue

@@ -207,8 +207,8 @@ class _Problem:
 
     @classmethod
     def of(cls, resident: Automaton, rules: Rules) -> _Problem:
-        e, d = rules.noise, resident.defect
-        theirs = np.stack([(1 - d) * (1 - e) + d * e, d * (1 - e) + (1 - d) * e], axis=1)
+        e, d, c = rules.noise, resident.defect, resident.cooperate
+        theirs = np.stack([c * (1 - e) + d * e, d * (1 - e) + c * e], axis=1)
         own = np.array([[1 - e, e], [e, 1 - e]])
         chance = np.einsum("ax,sy->saxy", own, theirs).reshape(len(d), 2, 4)
         return cls(resident.successors[:, SWAP], chance, (d > 0.5).astype(np.int64))

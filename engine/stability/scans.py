@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.game import SWAP, Rules
-from engine.pairs.behaviours import Behaviours, ExpectedPlay
+from engine.pairs.behaviours import Behaviours, ExpectedPlay, Form
 from engine.stability.certificates import (
     NEGLIGIBLE,
     resident_automaton,
@@ -210,7 +210,9 @@ class _Walk:
         whole = self.pure and rules.continuation is None
         self.tie = 0.0 if whole else NEGLIGIBLE * float(np.abs(rules.game.payoffs).max())
         sizes = np.array([len(resident)])
-        self.resident_mark = _marks(sizes, resident.defect, resident.successors)[0]
+        mixed = (resident.defect > 0) & (resident.cooperate > 0)
+        moves = np.where(mixed, 0.5, resident.defect)  # a move left to chance is no mutant's, however rare
+        self.resident_mark = _marks(sizes, moves, resident.successors)[0]
         self.resident_payoff = self._resident_payoff()
 
     def _resident_payoff(self) -> float:
@@ -218,12 +220,16 @@ class _Walk:
         from engine.stability import kernels as kernels
 
         if not self.pure:
-            return float(self._payoff(self._play([(self.resident.defect, self.resident.successors)])[1])[0])
+            return float(self._payoff(self._play([self._resident_form])[1])[0])
         counts, total = np.zeros((1, 4)), np.zeros(1)
         # a pure strategy among its kind is a template that plays its own bits: here one bit a state
         moves = self.resident.defect.astype(np.int64)
         kernels.scan_among(2, moves, self.resident.successors, *self._horizon, counts, total)
         return float(self.rules.game.mean_payoff(counts, total)[0])
+
+    @property
+    def _resident_form(self) -> Form:
+        return self.resident.defect, self.resident.successors, self.resident.cooperate
 
     @property
     def _horizon(self) -> tuple[int, float]:
@@ -255,27 +261,30 @@ class _Walk:
             meetings = ((against, total), (against[:, SWAP], total), (among, own_total))
             return tuple(mean_payoff(*meeting) for meeting in meetings), marks
         bits = (np.arange(first, last)[:, None] >> self.shifts) & 1
-        forms = canonical_batch(self.template, bits.astype(np.float64), self.rules.noisy)
-        starts = np.concatenate(([0], np.cumsum(forms[0])))
-        parts = [(forms[1][a:b], forms[2][a:b]) for a, b in pairwise(starts)]
-        counts, kin = self._play(parts)
-        return tuple(self._payoff(part) for part in (counts, counts[:, SWAP], kin)), _marks(*forms)
+        sizes, defect, successors, cooperate = canonical_batch(
+            self.template, bits.astype(np.float64), 1.0 - bits, self.rules.noisy
+        )
+        starts = np.concatenate(([0], np.cumsum(sizes)))
+        forms = [(defect[a:b], successors[a:b], cooperate[a:b]) for a, b in pairwise(starts)]
+        counts, kin = self._play(forms)
+        return tuple(self._payoff(part) for part in (counts, counts[:, SWAP], kin)), _marks(
+            sizes, defect, successors
+        )
 
     def _payoff(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.rules.game.mean_payoff(counts, float(self.rules.turns or 1))
 
-    def _play(
-        self, mutants: Sequence[tuple[NDArray[np.float64], NDArray[np.int32]]]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _play(self, mutants: Sequence[Form]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Expected joint moves with the resident (mutant's first) and with their kind, where chance has a part."""
-        everyone = [(self.resident.defect, self.resident.successors), *mutants]
+        everyone = [self._resident_form, *mutants]
         play = ExpectedPlay(
             Behaviours(
                 keys=tuple(k.to_bytes(16, "big") for k in range(len(everyone))),  # only their number is used
                 index=np.arange(len(everyone)),
-                sizes=np.array([len(defect) for defect, _ in everyone]),
-                defect=np.concatenate([defect for defect, _ in everyone]),
-                successors=np.concatenate([successors for _, successors in everyone]),
+                sizes=np.array([len(form[0]) for form in everyone]),
+                defect=np.concatenate([form[0] for form in everyone]),
+                successors=np.concatenate([form[1] for form in everyone]),
+                cooperate=np.concatenate([form[2] for form in everyone]),
             ),
             self.rules,
         )

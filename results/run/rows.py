@@ -29,7 +29,7 @@ from results.records import ORIGINS, QUANTILES, Birth, BirthId, Generation, Lead
 FORMAT = 1
 """The version of this layout; a file of a later one is refused."""
 
-RESULTS = 1
+RESULTS = 2
 """Raised whenever the same experiment gives other results than before: runs are continued only within one."""
 
 APPLICATION = 0x69706431
