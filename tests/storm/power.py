@@ -166,7 +166,7 @@ def tallies(place: Path, seed: int, share: float) -> Iterator[Tally]:
         Session(_run(shim, "full", "TRUNCATE"), _every_commit),
         Session(_run(shim, "normal", "TRUNCATE"), _closed),
         Session(sweep(place), _nothing),
-        Session(invasion(), _nothing),
+        Session(invasion(place), _nothing),
         Session(repaired(place), _nothing),
     ]
     for session in sessions:

@@ -91,28 +91,31 @@ def generation(folder: Path) -> int:
 
 
 def results(path: Path) -> str:
-    """Everything of a run that is told, but for when it was written; raises RunError."""
-    digest = hashlib.sha256()
+    """Everything that an intact run tells; raises RunError, or AssertionError that says what is damaged."""
     with Run.read(path) as run, run.snapshot():
-        latest = run.latest()
-        if latest is None:
-            return "nothing"
-        leaders = run.leaders()
-        lines = run.ancestry(birth.id for birth in latest.population)
-        for told in (
-            latest.number,
-            run.hash,
-            latest.population,
-            latest.fitness,
-            sorted((name, column.tolist()) for name, column in run.statistics().items()),
-            leaders.generation.tolist(),
-            [leaders.behaviours[k].behaviour for k in leaders.behaviour],
-            leaders.count.tolist(),
-            list(lines.values()),
-        ):
-            digest.update(repr(told).encode())
-        assert run.check() == [], f"check() finds {run.check()[:3]}"
-        return f"{run.hash[:16]} {digest.hexdigest()[:16]}"
+        found = run.check()
+        assert found == [], f"check() finds {found[:3]}"
+        return told(run)
+
+
+def told(run: Run) -> str:
+    """A digest of all that a run tells, but for when it was written; raises RunError."""
+    latest = run.latest()
+    if latest is None:
+        return "nothing"
+    leaders = run.leaders()
+    everything = (
+        latest.number,
+        run.hash,
+        latest.population,
+        latest.fitness,
+        sorted((name, column.tolist()) for name, column in run.statistics().items()),
+        leaders.generation.tolist(),
+        [leaders.behaviours[k].behaviour for k in leaders.behaviour],
+        leaders.count.tolist(),
+        list(run.ancestry(birth.id for birth in latest.population).values()),
+    )
+    return f"{run.hash[:16]} {hashlib.sha256(repr(everything).encode()).hexdigest()[:16]}"
 
 
 def sweep(place: Path, workers: int = 1) -> Task:
@@ -145,10 +148,11 @@ def sweep(place: Path, workers: int = 1) -> Task:
     return Task(f"a sweep{f' in {workers} processes' if workers > 1 else ''}", live, reached, ended)
 
 
-def invasion(workers: int = 1) -> Task:
-    """A study of invasion: six populations."""
+def invasion(place: Path, workers: int = 1) -> Task:
+    """A study of invasion: six populations; its file is written into `place`."""
     sections = {"population": {"size": 8}, "rules": {"turns": 10, "noise": 0.01}, "variation": {"mutation": 0.05}}
     study = Study.of(["tit_for_tat", "all_c"], sections, replicates=2, generations=8, controls=["all_d"])
+    (place / "study.toml").write_text(study.to_toml(), encoding="utf-8")
 
     def live(folder: Path, tell: Tell) -> None:
         followed = 0
@@ -213,9 +217,9 @@ def repaired(place: Path) -> Task:
 def alone(place: Path) -> list[Task]:
     """Every task that one process does."""
     runs = [run_of(name) for name in EXPERIMENTS]
-    return [*runs, run_of("lookups", commit_every=3), sweep(place), invasion(), repaired(place)]
+    return [*runs, run_of("lookups", commit_every=3), sweep(place), invasion(place), repaired(place)]
 
 
 def together(place: Path) -> list[Task]:
     """Tasks that several processes do."""
-    return [run_of("islands", workers=2), sweep(place, workers=2), invasion(workers=2)]
+    return [run_of("islands", workers=2), sweep(place, workers=2), invasion(place, workers=2)]
