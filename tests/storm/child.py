@@ -45,20 +45,24 @@ class Ending:
         return f"ended with {self.code}: {last[0][:200]}"
 
 
-def child(work: Callable[[Tell], object], *, kill_after: float | None = None, seconds: int = HANGS) -> Ending:
-    """Do `work` in a child, wait for its end; it is killed after `kill_after` seconds where that is given."""
-    told, printed = os.memfd_create("told"), os.memfd_create("printed")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    pid = os.fork()
-    if pid == 0:
+class Child:
+    """A process that does `work`; it ends by itself after `seconds`, at the latest."""
+
+    def __init__(self, work: Callable[[Tell], object], seconds: int = HANGS) -> None:
+        self._told, self._printed = os.memfd_create("told"), os.memfd_create("printed")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._pid = os.fork()
+        if self._pid == 0:
+            self._work(work, seconds)
+
+    def _work(self, work: Callable[[Tell], object], seconds: int) -> None:
         code = BROKEN
         try:
             for stream in (1, 2):
-                os.dup2(printed, stream)
-            os.setpgid(0, 0)
+                os.dup2(self._printed, stream)
             signal.alarm(seconds)
-            work(lambda number: os.pwrite(told, number.to_bytes(8, "little", signed=True), 0))
+            work(lambda number: os.pwrite(self._told, number.to_bytes(8, "little", signed=True), 0))
             code = 0
         except SystemExit as exit:
             code = exit.code if isinstance(exit.code, int) else int(exit.code is not None)
@@ -68,14 +72,32 @@ def child(work: Callable[[Tell], object], *, kill_after: float | None = None, se
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-    try:
-        if kill_after is not None:
-            time.sleep(kill_after)
-            os.kill(pid, signal.SIGKILL)  # a child that has ended is there until it is waited for
-        _, status = os.waitpid(pid, 0)
-        far, text = os.pread(told, 8, 0), os.pread(printed, 1 << 20, 0)
-    finally:
-        os.close(told)
-        os.close(printed)
-    reached = int.from_bytes(far, "little", signed=True) if far else -1
-    return Ending(os.waitstatus_to_exitcode(status), reached, text.decode(errors="replace"))
+
+    @property
+    def told(self) -> int:
+        """What it told last, -1 before."""
+        far = os.pread(self._told, 8, 0)
+        return int.from_bytes(far, "little", signed=True) if far else -1
+
+    def kill(self) -> None:
+        """End it now; no harm where it has ended."""
+        os.kill(self._pid, signal.SIGKILL)
+
+    def wait(self) -> Ending:
+        """How it ended."""
+        _, status = os.waitpid(self._pid, 0)
+        try:
+            text = os.pread(self._printed, 1 << 20, 0).decode(errors="replace")
+            return Ending(os.waitstatus_to_exitcode(status), self.told, text)
+        finally:
+            os.close(self._told)
+            os.close(self._printed)
+
+
+def child(work: Callable[[Tell], object], *, kill_after: float | None = None, seconds: int = HANGS) -> Ending:
+    """Do `work` in a child, wait for its end; it is killed after `kill_after` seconds where that is given."""
+    started = Child(work, seconds)
+    if kill_after is not None:
+        time.sleep(kill_after)
+        started.kill()
+    return started.wait()
