@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo study test lint types check bench clean
+.PHONY: help setup demo study test lint types check bench storm clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: lint types test  ## Everything that has to be green
 
 bench: $(READY)  ## Print speed ratios, all measured in one run
 	$(BIN)/python -m benchmarks
+
+storm: $(READY)  ## Kill, cut, damage, forge and fuzz runs thousands of times, print what held (an hour)
+	$(BIN)/python -m tests.storm
 
 clean:  ## Remove everything that was made
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,6 +3,7 @@
     shim.c, shim.py  a library loaded before the C library: counts, kills, fails and records changes of files
     child.py         work in a process of its own, that may be killed, hang or fail
     tasks.py         what is harmed: runs of every kind, a sweep, a study of invasion, a repair
+    controls.py      careless writers, whom the storm must catch
     kills.py         kills at every change of a file and at random instants
     power.py         power cuts, rebuilt from a record of changes and syncs
     faults.py        a disk that is full, fails, or writes half of what it was asked to

@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.storm import Tally
 from tests.storm.shim import Shim, build, missing
 
-HARMS = ("kills", "power", "faults", "damage", "readers", "fuzz")
+HARMS = ("controls", "kills", "power", "faults", "damage", "readers", "fuzz")
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
@@ -63,7 +63,9 @@ def _run(place: Path, seed: int, share: float, only: list[str] | None) -> None:
         say(f"  {'promise':90s} {'tries':>9s} {'failures':>9s}")
         began = time.monotonic()
         report[name] = []
-        for tally in harm.tallies(place, seed, share):
+        here = place / name
+        here.mkdir()
+        for tally in harm.tallies(here, seed, share):
             report[name].append(tally)
             say(f"  {tally.promise:90s} {tally.tries:9d} {len(tally.failures):9d}")
             for failure in tally.failures[:SHOWN]:
@@ -71,7 +73,9 @@ def _run(place: Path, seed: int, share: float, only: list[str] | None) -> None:
         tries, failures = _sums(report[name])
         say(f"  {f'{name}: {time.monotonic() - began:.0f} s':90s} {tries:9d} {failures:9d}")
     tries, failures = _sums([tally for tallies in report.values() for tally in tallies])
-    say(f"\n{tries} tries, {failures or 'no'} failure{'' if failures == 1 else 's'}, {time.monotonic() - start:.0f} s")
+    say(
+        f"\n{tries} tries, {failures or 'no'} failure{'' if failures == 1 else 's'}, {time.monotonic() - start:.0f} s"
+    )
     if share >= 1 and only is None:
         _save(lines, seed, report)
     sys.exit(1 if failures else 0)
@@ -83,7 +87,7 @@ def _sums(tallies: list[Tally]) -> tuple[int, int]:
 
 def _save(lines: list[str], seed: int, report: dict[str, list[Tally]]) -> None:
     """The report, as printed and as JSON."""
-    from results.database import session
+    from results.run.database import session
 
     RESULTS.mkdir(exist_ok=True)
     day = datetime.date.today().isoformat()

@@ -19,17 +19,19 @@ HANGS = 60
 BROKEN = 70
 """Exit code of a child whose work raised an exception."""
 
-Tell = Callable[[int], None]
+Tell = Callable[[int], object]
 """How a child says how far it has come: numbers that grow."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a child ended: its exit code (of a kill, minus the signal), what it told last, what it printed."""
+    """How a child ended: its exit code (of a kill, minus the signal), what it told last, what it printed, and the
+    most memory it held."""
 
     code: int
     told: int
     output: str
+    mebibytes: float
 
     @property
     def killed(self) -> bool:
@@ -40,7 +42,7 @@ class Ending:
     def explanation(self) -> str:
         """One line about an unexpected end."""
         if self.code == -signal.SIGALRM:
-            return f"hung for {HANGS} s"
+            return "did not end by itself"
         last = self.output.strip().splitlines()[-1:] or ["no output"]
         return f"ended with {self.code}: {last[0][:200]}"
 
@@ -85,10 +87,10 @@ class Child:
 
     def wait(self) -> Ending:
         """How it ended."""
-        _, status = os.waitpid(self._pid, 0)
+        _, status, used = os.wait4(self._pid, 0)
         try:
             text = os.pread(self._printed, 1 << 20, 0).decode(errors="replace")
-            return Ending(os.waitstatus_to_exitcode(status), self.told, text)
+            return Ending(os.waitstatus_to_exitcode(status), self.told, text, used.ru_maxrss / 1024)
         finally:
             os.close(self._told)
             os.close(self._printed)

@@ -10,7 +10,10 @@ import errno
 import random
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
+from io import StringIO
 from pathlib import Path
 
 from evolve import cli
@@ -46,11 +49,22 @@ def tallies(place: Path, seed: int, share: float) -> Iterator[Tally]:
     shim = Shim()
     shim.watch(place / "disk")
     commands = _commands(place)
+    for command in commands:
+        _warm(command, place / "disk")
     for harm, error, words in HARMS:
         for command in commands:
             rng = random.Random(f"{seed} {harm} {error} {command.task.name}")
             tally = Tally(f"{words}: {command.task.name}")
-            _faults(shim, command, place / "disk", rng, harm, error, TRIES * share / len(commands) / len(HARMS), tally)
+            _faults(
+                shim,
+                command,
+                place / "disk",
+                rng,
+                harm,
+                error,
+                TRIES * share / len(commands) / len(HARMS),
+                tally,
+            )
             yield tally
 
 
@@ -67,15 +81,29 @@ def _commands(place: Path) -> list[Command]:
     ]
 
 
+def _warm(command: Command, folder: Path) -> None:
+    """Load everything that a command needs before children fork."""
+    emptied(folder, command.task)
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        _type(command.words(folder))
+
+
 def _faults(
-    shim: Shim, command: Command, folder: Path, rng: random.Random, harm: Harm, error: int, tries: float, tally: Tally
+    shim: Shim,
+    command: Command,
+    folder: Path,
+    rng: random.Random,
+    harm: Harm,
+    error: int,
+    tries: float,
+    tally: Tally,
 ) -> None:
     emptied(folder, command.task)
     total, expected = _calm(shim, command, folder, harm)
     number = min(max(1, round(tries)), total)
     for at in sorted(rng.sample(range(1, total + 1), number)):
         emptied(folder, command.task)
-        ending = _run(command, folder, lambda at=at: shim.arm(harm, at, error))  # type: ignore[misc]
+        ending = _run(command, folder, partial(shim.arm, harm, at, error))
         tally.tried(f"at {at} of {total}", _wrong(command, folder, harm, ending, expected))
 
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evolve.cli_runs import _change
-from evolve.experiment import Experiment
-from evolve.invasion_study import Study
+from evolve.cli.runs import _change
+from evolve.experiment.experiment import Experiment
+from evolve.invasion.study import Study
 from evolve.sweep import Sweep
 from genomes import catalogue
-from genomes.formula import FormulaGenome
+from genomes.formula.syntax import FormulaGenome
 from genomes.lookup import LookupGenome
 from results.records import BirthId
 from tests.storm import Tally
@@ -40,12 +40,12 @@ LONG = 20_000
 """Characters that a text may grow to by repetition."""
 
 TOKENS = (
-    "[", "]", "(", ")", "{", "}", "[[", "]]", "=", ".", ",", "|", " ", "\n", "\t", "\r", "\0", "\x1b[31m", "\x1b]0;x\a",
-    "\u202e", "\ufeff", "\ud800", "é", "∃", "∀", "¬", "⊕", "∧", "→", "⊤", "nan", "inf", "-inf", "1e999", "-1", "0", "-0",
-    "1e-320", "9" * 25, "9" * 5000, "0x1", "0b1", "1_000", "٣", "²", "true", "false", "\"", "'", "'''", "\\", "\\u0000",
-    "#", "/", "..", "~", "$x^$", "[/x]", "%s", "{0}", "<b>", "memory", "memory(", "memory(9,9)", "memory(3,3) ", "c",
-    "C", "D", "exists t. ", "exists j. ", "forall i. ", "not ", "xor", "D(r,c,p)", "D(x,x,t)", "4294967296.0.0",
-    "inf = inf", "1979-05-27T07:32:00Z", "[a]\n", "[[a]]\n", "a.b.c = 1\n", "grid = {}", "seeds = []", "tit_for_tat",
+    *'[](){}=.,|#/~"', "'", "[[", "]]", "'''", "..", " ", "\n", "\t", "\r", "\0", "\\", "\\u0000", "\x1b[31m",
+    "\x1b]0;x\a", "\u202e", "\ufeff", "\ud800", "é", *"∃∀¬⊕∧→⊤٣²", "nan", "inf", "-inf", "1e999", "1e-320", "-1",
+    "0", "-0", "0x1", "0b1", "1_000", "9" * 25, "9" * 5000, "true", "false", "1979-05-27T07:32:00Z", "$x^$", "[/x]",
+    "%s", "{0}", "<b>", "memory", "memory(", "memory(9,9)", "memory(3,3) ", "c", "C", "D", "exists t. ", "exists j. ",
+    "forall i. ", "not ", "xor", "D(r,c,p)", "D(x,x,t)", "4294967296.0.0", "inf = inf", "[a]\n", "[[a]]\n",
+    "a.b.c = 1\n", "grid = {}", "seeds = []", "tit_for_tat",
 )  # fmt: skip
 """What parsers stumble over."""
 
@@ -63,14 +63,17 @@ class Reader:
 def readers(place: Path) -> list[Reader]:
     """Everything that reads text of a user's, and what it is fed with."""
     experiments = tuple(path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.glob("*.toml")))
-    studies = tuple(path.read_text(encoding="utf-8") for path in sorted((EXAMPLES / "invasion").glob("*.toml")))
+    studies = tuple(
+        path.read_text(encoding="utf-8") for path in sorted((EXAMPLES / "invasion").glob("*.toml"))
+    )
     sweeps = tuple(path.read_text(encoding="utf-8") for path in sorted((EXAMPLES / "sweeps").glob("*.toml")))
     entries = [str(entry.table) for entry in catalogue.ENTRIES if isinstance(entry.table, LookupGenome)]
     formulas = tuple(str(entry.formula) for entry in catalogue.ENTRIES if entry.formula_text is not None)
     names = tuple(catalogue.names())
     changes = (
-        "population.size=50", "rules.noise=0.1", "genome={kind='formula'}", "population.seeds=[{strategy='tit_for_tat',share=1}]",
-        "fitness={opponents='panel',panel=['lifl']}", "run.workers=2", "islands.number=3", "seed=4", "name='x'", "rules.turns=10",
+        "population.size=50", "rules.noise=0.1", "rules.turns=10", "genome={kind='formula'}", "seed=4", "name='x'",
+        "population.seeds=[{strategy='tit_for_tat',share=1}]", "fitness={opponents='panel',panel=['lifl']}",
+        "islands.number=3",
     )  # fmt: skip
     return [
         Reader("the text of a table", _genome, tuple(entries), 0.38),

@@ -10,6 +10,7 @@ import random
 import shutil
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.storm import Tally
@@ -24,6 +25,9 @@ AT_INSTANTS = 340
 OF_MANY = 12
 """Kills at random instants of every task in several processes, which take seconds to start."""
 
+WITH_PROCESSES = 0.05
+"""Below this share there are none: the tests of islands, sweeps and studies kill workers as well."""
+
 AGAIN = 0.2
 """How often what is taken up is killed again."""
 
@@ -34,10 +38,14 @@ def tallies(place: Path, seed: int, share: float) -> Iterator[Tally]:
     shim.watch(place)
     tasks = alone(place)
     for task in tasks:
-        yield _at_changes(shim, task, place, random.Random(f"{seed} {task.name}"), AT_CHANGES * share / len(tasks))
+        yield at_changes(
+            shim, task, place, random.Random(f"{seed} {task.name}"), AT_CHANGES * share / len(tasks)
+        )
     for task in tasks:
-        yield _at_instants(task, place, random.Random(f"{seed} {task.name}"), AT_INSTANTS * share / len(tasks))
-    for task in together(place):
+        yield _at_instants(
+            task, place, random.Random(f"{seed} {task.name}"), AT_INSTANTS * share / len(tasks)
+        )
+    for task in together(place) if share >= WITH_PROCESSES else ():
         yield _at_instants(task, place, random.Random(f"{seed} {task.name}"), OF_MANY * share)
 
 
@@ -61,7 +69,8 @@ def emptied(folder: Path, task: Task) -> Path:
     return folder
 
 
-def _at_changes(shim: Shim, task: Task, place: Path, rng: random.Random, tries: float) -> Tally:
+def at_changes(shim: Shim, task: Task, place: Path, rng: random.Random, tries: float) -> Tally:
+    """Kills spread evenly over all changes that the task makes."""
     tally = Tally(f"killed at a change of a file: {task.name}")
     folder = emptied(place / "whole", task)
     shim.arm(Harm.NOTHING)
@@ -71,27 +80,25 @@ def _at_changes(shim: Shim, task: Task, place: Path, rng: random.Random, tries: 
     number = max(1, round(tries))
     for at, harm in [places[k * len(places) // number % len(places)] for k in range(number)]:
         folder = emptied(place / "killed", task)
-        told, where, deaths = -1, "", 0
-        next_at = at
-        while True:
-
-            def live(tell: Tell, at: int = next_at) -> None:
-                shim.arm(harm, at)
-                task.live(folder, tell)
-
-            ending = child(live)
-            where += f"{' then ' if where else ''}{harm.name} at change {next_at}"
+        kills = [at]
+        while rng.random() < AGAIN:
+            kills.append(rng.randrange(1, total))
+        told = -1
+        for count, at in enumerate(kills, 1):
+            ending = child(partial(_killed_at, shim, harm, at, task, folder))
             failure = _found(task, folder, ending, told)
             told = max(told, ending.told)
-            if failure is not None or not ending.killed:
+            if count == len(kills) or failure is not None or not ending.killed:
+                failure = failure or _end(task, folder, expected)
                 break
-            deaths += 1
-            if rng.random() > AGAIN or deaths > 3:
-                break
-            tally.tried(where, None)
-            next_at = rng.randrange(1, total)
-        tally.tried(where, failure or _end(task, folder, expected))
+            tally.tried("", None)
+        tally.tried(f"{harm.name} at {', then '.join(map(str, kills[:count]))} of {total}", failure)
     return tally
+
+
+def _killed_at(shim: Shim, harm: Harm, at: int, task: Task, folder: Path, tell: Tell) -> None:
+    shim.arm(harm, at)
+    task.live(folder, tell)
 
 
 def _at_instants(task: Task, place: Path, rng: random.Random, tries: float) -> Tally:
@@ -102,7 +109,7 @@ def _at_instants(task: Task, place: Path, rng: random.Random, tries: float) -> T
     for _ in range(max(1, round(tries))):
         folder = emptied(place / "killed", task)
         instant = rng.uniform(0, taken)
-        ending = child(lambda tell, folder=folder: task.live(folder, tell), kill_after=instant)  # type: ignore[misc]
+        ending = child(partial(task.live, folder), kill_after=instant)
         failure = _found(task, folder, ending, -1)
         tally.tried(f"after {instant:.4f} s of {taken:.4f}", failure or _end(task, folder, expected))
     return tally

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from results import store
+from results.run import store
 from tests.storm import Tally
 from tests.storm.child import Tell, child
 from tests.storm.kills import emptied, finished
@@ -171,7 +171,7 @@ def tallies(place: Path, seed: int, share: float) -> Iterator[Tally]:
     ]
     for session in sessions:
         rng = random.Random(f"{seed} {session.task.name}")
-        yield _cuts(shim, session, place, rng, max(1, round(CUTS * share / len(sessions))))
+        yield cuts(shim, session, place, rng, max(1, round(CUTS * share / len(sessions))))
 
 
 def _run(shim: Shim, synchronous: str, journal: str) -> Task:
@@ -179,7 +179,7 @@ def _run(shim: Shim, synchronous: str, journal: str) -> Task:
     declared = experiment("lookups")
 
     def live(folder: Path, tell: Tell) -> None:
-        store.journal = lambda file: journal  # type: ignore[assignment,return-value]
+        setattr(store, "journal", lambda file: journal)  # noqa: B010
 
         def mark(number: int) -> None:
             shim.mark(number)
@@ -189,7 +189,9 @@ def _run(shim: Shim, synchronous: str, journal: str) -> Task:
             write(folder, sitting, 1, mark, synchronous=synchronous)
             shim.mark(CLOSED + sitting.generations)
 
-    words = f"a run, synchronous = {synchronous}, {'write-ahead log' if journal == 'WAL' else 'rollback journal'}"
+    words = (
+        f"a run, synchronous = {synchronous}, {'write-ahead log' if journal == 'WAL' else 'rollback journal'}"
+    )
     return Task(words, live, generation, results)
 
 
@@ -211,7 +213,8 @@ def _every_synced_log(changes: list[Change]) -> int:
     return max(_every_commit(changes[:synced]), _closed(changes))
 
 
-def _cuts(shim: Shim, session: Session, place: Path, rng: random.Random, tries: int) -> Tally:
+def cuts(shim: Shim, session: Session, place: Path, rng: random.Random, tries: int) -> Tally:
+    """Power cuts at random changes of what the task does."""
     task = session.task
     tally = Tally(f"power cut: {task.name}")
     folder = place / "cut"
@@ -241,7 +244,8 @@ def _cuts(shim: Shim, session: Session, place: Path, rng: random.Random, tries: 
         for path, content in disk.cut(random.Random(state)).items():
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_bytes(content)
-        tally.tried(f"after change {when} (state {state})", _found(task, folder, session.least(changes[:when]), expected))
+        failure = _found(task, folder, session.least(changes[:when]), expected)
+        tally.tried(f"after change {when} (state {state})", failure)
     return tally
 
 

@@ -12,13 +12,14 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 
-from results import store
 from results.errors import RunError
 from results.lineage import line_of_descent
-from results.plots import save_all
-from results.store import Run
+from results.plots.run import save_all
+from results.run import store
+from results.run.store import Run
 from tests.storm import Tally
 from tests.storm.child import HANGS, Child, Tell
 from tests.synthetic import Synthetic, evolve
@@ -55,7 +56,7 @@ def _looks(place: Path, rng: random.Random, journal: str, where: str, tally: Tal
         pass  # there is a run before anybody looks
 
     def write(tell: Tell) -> None:
-        store.journal = lambda file: journal  # type: ignore[assignment,return-value]
+        setattr(store, "journal", lambda file: journal)  # noqa: B010
         with Run.open(folder, EXPERIMENT, commit_every=1) as run:
             for generation in evolve(EXPERIMENT):
                 run.append(generation)
@@ -127,7 +128,7 @@ def populations(run: Run, place: Path, seen: Seen) -> None:
 def descent(run: Run, place: Path, seen: Seen) -> None:
     """A line of descent leads from a founder to someone alive."""
     line = line_of_descent(run, None)
-    assert not line[0].parents and all(b.parents[0] == a.id for a, b in zip(line, line[1:], strict=False))
+    assert not line[0].parents and all(b.parents[0] == a.id for a, b in pairwise(line))
 
 
 def checked(run: Run, place: Path, seen: Seen) -> None:

@@ -44,7 +44,17 @@ def compiler() -> str | None:
 def build(folder: Path) -> Path:
     """Compile the shim into `folder`."""
     library = folder / "shim.so"
-    command = [str(compiler()), "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(library), str(SOURCE)]
+    command = [
+        str(compiler()),
+        "-shared",
+        "-fPIC",
+        "-O1",
+        "-Wall",
+        "-Werror",
+        "-o",
+        str(library),
+        str(SOURCE),
+    ]
     subprocess.run([*command, "-ldl"], check=True)
     return library
 

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evolve import sweep as sweeping
-from evolve.experiment import Experiment
-from evolve.invasion_file import FILE, run_study
-from evolve.invasion_study import Study
+from evolve.experiment.experiment import Experiment
+from evolve.invasion.run import FILE, run_study
+from evolve.invasion.study import Study
 from evolve.runner import drive
 from evolve.sweep import Sweep, run_sweep
+from results import Generation
 from results.errors import RunError
-from results.repair import repair
-from results.store import Run
-from results.sweeps import read_index
+from results.run.repairs import repair
+from results.run.store import Run
+from results.sweeps import Entry, read_index
 from tests.storm.child import Tell
 
 END = 12
@@ -76,7 +77,12 @@ def write(folder: Path, declared: Experiment, commit_every: int, tell: Tell, **o
     """A run, begun or taken up, to its end."""
     with Run.open(folder, declared, commit_every=commit_every, checkpoint_every=5, **options) as run:
         before = run.generation
-        drive(run, declared, lambda g: None if (g.number - before) % commit_every else tell(g.number))
+
+        def watch(generation: Generation) -> None:
+            if (generation.number - before) % commit_every == 0:
+                tell(generation.number)
+
+        drive(run, declared, watch)
         tell(run.generation)
 
 
@@ -130,12 +136,10 @@ def sweep(place: Path, workers: int = 1) -> Task:
     planned = Sweep.load(file)
 
     def live(folder: Path, tell: Tell) -> None:
-        run_sweep(
-            planned,
-            folder,
-            workers=workers,
-            watch=lambda entries, _: tell(sum(entry.outcome is not None for entry in entries)),
-        )
+        def watch(entries: Sequence[Entry], latest: Entry | None) -> None:
+            tell(sum(entry.outcome is not None for entry in entries))
+
+        run_sweep(planned, folder, workers=workers, watch=watch)
 
     def reached(folder: Path) -> int:
         return sum(generation(folder / "runs" / task.folder) == 6 for task in planned.tasks)
@@ -150,7 +154,11 @@ def sweep(place: Path, workers: int = 1) -> Task:
 
 def invasion(place: Path, workers: int = 1) -> Task:
     """A study of invasion: six populations; its file is written into `place`."""
-    sections = {"population": {"size": 8}, "rules": {"turns": 10, "noise": 0.01}, "variation": {"mutation": 0.05}}
+    sections = {
+        "population": {"size": 8},
+        "rules": {"turns": 10, "noise": 0.01},
+        "variation": {"mutation": 0.05},
+    }
     study = Study.of(["tit_for_tat", "all_c"], sections, replicates=2, generations=8, controls=["all_d"])
     (place / "study.toml").write_text(study.to_toml(), encoding="utf-8")
 
@@ -166,13 +174,17 @@ def invasion(place: Path, workers: int = 1) -> Task:
 
     def reached(folder: Path) -> int:
         with suppress(FileNotFoundError):
-            return (folder / FILE).read_bytes().count(b"\n") - 1  # a torn line has no end, the first is a heading
+            return (folder / FILE).read_bytes().count(
+                b"\n"
+            ) - 1  # a torn line has no end, the first is a heading
         return -1
 
     def ended(folder: Path) -> str:
         return hashlib.sha256((folder / FILE).read_bytes()).hexdigest()
 
-    return Task(f"a study of invasion{f' in {workers} processes' if workers > 1 else ''}", live, reached, ended)
+    return Task(
+        f"a study of invasion{f' in {workers} processes' if workers > 1 else ''}", live, reached, ended
+    )
 
 
 def repaired(place: Path) -> Task:
