@@ -67,13 +67,19 @@ def experiment(name: str, **changes: Any) -> Experiment:
 
 def run_of(name: str, *, commit_every: int = 1, workers: int = 1, **changes: Any) -> Task:
     """A run of one of `EXPERIMENTS`."""
-    declared = experiment(name, run={"workers": workers}, **changes)
+    declared = experiment(name, **changes)
     words = name + (f" in {workers} processes" if workers > 1 else "")
     words += f", {commit_every} generations a commit" if commit_every > 1 else ""
-    return Task(words, lambda folder, tell: write(folder, declared, commit_every, tell), generation, results)
+
+    def live(folder: Path, tell: Tell) -> None:
+        write(folder, declared, commit_every, tell, workers)
+
+    return Task(words, live, generation, results)
 
 
-def write(folder: Path, declared: Experiment, commit_every: int, tell: Tell, **options: Any) -> None:
+def write(
+    folder: Path, declared: Experiment, commit_every: int, tell: Tell, workers: int = 1, **options: Any
+) -> None:
     """A run, begun or taken up, to its end."""
     with Run.open(folder, declared, commit_every=commit_every, checkpoint_every=5, **options) as run:
         before = run.generation
@@ -82,7 +88,7 @@ def write(folder: Path, declared: Experiment, commit_every: int, tell: Tell, **o
             if (generation.number - before) % commit_every == 0:
                 tell(generation.number)
 
-        drive(run, declared, watch)
+        drive(run, declared, watch, workers=workers)
         tell(run.generation)
 
 
