@@ -40,7 +40,7 @@ class BirthId(NamedTuple):
         BirthId(generation=12, island=0, slot=5)
         """
         words = text.strip().split(".")
-        if len(words) != 3 or not all(word.isdecimal() and word.isascii() for word in words):
+        if len(words) != 3 or not all(w.isdecimal() and w.isascii() and len(w) <= 10 for w in words):
             raise ValueError(f"id: expected generation.island.slot like '12.0.5', got {text!r}")
         return cls(*(int(word) for word in words))
 

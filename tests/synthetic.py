@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from results.records import Birth, BirthId, Generation, Leader, Origin
+from results.run.rows import Limits
 
 NAMES = {0: "all_c", 1: "tit_for_tat", 2: "pavlov", 3: "grim", 5: "all_d", 8: "mistrust", 13: "gradual"}
 
@@ -33,6 +34,10 @@ class Synthetic:
     moves: int = 2000
     crowding: float = 0.0
     generations: int = 10
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.size * 1200, 1000)  # tests put other genomes in place of the tables
 
     def to_toml(self) -> str:
         return f'name = "{self.name}"\ngenerations = {self.generations}\n' + self.results_key()

@@ -96,9 +96,10 @@ def resume(
 
 def show_run(folder: RunFolder, as_json: Json = False) -> None:
     """What a run has come to."""
+    from evolve.experiment.experiment import Experiment
     from results import Run
 
-    with Run.read(folder) as there, there.snapshot():
+    with Run.read(folder, Experiment.parse) as there, there.snapshot():
         summary = _summary(there)
     if as_json:
         show_json(summary)
@@ -135,6 +136,7 @@ def plot(
     formats: Annotated[str, typer.Option("--format", help="png, svg, or both.")] = "png,svg",
 ) -> None:
     """Draw a run: fitness, cooperation, behaviours, lineage, family tree, genomes."""
+    from evolve.experiment.experiment import Experiment
     from results import Run
     from results.plots.run import save_all
 
@@ -142,7 +144,7 @@ def plot(
     if not wanted or not set(wanted) <= {"png", "svg", "pdf"}:
         raise ValueError(f"format: expected png, svg or pdf, got {formats!r}")
     target = out or folder / "plots"
-    with Run.read(folder) as there:
+    with Run.read(folder, Experiment.parse) as there:
         for path in save_all(there, target, formats=wanted):
             print(path)
 
@@ -153,11 +155,12 @@ def lineage(
     as_json: Json = False,
 ) -> None:
     """The line of descent of the best, or of anyone alive, back to its founder."""
+    from evolve.experiment.experiment import Experiment
     from results import BirthId, Run
     from results.lineage import line_of_descent
     from results.records import called
 
-    with Run.read(folder) as there:
+    with Run.read(folder, Experiment.parse) as there:
         line = line_of_descent(there, None if id is None else BirthId.parse(id))
         names = _names(there)
     if as_json:
@@ -219,6 +222,7 @@ def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | N
     """Run or continue, with progress, until done or stopped."""
     from evolve.runner import drive, stopping
     from results import Run
+    from results.run.store import run_file
 
     place = _placed(experiment, cluster)
     kept = experiment.run
@@ -226,7 +230,7 @@ def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | N
         stopping() as stop,
         Run.open(
             folder, experiment, commit_every=kept.commit_every, checkpoint_every=kept.checkpoint_every,
-            lineage=kept.lineage,
+            lineage=kept.lineage, notice=lambda text: print(text, file=sys.stderr),
         ) as there,
     ):  # fmt: skip
         began = there.generation
@@ -239,6 +243,8 @@ def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | N
                 workers=workers, cluster=place,
             )  # fmt: skip
         reached = there.generation
+        if there.path != run_file(folder):  # it was deleted or moved, and went on elsewhere
+            folder = there.path
     if not done:
         again = command("resume", str(folder), workers=workers, cluster=place)
         print(f"stopped after generation {reached}; go on with: {again}")

@@ -31,6 +31,16 @@ from genomes import catalogue
 from genomes.catalogue import Compiled, Entry, is_compiled
 from genomes.formula.syntax import FormulaGenome
 from genomes.lookup import MAX_MEMORY, LookupGenome
+from results.run.rows import Limits
+
+LONGEST_PROBABILITY = 64
+"""Characters of a probability in a genome's text, with room to spare: a float has 24."""
+
+LONGEST_NODE = 32
+"""Characters of a formula's node as text, its parentheses and spaces included; the longest is a quantifier's."""
+
+LONGEST_BIRTH = 400
+"""Bytes that a birth needs in a population besides its genome: ids, origin, fitness, behaviour."""
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -99,12 +109,23 @@ class LookupSection(_Section):
             raise ValueError(f"expected x + y <= {MAX_MEMORY}, got {self.x} + {self.y}")
         return self
 
+    @property
+    def longest(self) -> int:
+        """Characters of a genome as text, at most."""
+        entries = max(self.x, self.y) + (1 << self.x + self.y)
+        return 20 + entries * (LONGEST_PROBABILITY if self.stochastic else 1)
+
 
 class FormulaSection(_Section):
     """`[genome]` of kind "formula": Ord's language; pair-only formulas where the rules are the IPD's."""
 
     kind: Literal["formula"] = "formula"
     max_complexity: Annotated[int, Field(ge=1, le=100)] = 15
+
+    @property
+    def longest(self) -> int:
+        """Characters of a genome as text, at most."""
+        return 20 + self.max_complexity * LONGEST_NODE
 
 
 def _kind(genome: Any) -> Any:
@@ -339,6 +360,13 @@ class Experiment(_Section):
     def pair_only(self) -> bool:
         """True when formulas may not look at third parties: where the rules are the IPD's."""
         return self.rules.play == "ipd"
+
+    @property
+    def limits(self) -> Limits:
+        """How long its genomes, and its whole population, can be as text: what a run file of it may hold."""
+        seeds = [len(str(self.seed_genome(seed.strategy))) for seed in self.population.seeds]
+        genome = max([self.genome.longest, *seeds])
+        return Limits(self.population.size * self.islands.number * (genome + LONGEST_BIRTH), genome)
 
     def seed_genome(self, spec: str) -> LookupGenome | FormulaGenome:
         """The genome that a name or text in `population.seeds` stands for, of the experiment's kind."""

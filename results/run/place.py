@@ -1,14 +1,19 @@
 """Where a run lives on disk: its writer's lock, the journal that its filesystem can be trusted with, whole files.
 
-SQLite's write-ahead log needs shared memory, which network filesystems do not give; and "one writer" must
-end with the writer, however it ends. Both are questions to the operating system, answered here.
+SQLite's write-ahead log needs shared memory, which network filesystems do not give; "one writer" must end with
+the writer, however it ends; and nothing outside a stranger's folder may be written. These are questions to the
+operating system, answered here.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import socket
+import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -32,22 +37,33 @@ LOCAL |= {"ramfs", "reiserfs", "rootfs", "tmpfs", "vfat", "xfs", "zfs"}
 """Filesystems where processes share memory and locks: every other one may be a network filesystem."""
 
 
+BESIDE = ("-wal", "-shm", "-journal")
+"""What SQLite puts beside a run file, by the end of its name."""
+
+NEXT, BEFORE = ".next", ".before"
+"""Ends of names: a whole file that is to take a run's place, and what was there before a repair."""
+
+NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""A stranger's folder may hold links out of it, and pipes that would be waited for."""
+
+HOLDER = re.compile(r"pid \d{1,20} on [\w.-]{0,100}\n?")
+"""What a lock file says, and nothing else is repeated from it."""
+
+
 class WriterLock:
     """The right to write one run: an operating-system lock, so it dies with its process."""
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            _lock(self._fd)
-        except OSError:
-            holder = os.pread(self._fd, 200, 0).decode(errors="replace").strip() if os.name != "nt" else ""
-            os.close(self._fd)
-            raise RunError(
-                f"{path.parent}: another process is writing this run ({holder or 'unknown process'}); "
-                "wait for it, or stop it first"
-            ) from None
-        os.ftruncate(self._fd, 0)
-        os.write(self._fd, f"pid {os.getpid()} on {socket.gethostname()}\n".encode())
+        self._path = path
+        self._fd = _locked(path)
+
+    def renew(self) -> None:
+        """Take the right again where the lock file was removed; raises RunError when somebody else has it now."""
+        if not _same(self._fd, self._path):
+            gone, self._fd = self._fd, -1
+            os.close(gone)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = _locked(self._path)
 
     def release(self) -> None:
         """Give the right back."""
@@ -55,6 +71,47 @@ class WriterLock:
             os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = -1
+
+
+def _locked(path: Path) -> int:
+    """The lock file, opened and locked; raises RunError when somebody else has locked it."""
+    while True:
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o644)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):
+                raise RunError(f"{path}: expected a plain file, got a link or a pipe") from None
+            raise
+        try:
+            text = os.pread(fd, 200, 0).decode(errors="replace") if os.name != "nt" else ""
+            text = text.strip("\0")  # what a power cut may leave
+            holder = HOLDER.fullmatch(text)
+            if not stat.S_ISREG(os.fstat(fd).st_mode) or (text and not holder):
+                raise RunError(f"{path}: expected the lock of a writer, got another file")
+            try:
+                _lock(fd)
+            except OSError:
+                raise RunError(
+                    f"{path.parent}: another process is writing this run "
+                    f"({holder[0].strip() if holder else 'unknown process'}); wait for it, or stop it first"
+                ) from None
+            if _same(fd, path):
+                os.ftruncate(fd, 0)
+                host = re.sub(r"[^\w.-]", "-", socket.gethostname())[:100]
+                os.write(fd, f"pid {os.getpid()} on {host}\n".encode())
+                return fd
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)  # it was removed or replaced meanwhile, and so locks nothing
+
+
+def _same(fd: int, path: Path) -> bool:
+    """True when the open file is the one at the path."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 if sys.platform == "win32":
@@ -92,11 +149,68 @@ def journal(path: Path, mounts: str | None = None) -> Literal["WAL", "TRUNCATE"]
     return "WAL" if kind in LOCAL else "TRUNCATE"
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that whoever reads it finds the old text or the new one, also after a crash."""
+def refuse_links(file: Path) -> None:
+    """Raise RunError unless a run file, and what is beside it, are plain files: links could lead anywhere."""
+    for suffix in ("", NEXT, *BESIDE):
+        part = file.with_name(file.name + suffix)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found = part.lstat()
+            if not stat.S_ISREG(found.st_mode):
+                raise RunError(f"{part}: expected a plain file, got a {_kind(found.st_mode)}")
+            if suffix in BESIDE and found.st_nlink > 1:
+                raise RunError(
+                    f"{part}: expected a file of its own, got one that has other names too (hard links)"
+                )
+
+
+def _kind(mode: int) -> str:
+    return "link" if stat.S_ISLNK(mode) else "folder" if stat.S_ISDIR(mode) else "pipe or device"
+
+
+def put_in_place(file: Path) -> bool:
+    """Let a whole file that waits as ``run.sqlite.next`` take the run's place; False where none waits.
+
+    The old one stays as ``run.sqlite.before``. Killed anywhere in here, it is finished by whoever comes next.
+    """
+    waiting = file.with_name(file.name + NEXT)
+    if not waiting.exists():
+        return False
+    before = file.with_name(file.name + BEFORE)
+    if file.exists():
+        for suffix in BESIDE:  # of an earlier repair: they must not meet this file
+            before.with_name(before.name + suffix).unlink(missing_ok=True)
+    for suffix in ("", "-wal", "-journal"):  # with its log: all that a damaged run holds
+        part = file.with_name(file.name + suffix)
+        if part.exists():
+            part.replace(before.with_name(before.name + suffix))
+    file.with_name(file.name + "-shm").unlink(missing_ok=True)
+    waiting.replace(file)
+    sync_folder(file.parent)
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder last through a power cut, where the system can."""
+    if os.name != "nt":
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            with suppress(OSError):  # some filesystems cannot
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file so that whoever reads it finds the old content or the new one, also after a crash.
+
+    A link at `path` is replaced, and never followed.
+    """
     fresh = path.with_name(path.name + ".tmp")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(text)
+    fresh.unlink(missing_ok=True)
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK, 0o666)
+    with os.fdopen(fd, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+    sync_folder(path.parent)

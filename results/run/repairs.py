@@ -1,172 +1,164 @@
-"""When a disk has damaged a run: naming all of it, and saving what can be gone on from.
+"""When a disk has damaged a run: saving what can be gone on from.
 
 Evolution is deterministic, so a run that goes back to its newest intact population comes again through the
 very generations that were lost. What lies before and is damaged cannot come again: it is left out, and said.
+The damaged file is only read, from a copy; what is intact goes into a new run, with an id of its own.
 """
 
 from __future__ import annotations
 
-import math
 import os
+import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from results.errors import DamageError
-from results.records import QUANTILES, BirthId
-from results.run.database import check_format, connect, naming, new_file, read_meta
-from results.run.place import WriterLock
+from results.errors import DamageError, RunError
+from results.records import BirthId
+from results.run.births import BirthRow
+from results.run.check import spans
+from results.run.database import check_format, connect, insert, naming, new_file, write_head
+from results.run.meta import Meta, chain_start, intact_meta
+from results.run.place import NEXT, WriterLock, put_in_place, refuse_links, sync_folder
+from results.run.populations import Population
 from results.run.rows import (
     LEADERS_TYPE,
-    START,
-    STATISTICS,
-    BirthRow,
+    LOST,
+    NO_STATISTICS,
+    PAGE,
+    Digests,
+    GenerationRow,
+    Head,
     LeadingBehaviour,
-    Population,
+    Limits,
     Row,
-    opened,
+    leaders_table,
     pack,
-    sealed,
-    unpack,
+    statistics_table,
 )
 from results.run.store import run_file
-from results.run.writer import write_head
-
-LOST = b"\xff" * 32
-"""Stands for the hash of a generation whose row a repair could not save."""
 
 GAP = 10_000
 """Where even the table's head is damaged, so many absent generations in a row mean there are no more."""
 
+LEAST_GENERATION, LEAST_BEHAVIOUR = 100, 16
+"""Bytes that a row takes at least: numbers that the file has no room for are no numbers of its rows."""
+
+LOGS = ("-wal", "-journal")
+"""What SQLite has yet to bring into a file, by the end of its name."""
+
 MOST_FILLED = 1000
 """A header that claims more than so many times the file is itself damaged."""
 
-LISTED = 20
-"""Damaged rows of a table that are named one by one."""
 
-
-def _spans(numbers: list[int]) -> list[str]:
-    """Sorted numbers, consecutive ones as "first to last".
-
-    >>> _spans([1, 2, 3, 7])
-    ['1 to 3', '7']
-    """
-    starts = [n for k, n in enumerate(numbers) if k == 0 or n != numbers[k - 1] + 1]
-    ends = [n for k, n in enumerate(numbers) if k + 1 == len(numbers) or numbers[k + 1] != n + 1]
-    return [f"{a} to {b}" if a < b else str(a) for a, b in zip(starts, ends, strict=True)]
-
-
-def damages(connection: sqlite3.Connection) -> list[str]:
-    """Everything that is not as it was written."""
-    found: list[str] = []
-
-    def each(table: str, read: Callable[[Row], Any]) -> Iterator[Any]:
-        """All rows of a table that can be read; notes the others."""
-        count = 0
-        try:
-            for row in connection.execute(f"SELECT * FROM {table} ORDER BY id"):
-                try:
-                    yield read(row)
-                except DamageError as error:
-                    count += 1
-                    if count <= LISTED:
-                        found.append(str(error))
-        except sqlite3.DatabaseError as error:
-            found.append(f"table {table} cannot be read to its end ({error})")
-        if count > LISTED:
-            found.append(f"table {table}: {count - LISTED} more rows are damaged")
-
-    def missing(what: str, numbers: Iterable[int], there: Iterable[int]) -> None:
-        lost = sorted(set(numbers) - set(there))
-        if lost:
-            spans = _spans(lost)
-            found.append(f"{what} missing: {', '.join(spans[:LISTED])}{' ...' * (len(spans) > LISTED)}")
-
-    try:
-        read_meta(connection)
-        faults = [text for (text,) in connection.execute(f"PRAGMA integrity_check({LISTED})") if text != "ok"]
-        found += [f"database: {' '.join(text.split())}" for text in faults]
-    except DamageError as error:
-        found.append(str(error))
-    except sqlite3.DatabaseError as error:
-        found.append(f"database: {error}")
-    heads = list(each("head", lambda row: opened("head", "table head", row)))
-    if len(heads) != 1:
-        return [*found, "table head is damaged"]
-    _, last, last_hash, births, behaviours, repaired = heads[0]
-
-    hashes = {-1: START}
-    for number, hash, *_ in each(
-        "generations", lambda row: opened("generations", f"generation {row[0]}", row)
-    ):
-        hashes[number] = hash
-    missing("generations", range(last + 1), hashes)
-    if hashes.get(last, last_hash) != last_hash:
-        found.append(f"generation {last} is not the one the run ended with")
-
-    newest: Population | None = None
-    for population in each("populations", Population.of_row):
-        number = population.number
-        before, here = hashes.get(number - 1), hashes.get(number)
-        if before not in (population.previous, LOST, None) or here not in (population.hash, LOST, None):
-            found.append(f"the population of generation {number} is not the one that was hashed")
-        newest = population
-    if last >= 0 and (newest is None or newest.number != last):
-        found.append(f"the population of generation {last} is missing")
-
-    leading = [number for number, _ in each("behaviours", LeadingBehaviour.of_row)]
-    missing("behaviours", range(1, behaviours + 1), leading)
-
-    rows = sum(1 for _ in each("births", BirthRow.of_row))
-    if rows != births:
-        found.append(f"births: {rows} of {births} can be read")
-    if newest is not None:
-        living = {pack(birth.id): birth for birth in newest.births()[0]}
-        try:
-            orphans = connection.execute(
-                "SELECT births.id - births.parent FROM births WHERE births.parent NOTNULL "
-                "AND NOT EXISTS (SELECT 1 FROM births AS kept WHERE kept.id = births.id - births.parent)"
-            ).fetchall()
-            for birth in living.values():
-                for parent in birth.parents[:1]:
-                    if not connection.execute(
-                        "SELECT 1 FROM births WHERE id = ?", (pack(parent),)
-                    ).fetchall():
-                        orphans.append((pack(parent),))
-        except sqlite3.DatabaseError:
-            return found  # the table cannot be read, which has been said
-        lost = {unpack(id) for (id,) in orphans if id not in living and id >> 32 > repaired}
-        found += [f"birth {id} is missing" for id in sorted(lost)[:LISTED]]
-    return found
-
-
-def repair(path: str | os.PathLike[str]) -> list[str]:
+def repair(path: str | os.PathLike[str], limits: Limits | None = None) -> list[str]:
     """Rebuild a damaged run up to its newest intact population, and say what was lost.
 
-    The damaged file stays beside it as ``run.sqlite.damaged``. Statistics that cannot be read become nan;
-    lines of descent end at a birth that cannot be read. Raises DamageError when no population is intact.
+    The damaged file stays beside it as ``run.sqlite.before``. Statistics that cannot be read become nan;
+    lines of descent end at a birth that cannot be read. Killed anywhere, it leaves the damaged run or the rebuilt one.
+    Raises DamageError when no population is intact.
     """
     file = run_file(path)
-    lock = WriterLock(file.with_name("run.lock"))
+    if not file.parent.is_dir():
+        raise RunError(f"{file}: there is no run here")
+    lock = WriterLock(file.with_suffix(".lock"))
     try:
-        _fill(file)
-        with naming(file), closing(connect(file.as_uri() + "?mode=rw")) as damaged:
-            check_format(file, damaged)
-            meta = read_meta(damaged)
-            fresh = file.with_name(file.name + ".repaired")
+        refuse_links(file)
+        if put_in_place(file):
+            return ["the repair that was interrupted is finished"]
+        if not file.is_file():
+            raise RunError(f"{file}: there is no run here")
+        fresh = file.with_name(file.name + ".new")
+        with naming(file), _folder(file) as place, ExitStack() as stack:
+            damaged = _readable(file, place, stack)
+            meta = damaged.meta._replace(run=os.urandom(16))
+            saved = _Saved(damaged, limits or Limits())
             with closing(new_file(fresh, meta)) as repaired:
-                report = _save(damaged, repaired, full=meta["lineage"] == "full")
-        file.replace(file.with_name(file.name + ".damaged"))
-        for suffix in ("-wal", "-shm", "-journal"):
-            file.with_name(file.name + suffix).unlink(missing_ok=True)
-        fresh.replace(file)
-        return report
+                saved.write(repaired, Digests(meta.run))
+        fresh.replace(file.with_name(file.name + NEXT))
+        sync_folder(file.parent)
+        put_in_place(file)
+        return saved.report
     finally:
         lock.release()
+
+
+@contextmanager
+def _folder(file: Path) -> Iterator[Path]:
+    """An empty folder beside a file, for copies of it."""
+    place = file.with_name(file.name + ".copies")
+    if place.is_symlink():
+        place.unlink()
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+class _Damaged(NamedTuple):
+    """A damaged run that can be opened."""
+
+    connection: sqlite3.Connection
+    format: int
+    meta: Meta
+    size: int
+    """Bytes of the file."""
+
+
+def _readable(file: Path, place: Path, stack: ExitStack) -> _Damaged:
+    """The file as it can be opened: with its log or without, with its first page or with that of any run.
+
+    A log that makes another run of the file than it is alone is not its own. Raises DamageError.
+    """
+    logs = [file.with_name(file.name + suffix) for suffix in LOGS]
+    logged = any(log.exists() and log.stat().st_size for log in logs)
+    for page_of_any in (False, True):
+        alone = _opened(file, place, stack, with_log=False, page_of_any=page_of_any)
+        both = _opened(file, place, stack, with_log=True, page_of_any=page_of_any) if logged else None
+        if both is not None and (alone is None or alone.meta.run == both.meta.run):
+            return both
+        if alone is not None:
+            return alone
+    raise DamageError("its first page or table meta is damaged beyond what is known of every run")
+
+
+def _opened(
+    file: Path, place: Path, stack: ExitStack, *, with_log: bool, page_of_any: bool
+) -> _Damaged | None:
+    """A copy of the file, opened; None where it is no run that way."""
+    copy = place / f"{with_log:d}{page_of_any:d}.sqlite"
+    shutil.copyfile(file, copy)
+    for suffix in LOGS if with_log else ():
+        beside = file.with_name(file.name + suffix)
+        if beside.exists():
+            shutil.copyfile(beside, copy.with_name(copy.name + suffix))
+    if page_of_any:
+        _put_first_page(copy, 2 if with_log else 1)
+    _fill(copy)
+    connection = stack.enter_context(closing(connect(copy.as_uri() + "?mode=rw")))
+    with suppress(RunError, sqlite3.DatabaseError, UnicodeDecodeError):
+        format = check_format(file, connection)
+        return _Damaged(connection, format, intact_meta(connection, format), file.stat().st_size)
+    return None
+
+
+def _put_first_page(file: Path, journal: int) -> None:
+    """Write the first page that every run has: format, tables, and how many pages there are."""
+    any_run = file.with_suffix(".any")
+    new_file(any_run, Meta(bytes(16), 0, "", "", 0, chain_start(""), "pruned", {})).close()
+    page = bytearray(any_run.read_bytes()[:PAGE])
+    pages = -(-file.stat().st_size // PAGE)
+    page[18:20] = bytes([journal, journal])  # a rollback journal (1) or a write-ahead log (2)
+    page[28:32] = pages.to_bytes(4, "big")
+    with file.open("r+b") as opened:
+        opened.write(page)
+        opened.truncate(pages * PAGE)
 
 
 def _fill(file: Path) -> None:
@@ -179,117 +171,184 @@ def _fill(file: Path) -> None:
         os.truncate(file, length)
 
 
-def _save(damaged: sqlite3.Connection, repaired: sqlite3.Connection, *, full: bool) -> list[str]:
-    """Copy what is intact; returns what is not."""
+class _Saved:
+    """What is intact of a damaged run, and a `report` of what is not."""
 
-    def one(table: str, id: int) -> Row | None:
+    def __init__(self, damaged: _Damaged, limits: Limits) -> None:
+        self._connection = damaged.connection
+        self._digests = Digests(damaged.meta.run)
+        self._limits = limits
+        self._start = damaged.meta.start
+        self._full = damaged.meta.lineage == "full"
+        self._most_behaviours = damaged.size // LEAST_BEHAVIOUR
+        self._generations: dict[int, GenerationRow] = {}
+        self._kept: list[int] = []
+        last = self._read(damaged.size // LEAST_GENERATION)
+        if not self._kept:
+            raise DamageError("no population is intact: nothing is left to go on from")
+        self._newest = self._population(self._kept[-1])
+        self.report = [
+            f"goes on from generation {self._newest.number}, the newest whose population is intact"
+        ]
+        if last > self._newest.number:
+            self.report.append(
+                f"generations {self._newest.number + 1} to {last} were removed, and will come again"
+            )
+
+    def _read(self, most: int) -> int:
+        """Take up generations and populations by number; returns that of the last generation there was.
+
+        The file has room for `most` of them, so a head that says more is damaged.
+        """
+        head = self._head()
+        known = head is not None and head.number < most
+        last = head.number if head is not None and known else most + GAP
+        misses = 0
+        for number in range(last + 1):
+            generation = self._generation(number)
+            if generation is not None:
+                self._generations[number] = generation
+            population = self._is_kept(number)
+            if population:
+                self._kept.append(number)
+            misses = 0 if population or generation is not None else misses + 1
+            if misses > GAP and not known:
+                break
+        if known:
+            return last
+        return max([*self._generations, *self._kept], default=-1)
+
+    # Rows by their number, as far as they are intact.
+
+    def _row(self, table: str, id: int) -> Row | None:
         try:
-            row: Row | None = damaged.execute(f"SELECT * FROM {table} WHERE id = ?", (id,)).fetchone()
-        except sqlite3.DatabaseError:
+            row: Row | None = self._connection.execute(
+                f"SELECT * FROM {table} WHERE id = ?", (id,)
+            ).fetchone()
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
             return None
         return row
 
-    def intact(table: str, id: int) -> Row | None:
-        row = one(table, id)
-        if row is None:
-            return None
-        try:
-            if table == "populations":
-                Population.of_row(row)
-            else:
-                opened(table, "", row)
-        except DamageError:
-            return None
-        return row
+    def _head(self) -> Head | None:
+        row = self._row("head", 0)
+        with suppress(DamageError):
+            return None if row is None else Head.of_row(row, self._digests)
+        return None
 
-    head = intact("head", 0)
-    generations: list[Row | None] = []
-    populations: dict[int, Row] = {}
-    number, misses = 0, 0
-    while number <= head[1] if head is not None else misses < GAP:
-        generation, row = intact("generations", number), intact("populations", number)
-        generations.append(generation)
-        if row is not None and generation is not None and Population.of_row(row).hash != generation[1]:
-            row = None
-        if row is not None:
-            populations[number] = row
-        misses = misses + 1 if generation is None and row is None else 0
-        number += 1
-    last = number - 1 - misses if head is None else int(head[1])
-    newest = Population.of_row(populations[max(populations)]) if populations else None
-    if newest is None:
-        raise DamageError("no population is intact: nothing is left to go on from")
-    report = [f"goes on from generation {newest.number}, the newest whose population is intact"]
-    if last > newest.number:
-        report.append(f"generations {newest.number + 1} to {last} were removed, and will come again")
-
-    del generations[newest.number + 1 :]
-    lost = [number for number, row in enumerate(generations) if row is None]
-    if lost:
-        report.append(f"statistics lost: generations {', '.join(_spans(lost))}")
-    nothing = STATISTICS.pack(*[math.nan] * (len(QUANTILES) + 3), 0, 0, 0)
-    most = max((int(n) for row in generations if row is not None for n in _leading(row)), default=0)
-    behaviours = [intact("behaviours", number) for number in range(1, most + 1)]
-    if lost_behaviours := [number for number, row in enumerate(behaviours, 1) if row is None]:
-        report.append(f"leading behaviours lost: {len(lost_behaviours)}")
-    births = list(_births(damaged, newest, intact, full))
-
-    repaired.execute("BEGIN IMMEDIATE")
-    _insert(
-        repaired,
-        "generations",
-        [
-            row or sealed("generations", n, _hash(populations.get(n)), nothing, b"")
-            for n, row in enumerate(generations)
-        ],
-    )
-    _insert(
-        repaired,
-        "behaviours",
-        [row or LeadingBehaviour(f"lost {n}", None, "?", None).row(n) for n, row in enumerate(behaviours, 1)],
-    )
-    _insert(repaired, "populations", list(populations.values()))
-    _insert(repaired, "births", [sealed("births", *birth) for birth in births])
-    write_head(repaired, newest.number, newest.hash, len(births), most, newest.number)
-    repaired.execute("COMMIT")
-    return report
-
-
-def _hash(population: Row | None) -> bytes:
-    return LOST if population is None else Population.of_row(population).hash
-
-
-def _births(
-    damaged: sqlite3.Connection, newest: Population, intact: Callable[[str, int], Row | None], full: bool
-) -> Iterator[BirthRow]:
-    """Ancestors of a population (or everyone born by then) in id order, as far as they can be read."""
-    living = {pack(birth.id) for birth in newest.births()[0]}
-    wanted: set[int] = set()
-    if full:
-        for number in range(newest.number + 1):
-            with suppress(sqlite3.DatabaseError):
-                first, after = pack(BirthId(number, 0, 0)), pack(BirthId(number + 1, 0, 0))
-                ids = damaged.execute("SELECT id FROM births WHERE id >= ? AND id < ?", (first, after))
-                wanted.update(id for (id,) in ids)
-    for birth in newest.births()[0]:
-        here = pack(birth.parents[0]) if birth.parents else None
-        while here is not None and here not in wanted:
-            row = None if here in living else intact("births", here)
+    def _generation(self, number: int) -> GenerationRow | None:
+        row = self._row("generations", number)
+        with suppress(DamageError):
             if row is not None:
-                wanted.add(here)
-            here = None if row is None else BirthRow.of_row(row).ancestor
-    readable: set[int] = set(living)
-    for id in sorted(wanted - living):
-        row = intact("births", id)
-        if row is not None and (BirthRow.of_row(row).whole or BirthRow.of_row(row).ancestor in readable):
-            readable.add(id)
-            yield BirthRow.of_row(row)
+                found = GenerationRow.of_row(row, self._digests)
+                statistics_table([found.statistics])
+                leaders_table(found.leaders, self._most_behaviours)
+                return found
+        return None
 
+    def _population(self, number: int) -> Population:
+        return Population.of_row(
+            self._row("populations", number) or (number, *[None] * 5), self._digests, self._limits
+        )
 
-def _leading(row: Row) -> list[int]:
-    return [int(number) for number in np.frombuffer(row[3], LEADERS_TYPE)["behaviour"]]
+    def _is_kept(self, number: int) -> bool:
+        """True where the population is intact and is the one that was hashed, as far as its neighbours can tell."""
+        if self._row("populations", number) is None:
+            return False
+        try:
+            population = self._population(number)
+            population.births()
+        except DamageError:
+            return False
+        here, above = self._generations.get(number), self._generations.get(number - 1)
+        before = self._start if number == 0 else None if above is None else above.hash
+        itself = here is None or here.hash in (LOST, population.hash)
+        return itself and before in (None, LOST, population.previous)
 
+    def _leading(self, number: int) -> LeadingBehaviour | None:
+        row = self._row("behaviours", number)
+        with suppress(DamageError):
+            if row is not None:
+                return LeadingBehaviour.of_row(row, self._digests, self._limits)[1]
+        return None
 
-def _insert(connection: sqlite3.Connection, table: str, rows: list[Row]) -> None:
-    if rows:
-        connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    def _birth(self, id: int) -> BirthRow | None:
+        row = self._row("births", id)
+        with suppress(DamageError):
+            return None if row is None else BirthRow.of_row(row, self._digests, self._limits)
+        return None
+
+    # Writing.
+
+    def write(self, target: sqlite3.Connection, digests: Digests) -> None:
+        """Write what is intact into a new run, and complete the report."""
+        newest = self._newest
+        numbers = range(newest.number + 1)
+        target.execute("BEGIN IMMEDIATE")
+        lost = [number for number in numbers if number not in self._generations]
+        if lost:
+            self.report.append(f"statistics lost: generations {', '.join(spans(lost))}")
+        insert(
+            target,
+            "generations",
+            (digests.row("generations", *self._generation_or_nothing(n)) for n in numbers),
+        )
+        kept = [number for number in self._kept if number <= newest.number]
+        checkpoints = {number: bool((self._row("populations", number) or (0, 0))[1]) for number in kept}
+        insert(target, "populations", (self._population(n).row(checkpoints[n], digests) for n in kept))
+        behaviours = self._write_behaviours(target, digests)
+        births = [digests.row("births", *birth) for birth in self._births()]
+        insert(target, "births", births)
+        write_head(target, Head(newest.number, newest.hash, len(births), behaviours, newest.number), digests)
+        target.execute("COMMIT")
+
+    def _generation_or_nothing(self, number: int) -> GenerationRow:
+        found = self._generations.get(number)
+        if found is not None:
+            return found
+        hash = self._population(number).hash if number in self._kept else LOST
+        return GenerationRow(number, hash, NO_STATISTICS, b"")
+
+    def _write_behaviours(self, target: sqlite3.Connection, digests: Digests) -> int:
+        """Those that lead in what is left; returns how many."""
+        leading = [
+            np.frombuffer(row.leaders, LEADERS_TYPE)["behaviour"].max(initial=0)
+            for number, row in self._generations.items()
+            if number <= self._newest.number
+        ]
+        most = int(max(leading, default=0))
+        found = [self._leading(number) for number in range(1, most + 1)]
+        if lost := found.count(None):
+            self.report.append(f"leading behaviours lost: {lost}")
+        nothing = [LeadingBehaviour(f"lost {n}", None, "?", None) for n in range(1, most + 1)]
+        rows = [
+            (one or none).row(n, digests) for n, (one, none) in enumerate(zip(found, nothing, strict=True), 1)
+        ]
+        insert(target, "behaviours", rows)
+        return most
+
+    def _births(self) -> Iterator[BirthRow]:
+        """Ancestors of the newest population (or everyone born by then) in id order, as far as they can be read."""
+        newest = self._newest.births()[0]
+        living = {pack(birth.id) for birth in newest}
+        wanted: set[int] = set()
+        if self._full:
+            for number in range(self._newest.number + 1):
+                with suppress(sqlite3.DatabaseError):
+                    first, after = pack(BirthId(number, 0, 0)), pack(BirthId(number + 1, 0, 0))
+                    ids = self._connection.execute(
+                        "SELECT id FROM births WHERE id >= ? AND id < ?", (first, after)
+                    )
+                    wanted.update(id for (id,) in ids)
+        for birth in newest:
+            here = pack(birth.parents[0]) if birth.parents else None
+            while here is not None and here not in wanted:
+                row = None if here in living else self._birth(here)
+                if row is not None:
+                    wanted.add(here)
+                here = None if row is None else row.ancestor
+        readable: set[int] = set(living)
+        for id in sorted(wanted - living):
+            row = self._birth(id)
+            if row is not None and (row.whole or row.ancestor in readable):
+                readable.add(id)
+                yield row

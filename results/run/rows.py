@@ -1,11 +1,13 @@
-"""The rows of a run file: their schema, and how records become rows and come back, checked.
+"""The rows of a run file: their schema, their digests, and what is checked of each when it is read.
 
-Every row carries a digest over its own fields, compared when it is read. A population is written as the very
-text that is hashed, so what is resumed from is what the hash speaks of. Nothing here is ever executed: rows
-hold numbers, text and bytes.
+Every row carries a digest over its own fields, its table, its place and the run's id, compared when it is
+read: a row that changed, or that belongs to another place or another run, is damage. A digest needs no secret,
+so it says nothing about who wrote a row: types, lengths and ranges are checked as well, and nothing here is ever
+executed. Populations are in `results.run.populations`, births in `results.run.births`, what is known of a run as a
+whole in `results.run.meta`.
 
     head         one row: the last generation, its hash, and how many rows the other tables must hold
-    meta         experiment, provenance
+    meta         the run's id, experiment, provenance; once more in meta_copy, on pages of its own
     generations  statistics and leaders of every generation, and the chained hash; never pruned
     populations  complete populations: the last two commits and every checkpoint
     births       the dead of whom something lives (or, with lineage "full", all the dead)
@@ -15,25 +17,27 @@ hold numbers, text and bytes.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import struct
-import zlib
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from results.errors import DamageError
-from results.records import ORIGINS, QUANTILES, Birth, BirthId, Generation, Leader, Origin, quantiles
+from results.records import QUANTILES, BirthId, Generation, Leader, quantiles
 
-FORMAT = 1
-"""The version of this layout; a file of a later one is refused."""
+FORMAT = 2
+"""The version of this layout; a file of a later one is refused, one of an earlier is changed when it is written to."""
 
 RESULTS = 2
 """Raised whenever the same experiment gives other results than before: runs are continued only within one."""
 
 APPLICATION = 0x69706431
 """SQLite's application id, "ipd1": what makes a database one of our runs."""
+
+PAGE = 4096
+"""Bytes of a page. Tables are made in one order, so the first page of every run says the same of where they begin."""
 
 SCHEMA = {
     "head": "CREATE TABLE head (id INTEGER PRIMARY KEY, number, hash, births, behaviours, repaired, digest)",
@@ -44,9 +48,9 @@ SCHEMA = {
     ),
     "births": "CREATE TABLE births (id INTEGER PRIMARY KEY, parent, mate, origin, genome, behaviour, digest)",
     "behaviours": "CREATE TABLE behaviours (id INTEGER PRIMARY KEY, key, name, genome, ancestor, digest)",
+    "meta_copy": "CREATE TABLE meta_copy (id INTEGER PRIMARY KEY, name, value, digest)",
 }
-
-META = ("experiment", "results_key", "results_version", "lineage", "provenance")
+"""Tables by name, in the order in which they are made; format 1 had no copy of meta."""
 
 STATISTICS = struct.Struct("<8d3I")
 """best, mean, five quantiles, cooperation; behaviours, size, born."""
@@ -65,28 +69,72 @@ STATISTICS_TYPE = np.dtype(
 
 LEADERS_TYPE = np.dtype([("behaviour", "<u4"), ("count", "<u4")])
 
+HASH = 32
+"""Bytes of a hash."""
+
+LOST = b"\xff" * HASH
+"""Stands for the hash of a generation whose row a repair could not save."""
+
+MOST_GENERATIONS = 2**31
+"""A generation's number is below this."""
+
+LARGEST_PAYOFF = 1e200
+"""Statistics beyond it are not those of a game."""
+
+LONGEST_KEY = 200
+"""Characters of a behaviour's key or name."""
+
 Row = tuple[Any, ...]
 
-START = bytes(32)
-"""What the hash of the first generation is chained to."""
+
+class Limits(NamedTuple):
+    """How long texts can be in an intact run: what its experiment says, or more than any that fits into memory."""
+
+    population: int = 2**30
+    """Bytes of a whole population as text."""
+    genome: int = 2**20
+    """Bytes of a genome as text."""
 
 
-def digest(table: str, *fields: object) -> bytes:
-    """8 bytes of BLAKE2b over a row's fields and their types."""
-    return hashlib.blake2b(repr((table, fields)).encode(), digest_size=8).digest()
+class Digests:
+    """The digests of one run: 8 bytes of BLAKE2b over a row's table and fields, salted with the run's id (16 bytes)."""
+
+    def __init__(self, run: bytes) -> None:
+        self.run = run
+
+    def of(self, table: str, *fields: object) -> bytes:
+        """The digest of a row: of its fields (the first is its place) and their types."""
+        return hashlib.blake2b(repr((table, fields)).encode(), digest_size=8, salt=self.run).digest()
+
+    def row(self, table: str, *fields: object) -> Row:
+        """A row ready to be written: its fields and their digest."""
+        return (*fields, self.of(table, *fields))
+
+    def fields(self, table: str, what: str, row: Sequence[Any]) -> Row:
+        """The fields of a row that was read; raises DamageError when they are not those that were written."""
+        fields = tuple(row[:-1])
+        if self.of(table, *fields) != row[-1]:
+            raise DamageError(f"{what} is damaged")
+        return fields
 
 
-def sealed(table: str, *fields: object) -> Row:
-    """A row ready to be written: its fields and their digest."""
-    return (*fields, digest(table, *fields))
-
-
-def opened(table: str, what: str, row: Sequence[Any]) -> Row:
-    """The fields of a row that was read; raises DamageError when they are not those that were written."""
-    fields = tuple(row[:-1])
-    if digest(table, *fields) != row[-1]:
+def intact(what: str, *conditions: bool) -> None:
+    """Raise DamageError unless all conditions hold."""
+    if not all(conditions):
         raise DamageError(f"{what} is damaged")
-    return fields
+
+
+def whole(value: object, low: int, high: int) -> bool:
+    """True for a whole number in [low, high)."""
+    return type(value) is int and low <= value < high
+
+
+def line(value: object, longest: int) -> bool:
+    """True for a text of one line, not empty, of at most so many characters."""
+    return isinstance(value, str) and 0 < len(value) <= longest and "\n" not in value
+
+
+# Ids.
 
 
 def pack(id: BirthId) -> int:
@@ -102,107 +150,76 @@ def unpack(packed: int) -> BirthId:
 def packable(id: BirthId) -> bool:
     """True for ids within the limits: 2**31 generations, 4096 islands, a million slots."""
     generation, island, slot = id
-    return 0 <= generation < 2**31 and 0 <= island < 2**12 and 0 <= slot < 2**20
+    return 0 <= generation < MOST_GENERATIONS and 0 <= island < 2**12 and 0 <= slot < 2**20
 
 
-# A population.
+# The head.
 
 
-class Population(NamedTuple):
-    """A whole population as it is hashed and written."""
+class Head(NamedTuple):
+    """What the file holds: no row can vanish without being missed."""
 
     number: int
-    previous: bytes
-    """The hash of the generation before."""
-    content: bytes
-    """One line per individual (id, parents, origin, genome), an empty line, the fitness as float64."""
-    behaviours: bytes
+    """The last generation, -1 before the first."""
+    hash: bytes
+    births: int
+    behaviours: int
+    """How many rows these tables have."""
+    repaired: int
+    """The last generation of which a repair may have lost something, -1 for none."""
 
-    @property
-    def hash(self) -> bytes:
-        """SHA-256 chained over the generation before."""
-        return hashlib.sha256(self.previous + hashlib.sha256(self.content).digest()).digest()
-
-    def row(self, checkpoint: bool) -> Row:
-        """Checkpoints stay, so they are compressed; the others soon go, so they are not."""
-        level = 6 if checkpoint else 0
-        fields = (
-            self.number,
-            int(checkpoint),
-            self.previous,
-            zlib.compress(self.content, level),
-            zlib.compress(self.behaviours, level),
-        )
-        return (*fields, self._digest(int(checkpoint)))
-
-    def _digest(self, checkpoint: int) -> bytes:
-        return digest(
-            "populations", self.number, checkpoint, self.hash, hashlib.sha256(self.behaviours).digest()
-        )
+    def row(self, digests: Digests) -> Row:
+        """As the row of table head."""
+        return digests.row("head", 0, *self)
 
     @classmethod
-    def of_row(cls, row: Sequence[Any]) -> Population:
-        """Read a row; raises DamageError."""
-        number, checkpoint, previous, content, behaviours, seal = row
-        try:
-            population = cls(number, previous, zlib.decompress(content), zlib.decompress(behaviours))
-            if population._digest(checkpoint) == seal:
-                return population
-        except (TypeError, zlib.error):
-            pass
-        raise DamageError(f"the population of generation {number} is damaged")
-
-    def births(self) -> tuple[tuple[Birth, ...], tuple[float, ...]]:
-        """Everyone, and their fitness."""
-        lines, fitness = split_content(self.content)
-        births = []
-        for line, behaviour in zip(lines, self.behaviours.decode().split("\n"), strict=True):
-            id, parents, origin, genome = line.split(" ", 3)
-            births.append(
-                Birth(
-                    BirthId.parse(id),
-                    tuple(BirthId.parse(parent) for parent in parents.split(",") if parent != "-"),
-                    cast(Origin, origin),
-                    genome,
-                    behaviour,
-                )
-            )
-        return tuple(births), fitness
+    def of_row(cls, row: Sequence[Any], digests: Digests) -> Head:
+        """Read the row; raises DamageError."""
+        _, *fields = digests.fields("head", "table head", row)
+        head = cls(*fields)
+        intact(
+            "table head",
+            whole(head.number, -1, MOST_GENERATIONS),
+            _hash(head.hash),
+            whole(head.births, 0, 2**63),
+            whole(head.behaviours, 0, 2**32),
+        )
+        intact("table head", whole(head.repaired, -1, head.number + 1))
+        return head
 
 
-def birth_line(birth: Birth) -> bytes:
-    """What is hashed of an individual besides its fitness; raises ValueError for what cannot be written."""
-    number, island, slot = birth.id
-    if not packable(birth.id):
-        raise ValueError(f"id: expected at most 2**31 generations, 4096 islands, 2**20 slots, got {birth.id}")
-    if birth.origin not in ORIGINS:
-        raise ValueError(f"origin: expected one of {', '.join(ORIGINS)}, got {birth.origin!r}")
-    named = []
-    for parent in birth.parents:
-        generation, there, place = parent
-        if generation >= number or not packable(parent):
-            raise ValueError(f"parents: expected at most two, born before {birth.id}, got {birth.parents}")
-        named.append(f"{generation}.{there}.{place}")
-    if len(named) > 2:
-        raise ValueError(f"parents: expected at most two, born before {birth.id}, got {birth.parents}")
-    if not birth.genome or "\n" in birth.genome or not birth.behaviour or "\n" in birth.behaviour:
-        raise ValueError(f"genome: expected one line of text, and one of behaviour, got {birth}")
-    parents = ",".join(named) or "-"
-    return f"{number}.{island}.{slot} {parents} {birth.origin} {birth.genome}".encode()
-
-
-def join_content(lines: Iterable[bytes], fitness: Sequence[float]) -> bytes:
-    """The text that is hashed: `Population.content`."""
-    return b"\n".join(lines) + b"\n\n" + np.asarray(fitness, "<f8").tobytes()
-
-
-def split_content(content: bytes) -> tuple[list[str], tuple[float, ...]]:
-    """Lines and fitness of a `Population.content`."""
-    end = content.index(b"\n\n")
-    return content[:end].decode().split("\n"), tuple(np.frombuffer(content[end + 2 :], "<f8").tolist())
+def _hash(value: object) -> bool:
+    return isinstance(value, bytes) and len(value) == HASH
 
 
 # A generation.
+
+
+class GenerationRow(NamedTuple):
+    """A generation's hash, and its statistics and leaders as bytes."""
+
+    number: int
+    hash: bytes
+    statistics: bytes
+    leaders: bytes
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any], digests: Digests) -> GenerationRow:
+        """Read a row; raises DamageError."""
+        what = f"generation {row[0]}"
+        found = cls(*digests.fields("generations", what, row))
+        intact(
+            what,
+            whole(found.number, 0, MOST_GENERATIONS),
+            _hash(found.hash),
+            isinstance(found.statistics, bytes) and len(found.statistics) == STATISTICS.size,
+            isinstance(found.leaders, bytes) and len(found.leaders) % LEADERS_TYPE.itemsize == 0,
+        )
+        return found
+
+
+NO_STATISTICS = STATISTICS.pack(*[float("nan")] * (len(QUANTILES) + 3), 0, 0, 0)
+"""Stands for statistics that a repair could not save."""
 
 
 def statistics_field(generation: Generation) -> bytes:
@@ -216,6 +233,30 @@ def statistics_field(generation: Generation) -> bytes:
         len(generation.population),
         sum(birth.id.generation == generation.number for birth in generation.population),
     )
+
+
+def statistics_table(fields: Sequence[bytes]) -> NDArray[Any]:
+    """The statistics of consecutive generations, as `STATISTICS_TYPE`; raises DamageError for what cannot be."""
+    values = np.frombuffer(b"".join(fields), STATISTICS_TYPE)
+    payoffs = np.column_stack([values["best"], values["mean"], values["quantiles"]])
+    possible = (np.abs(payoffs) <= LARGEST_PAYOFF).all(axis=1)
+    possible &= (values["cooperation"] >= 0) & (values["cooperation"] <= 1)
+    possible &= (values["born"] <= values["size"]) & (values["behaviours"] <= values["size"])
+    for place in np.flatnonzero(~possible).tolist():
+        if fields[place] != NO_STATISTICS:
+            raise DamageError("the statistics of a generation are impossible")
+    return values
+
+
+def leaders_table(field: bytes, behaviours: int) -> NDArray[Any]:
+    """Leaders of generations as `LEADERS_TYPE`; raises DamageError for a behaviour that is not one of so many."""
+    table = np.frombuffer(field, LEADERS_TYPE)
+    if len(table) and not 1 <= table["behaviour"].min() <= table["behaviour"].max() <= behaviours:
+        raise DamageError("the leaders of a generation are not among those that have led")
+    return table
+
+
+# A behaviour.
 
 
 def key_field(behaviour: str) -> str | bytes:
@@ -232,6 +273,11 @@ def key_text(field: str | bytes | None) -> str:
     return field.hex() if isinstance(field, bytes) else str(field)
 
 
+def key_like(value: object) -> bool:
+    """True for what can be a behaviour's key as a field."""
+    return line(value, LONGEST_KEY) or (isinstance(value, bytes) and 0 < len(value) <= LONGEST_KEY // 2)
+
+
 class LeadingBehaviour(NamedTuple):
     """A behaviour that has led: an example of its genome (the first seen) and where it comes from."""
 
@@ -241,132 +287,25 @@ class LeadingBehaviour(NamedTuple):
     ancestor: int | None
     """Which leading behaviour it descends from, along the primary parents; None when that is not known."""
 
-    def row(self, id: int) -> Row:
+    def row(self, id: int, digests: Digests) -> Row:
         """This behaviour as a row."""
-        return sealed("behaviours", id, key_field(self.behaviour), self.name, self.genome, self.ancestor)
+        return digests.row("behaviours", id, key_field(self.behaviour), self.name, self.genome, self.ancestor)
 
     @classmethod
-    def of_row(cls, row: Sequence[Any]) -> tuple[int, LeadingBehaviour]:
+    def of_row(cls, row: Sequence[Any], digests: Digests, limits: Limits) -> tuple[int, LeadingBehaviour]:
         """Its number and itself; raises DamageError."""
-        id, key, name, genome, ancestor = opened("behaviours", f"behaviour {row[0]}", row)
+        what = f"behaviour {row[0]}"
+        id, key, name, genome, ancestor = digests.fields("behaviours", what, row)
+        intact(
+            what,
+            whole(id, 1, 2**32),
+            key_like(key),
+            name is None or line(name, LONGEST_KEY),
+            line(genome, limits.genome),
+            ancestor is None or whole(ancestor, 1, id),
+        )
         return id, cls(key_text(key), name, genome, ancestor)
 
     def leader(self, count: int) -> Leader:
         """As one of a generation's leaders."""
         return Leader(self.behaviour, count, self.name, self.genome)
-
-
-# A birth.
-
-
-class BirthRow(NamedTuple):
-    """A birth as it is written: genome and behaviour as the difference from the primary parent's.
-
-    `genome`: text stands for itself, bytes for a change of the parent's text, None for the same text;
-    `behaviour` likewise, None for the same as the parent's.
-    """
-
-    id: int
-    parent: int | None
-    mate: int | None
-    origin: int
-    genome: str | bytes | None
-    behaviour: str | bytes | None
-
-    @classmethod
-    def of_birth(cls, birth: Birth, parent: tuple[str, str] | None) -> BirthRow:
-        """`parent`: genome and behaviour of the primary parent, None to write this birth in full."""
-        packed = pack(birth.id)
-        parents = [packed - pack(p) for p in birth.parents]  # differences: small numbers take fewer bytes
-        genome: str | bytes | None = birth.genome
-        behaviour: str | bytes | None = key_field(birth.behaviour)
-        if parent is not None and not isinstance(step := change(parent[0], birth.genome), str):
-            genome = step
-            if parent[1] == birth.behaviour:
-                behaviour = None
-        return cls(
-            packed,
-            parents[0] if parents else None,
-            parents[1] if len(parents) > 1 else None,
-            ORIGINS.index(birth.origin),
-            genome,
-            behaviour,
-        )
-
-    @classmethod
-    def of_row(cls, row: Sequence[Any]) -> BirthRow:
-        """Read a row; raises DamageError."""
-        return cls(*opened("births", f"birth {unpack(row[0])}", row))
-
-    @property
-    def ancestor(self) -> int | None:
-        """The primary parent."""
-        return None if self.parent is None else self.id - self.parent
-
-    @property
-    def whole(self) -> bool:
-        """True when it can be read without its parent."""
-        return isinstance(self.genome, str)
-
-    def birth(self, parent: Birth | None) -> Birth:
-        """The birth; `parent` is needed unless it is `whole`."""
-        if isinstance(self.genome, str):
-            genome = self.genome
-        elif parent is None:
-            raise DamageError(f"birth {unpack(self.id)} cannot be read: its parent is missing")
-        else:
-            genome = parent.genome if self.genome is None else changed(parent.genome, self.genome)
-        behaviour = (
-            key_text(self.behaviour) if self.behaviour is not None or parent is None else parent.behaviour
-        )
-        back = (self.parent, self.mate)
-        return Birth(
-            unpack(self.id),
-            tuple(unpack(self.id - step) for step in back if step is not None),
-            ORIGINS[self.origin],
-            genome,
-            behaviour,
-        )
-
-
-_CHANGE = struct.Struct("<HH")
-
-
-def change(old: str, new: str) -> str | bytes | None:
-    """`new` as a change of `old`: where, how many bytes go, what comes; or whole where that is no longer."""
-    if old == new:
-        return None
-    a, b = old.encode(), new.encode()
-    if len(a) == len(b):
-        differing = int.from_bytes(a, "big") ^ int.from_bytes(b, "big")
-        head = len(a) - (differing.bit_length() + 7) // 8
-        tail = ((differing & -differing).bit_length() - 1) // 8
-    else:
-        head = _alike(a, b)
-        tail = _alike(a[head:][::-1], b[head:][::-1])
-    come = b[head : len(b) - tail]
-    if len(come) + _CHANGE.size >= len(b) or len(a) >= 2**16:
-        return new
-    return _CHANGE.pack(head, len(a) - tail - head) + come
-
-
-def _alike(a: bytes, b: bytes) -> int:
-    """Length of the common beginning."""
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-
-
-def changed(old: str, step: bytes) -> str:
-    """Apply a `change`."""
-    head, gone = _CHANGE.unpack_from(step)
-    a = old.encode()
-    return (a[:head] + step[_CHANGE.size :] + a[head + gone :]).decode()
-
-
-def schema_faults(connection: sqlite3.Connection) -> list[str]:
-    """What is missing from a run's tables, or should not be there (a trigger could run a stranger's SQL)."""
-    found = {name: sql for name, sql in connection.execute("SELECT name, sql FROM sqlite_schema")}
-    faults = [f"table {name} is missing" for name in SCHEMA if name not in found]
-    faults += [f"table {name} is not ours" for name in found if name not in SCHEMA]
-    return faults + [
-        f"table {name} is damaged" for name in SCHEMA if found.get(name, SCHEMA[name]) != SCHEMA[name]
-    ]

@@ -7,47 +7,50 @@ appending does in `results.run.writer`.
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from results.errors import DamageError, RunError
 from results.records import QUANTILES, Birth, BirthId, Generation
+from results.run.births import BirthRow
 from results.run.database import (
     ExperimentText,
-    began,
-    check_format,
-    connect,
     connect_reading,
-    create,
     naming,
-    read_meta,
-    session,
-    write_meta,
+    opened_meta,
+    read_head,
+    run_without_log,
 )
-from results.run.place import WriterLock, journal
+from results.run.held import Held, Synchronous
+from results.run.meta import Lineage, Meta, read_meta
+from results.run.place import NEXT, refuse_links
+from results.run.populations import Population
 from results.run.rows import (
+    FORMAT,
     LEADERS_TYPE,
-    RESULTS,
-    STATISTICS_TYPE,
-    BirthRow,
+    LOST,
+    Digests,
+    GenerationRow,
+    Head,
     LeadingBehaviour,
-    Population,
-    opened,
+    Limits,
+    leaders_table,
     pack,
+    packable,
+    statistics_table,
     unpack,
 )
-from results.run.writer import Lineage, Writer
+from results.run.writer import Writer
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +74,18 @@ class Run:
     """
 
     def __init__(
-        self, file: Path, connection: sqlite3.Connection, writer: Writer | None, closing: list[Any]
+        self, file: Path, connection: sqlite3.Connection, format: int, meta: Meta, limits: Limits
     ) -> None:
         """Not to be called: see `Run.open` and `Run.read`."""
         self._file = file
         self._connection = connection
-        self._writer = writer
-        self._closing = closing
+        self._format = format
+        self._digests = Digests(meta.run)
+        self._start = meta.start
+        self._limits = limits
+        self._held: Held | None = None
+        self._writer: Writer | None = None
+        self._closing: list[Callable[[], object]] = []
         self._depth = 0
         self._last: Generation | None = None
 
@@ -92,14 +100,16 @@ class Run:
         commit_every: int | None = None,
         checkpoint_every: int = 100,
         lineage: Lineage = "pruned",
-        synchronous: Literal["normal", "full"] = "normal",
+        synchronous: Synchronous = "normal",
+        notice: Callable[[str], None] = warnings.warn,
     ) -> Run:
         """Create the run in the folder `path`, or take it up where it stopped.
 
         Commits every `commit_every` generations, or a few times a second when that is not given; a killed
         process loses what was appended since, a power cut a little more unless `synchronous` is "full".
         Complete populations stay every `checkpoint_every` generations, and some early ones. `lineage`
-        "pruned" keeps the ancestors of the living, "full" everyone.
+        "pruned" keeps the ancestors of the living, "full" everyone. `notice` is told in one line when the file was
+        deleted or moved meanwhile (the run goes on in a new one, see `path`), or its log grows.
 
         Raises RunError when someone else is writing, when the run is of another experiment (the difference is
         shown) or of another version, and DamageError when it is damaged (see `results.run.repairs`).
@@ -112,53 +122,64 @@ class Run:
         if synchronous not in ("normal", "full"):
             raise ValueError(f"synchronous: expected normal or full, got {synchronous!r}")
         file = run_file(path)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lock = WriterLock(file.with_name("run.lock"))
-        closing: list[Any] = [lock.release]
-        try:
-            with naming(file):
-                if not file.exists():
-                    create(file, experiment)
-                connection = connect(file.as_uri() + "?mode=rw")
-                closing.insert(0, connection.close)
-                check_format(file, connection)
-                connection.execute(f"PRAGMA journal_mode = {journal(file)}")
-                connection.execute(f"PRAGMA synchronous = {synchronous}")
-                run = cls(file, connection, None, closing)
-                before = run._resume_as(experiment, lineage)
-                writer = Writer(
-                    connection,
-                    commit_every=commit_every,
-                    checkpoint_every=checkpoint_every,
-                    lineage=lineage,
-                )
-                run._last = run.latest()
-                if run._last is not None:
-                    if before == "full" and lineage == "pruned":
-                        writer.prune_all(run._last)
-                    writer.resume(run._last)
-                run._writer = writer
-                return run
-        except BaseException:
-            for close in closing:
-                close()
-            raise
+        with naming(file):
+            held = Held(file, experiment, synchronous, notice)
+            try:
+                run = cls(file, held.connection, FORMAT, held.meta, experiment.limits)
+                run._resume(held, experiment, commit_every, checkpoint_every, lineage)
+            except BaseException:
+                held.release()
+                raise
+        return run
+
+    def _resume(
+        self,
+        held: Held,
+        experiment: ExperimentText,
+        commit_every: int | None,
+        checkpoint_every: int,
+        lineage: Lineage,
+    ) -> None:
+        """Become the writer of the file that is held."""
+        before = held.note(experiment, lineage, self._head().number)
+        writer = Writer(
+            self._connection,
+            self._digests.run,
+            self._limits,
+            commit_every=commit_every,
+            checkpoint_every=checkpoint_every,
+            lineage=lineage,
+        )
+        self._last = self.latest()
+        if self._last is not None:
+            if before == "full" and lineage == "pruned":
+                writer.prune_all(self._last)
+            writer.resume(self._last)
+        self._writer, self._held, self._closing = writer, held, [held.release]
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> Run:
+    def read(cls, path: str | os.PathLike[str], parse: Callable[[str], ExperimentText] | None = None) -> Run:
         """Look at a run (its folder or its file), also while it is written, also on read-only media.
+
+        `parse` reads its experiment: then no text in it may be longer than the experiment says, whatever a
+        stranger's file asks for; without it the bounds are those of `Limits`.
 
         Raises RunError when there is none or it is of a later version, DamageError when it is damaged.
         """
         file = run_file(path)
-        if not file.is_file():
-            raise RunError(f"{file}: there is no run here")
         with naming(file):
-            connection, closing = connect_reading(file)
+            refuse_links(file)
+            waiting = file.with_name(file.name + NEXT)
+            there = waiting if waiting.is_file() else file
+            if not there.is_file():
+                raise RunError(f"{file}: there is no run here")
+            alone = run_without_log(there)
+            connection, closing = connect_reading(there)
             try:
-                check_format(file, connection)
-                run = cls(file, connection, None, closing)
-                run._meta()
+                format, meta = opened_meta(there, connection, alone)
+                limits = Limits() if parse is None else parse(meta.experiment).limits
+                run = cls(file, connection, format, meta, limits)
+                run._closing = closing
             except BaseException:
                 for close in closing:
                     close()
@@ -172,10 +193,8 @@ class Run:
         try:
             if self._writer is not None and self._writer.whole:
                 self.commit()
-                # Readers keep the write-ahead log in use; then it stays, and all is still well.
-                with suppress(sqlite3.OperationalError):
-                    self._connection.execute("PRAGMA busy_timeout = 0")
-                    self._connection.execute("PRAGMA journal_mode = DELETE")
+                if self._held is not None:
+                    self._held.close()
         finally:
             closing, self._closing = self._closing, []
             for close in closing:
@@ -201,12 +220,18 @@ class Run:
         with naming(self._file):
             self._writer.append(generation)
         self._last = generation
+        if self._writer.due:
+            self.commit()
 
     def commit(self) -> None:
         """Write everything appended so far."""
-        if self._writer is not None:
-            with naming(self._file):
-                self._writer.commit()
+        if self._writer is None or self._held is None:
+            return
+        with naming(self._file):
+            if self._held.check():
+                self._file, self._connection = self._held.file, self._held.connection
+                self._writer.move(self._connection)
+            self._writer.commit()
 
     # Reading. Arrays where it is long; every row checked against its digest.
 
@@ -218,7 +243,7 @@ class Run:
     @property
     def generation(self) -> int:
         """The number of the last generation, -1 before the first."""
-        return self._writer.number if self._writer is not None else int(self._head()[0])
+        return self._writer.number if self._writer is not None else self._head().number
 
     def __len__(self) -> int:
         """How many generations there are."""
@@ -227,43 +252,47 @@ class Run:
     @property
     def hash(self) -> str:
         """SHA-256 chained over all generations: two runs are equal exactly when their hashes are."""
-        return (self._writer.hash if self._writer is not None else self._head()[1]).hex()
+        return (self._writer.hash if self._writer is not None else self._head().hash).hex()
 
     @property
     def experiment_text(self) -> str:
         """The experiment file, as last run."""
-        return self._meta()["experiment"]
+        return self._meta().experiment
 
     @property
     def provenance(self) -> dict[str, Any]:
         """Name, seed, when it was created, and the sessions that wrote it: versions and platform."""
-        return dict(json.loads(self._meta()["provenance"]))
+        return self._meta().provenance
 
     def latest(self) -> Generation | None:
         """The last generation, whole: what an evolution goes on from; None before the first."""
         if self._writer is not None and self._last is not None:
             return self._last
         with self.snapshot():
-            number = self._head()[0]
+            number = self._head().number
             return self.population(number) if number >= 0 else None
 
     def population(self, generation: int | None = None) -> Generation:
         """A whole generation: the last, or any that is kept (see `kept_populations`)."""
         with self.snapshot() as connection:
-            head, head_hash = self._head()[:2]
-            number = head if generation is None else generation
+            head = self._head()
+            number = head.number if generation is None else generation
+            if not -1 <= number <= head.number:
+                raise RunError(f"{self._file}: expected a generation up to {head.number}, got {number}")
             row = connection.execute("SELECT * FROM populations WHERE id = ?", (number,)).fetchone()
-            if row is None and 0 <= number < head:
+            if row is None and 0 <= number < head.number:
                 raise RunError(f"{self._file}: the population of generation {number} is not kept whole")
             if row is None:
-                missing = DamageError if number == head >= 0 else RunError
+                missing = DamageError if number == head.number >= 0 else RunError
                 raise missing(f"{self._file}: the population of generation {number} is missing")
-            population = Population.of_row(row)
-            hash, statistics, leaders = self._generation_row(number)
-            if population.hash != hash or (number == head and hash != head_hash):
+            population = Population.of_row(row, self._digests, self._limits)
+            before = self._start if number == 0 else self._generation_row(number - 1).hash
+            here = self._generation_row(number)
+            chained = before in (population.previous, LOST) and here.hash == population.hash
+            if not chained or (number == head.number and here.hash != head.hash):
                 raise DamageError(f"the population of generation {number} is not the one that was hashed")
             births, fitness = population.births()
-            values = np.frombuffer(statistics, STATISTICS_TYPE)[0]
+            values = statistics_table([here.statistics])[0]
             return Generation(
                 number,
                 births,
@@ -271,7 +300,7 @@ class Run:
                 float(values["cooperation"]),
                 tuple(
                     self._leading(int(one["behaviour"])).leader(int(one["count"]))
-                    for one in np.frombuffer(leaders, LEADERS_TYPE)
+                    for one in leaders_table(here.leaders, head.behaviours)
                 ),
                 int(values["behaviours"]),
             )
@@ -279,7 +308,7 @@ class Run:
     def hash_of(self, generation: int) -> str:
         """The hash as it was at a generation."""
         with self.snapshot():
-            return self._generation_row(generation)[0].hex()
+            return self._generation_row(generation).hash.hex()
 
     def kept_populations(self) -> list[int]:
         """The generations whose populations are kept whole."""
@@ -289,11 +318,16 @@ class Run:
     def statistics(self) -> dict[str, NDArray[Any]]:
         """By generation: generation, best, mean, q5 ... q95, cooperation, behaviours, size, born."""
         with self.snapshot() as connection:
-            rows = connection.execute("SELECT * FROM generations ORDER BY id")
-            packed = b"".join([opened("generations", f"generation {row[0]}", row)[2] for row in rows])
-            values = np.frombuffer(packed, STATISTICS_TYPE)
-            if len(values) != self._head()[0] + 1:
-                raise DamageError(f"of {self._head()[0] + 1} generations, {len(values)} are left")
+            length = self._head().number + 1
+            fields: list[bytes] = []
+            for row in connection.execute("SELECT * FROM generations ORDER BY id"):
+                here = GenerationRow.of_row(row, self._digests)
+                if here.number != len(fields):
+                    raise DamageError(f"generation {len(fields)} is missing")
+                fields.append(here.statistics)
+            if len(fields) != length:
+                raise DamageError(f"of {length} generations, {len(fields)} are left")
+        values = statistics_table(fields)
         table: dict[str, NDArray[Any]] = {"generation": np.arange(len(values))}
         for name in ("best", "mean"):
             table[name] = values[name].copy()
@@ -306,18 +340,16 @@ class Run:
     def leaders(self, every: int = 1) -> Leaders:
         """The leading behaviours of every `every`-th generation."""
         with self.snapshot() as connection:
-            last = self._head()[0]
-            fields = []
-            numbers = range(0, last + 1, every)
-            for number in numbers:
-                fields.append(self._generation_row(number)[2])
+            head = self._head()
+            numbers = range(0, head.number + 1, every)
+            fields = [self._generation_row(number).leaders for number in numbers]
             known = [
-                LeadingBehaviour.of_row(row)
+                LeadingBehaviour.of_row(row, self._digests, self._limits)
                 for row in connection.execute("SELECT * FROM behaviours ORDER BY id")
             ]
-            if [id for id, _ in known] != list(range(1, self._head()[3] + 1)):
-                raise DamageError(f"of {self._head()[3]} leading behaviours, {len(known)} are left")
-        table = np.frombuffer(b"".join(fields), LEADERS_TYPE)
+        if len(known) != head.behaviours:
+            raise DamageError(f"{self._file}: of {head.behaviours} leading behaviours, {len(known)} are left")
+        table = leaders_table(b"".join(fields), head.behaviours)
         lengths = [len(field) // LEADERS_TYPE.itemsize for field in fields]
         first: dict[str, int] = {}
         place = [first.setdefault(leading.behaviour, len(first)) for _, leading in known]
@@ -351,7 +383,7 @@ class Run:
         with self.snapshot() as connection:
             last = self.latest()
             found = {birth.id: birth for birth in last.population} if last is not None else {}
-            repaired = self._head()[4]
+            repaired = self._head().repaired
             rows: dict[int, BirthRow] = {}
             wanted: set[BirthId] = set()
             for id in ids:
@@ -362,7 +394,7 @@ class Run:
                         parents = found[here].parents
                         here = parents[0] if parents and ancestors else None
                         continue
-                    packed = pack(here)
+                    packed = pack(here) if packable(here) else -1
                     row = connection.execute("SELECT * FROM births WHERE id = ?", (packed,)).fetchone()
                     if row is None:
                         if here == id:
@@ -373,20 +405,22 @@ class Run:
                             raise DamageError(f"birth {here} is missing")
                         break
                     wanted.add(here)
-                    rows[packed] = kept = BirthRow.of_row(row)
+                    rows[packed] = kept = BirthRow.of_row(row, self._digests, self._limits)
                     up = kept.ancestor if ancestors or not kept.whole else None
                     here = None if up is None else unpack(up)
         for packed in sorted(rows):
             up = rows[packed].ancestor
-            found[unpack(packed)] = rows[packed].birth(None if up is None else found.get(unpack(up)))
+            found[unpack(packed)] = rows[packed].birth(
+                None if up is None else found.get(unpack(up)), self._limits
+            )
         return {id: found[id] for id in sorted(wanted)}
 
     def check(self) -> list[str]:
         """Read everything and name what is damaged; an empty list for an intact run."""
-        from results.run.repairs import damages
+        from results.run.check import damages
 
         with self.snapshot() as connection:
-            return damages(connection)
+            return damages(connection, self._format, self._digests, self._limits)
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -404,69 +438,25 @@ class Run:
                 if self._depth == 0 and self._connection.in_transaction:
                     self._connection.execute("COMMIT")
 
-    def _head(self) -> tuple[int, bytes, int, int, int]:
-        """Last generation, its hash, number of births and of behaviours, last generation lost to a repair."""
+    def _head(self) -> Head:
         with naming(self._file):
-            rows = self._connection.execute("SELECT * FROM head").fetchall()
-            if len(rows) != 1:
-                raise DamageError("table head is damaged")
-            _, number, hash, births, behaviours, repaired = opened("head", "table head", rows[0])
-            return number, hash, births, behaviours, repaired
+            return read_head(self._connection, self._digests)
 
-    def _meta(self) -> dict[str, str]:
+    def _meta(self) -> Meta:
         with naming(self._file):
-            return read_meta(self._connection)
+            return read_meta(self._connection, self._format)
 
-    def _generation_row(self, number: int) -> tuple[bytes, bytes, bytes]:
+    def _generation_row(self, number: int) -> GenerationRow:
         row = self._connection.execute("SELECT * FROM generations WHERE id = ?", (number,)).fetchone()
         if row is None:
             raise DamageError(f"generation {number} is missing")
-        _, hash, statistics, leaders = opened("generations", f"generation {number}", row)
-        return hash, statistics, leaders
+        return GenerationRow.of_row(row, self._digests)
 
     def _leading(self, number: int) -> LeadingBehaviour:
         row = self._connection.execute("SELECT * FROM behaviours WHERE id = ?", (number,)).fetchone()
         if row is None:
             raise DamageError(f"behaviour {number} is missing")
-        return LeadingBehaviour.of_row(row)[1]
-
-    def _resume_as(self, experiment: ExperimentText, lineage: Lineage) -> str:
-        """Refuse another experiment or version; note what has changed. Returns the lineage mode so far."""
-        meta = self._meta()
-        if int(meta["results_version"]) != RESULTS:
-            raise RunError(
-                f"{self._file}: made with results version {meta['results_version']}, this is "
-                f"{RESULTS}: the same experiment now gives other results, so it can be read but not continued"
-            )
-        ours = experiment.results_key()
-        if ours != meta["results_key"]:
-            lines = difflib.unified_diff(
-                meta["results_key"].splitlines(),
-                ours.splitlines(),
-                "the run",
-                "this experiment",
-                n=0,
-                lineterm="",
-            )
-            raise RunError(
-                f"{self._file}: this is another experiment's run; choose another name, or its own file:\n"
-                + "\n".join(line for line in lines if not line.startswith("@@"))
-            )
-        provenance = json.loads(meta["provenance"])
-        if {
-            k: v for k, v in provenance["sessions"][-1].items() if k not in ("began", "generation")
-        } != session():
-            provenance["sessions"].append(began(self._head()[0] + 1))
-        now = meta | {
-            "experiment": experiment.to_toml(),
-            "lineage": lineage,
-            "provenance": json.dumps(provenance | {"name": experiment.name}),
-        }
-        if now != meta:
-            self._connection.execute("BEGIN IMMEDIATE")
-            write_meta(self._connection, now)
-            self._connection.execute("COMMIT")
-        return meta["lineage"]
+        return LeadingBehaviour.of_row(row, self._digests, self._limits)[1]
 
 
 def run_file(path: str | os.PathLike[str]) -> Path:

@@ -15,28 +15,27 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from operator import lt
-from typing import Literal
 
 import numpy as np
 
 from results.errors import DamageError, RunError
 from results.records import Birth, BirthId, Generation, Leader
+from results.run.births import BirthRow
+from results.run.database import insert, read_head, write_head
+from results.run.meta import Lineage
+from results.run.populations import Population, birth_line, join_content
 from results.run.rows import (
     LEADERS_TYPE,
-    BirthRow,
+    Digests,
+    Head,
     LeadingBehaviour,
-    Population,
+    Limits,
     Row,
-    birth_line,
-    join_content,
     key_text,
     pack,
-    sealed,
     statistics_field,
     unpack,
 )
-
-Lineage = Literal["pruned", "full"]
 
 COMMIT_SECONDS = 0.25
 """How much work a kill may cost when `commit_every` is not given."""
@@ -83,12 +82,16 @@ class Writer:
     def __init__(
         self,
         connection: sqlite3.Connection,
+        run: bytes,
+        limits: Limits,
         *,
         commit_every: int | None,
         checkpoint_every: int,
         lineage: Lineage,
     ) -> None:
         self._connection = connection
+        self._digests = Digests(run)
+        self._limits = limits
         self._commit_every = commit_every
         self._committed_at = time.monotonic()
         self._checkpoint_every = checkpoint_every
@@ -104,10 +107,8 @@ class Writer:
         self._written: dict[int, int | None] = {}  # primary parents of those written last: most go soon
         self._newest: Population | None = None
         self.whole = True
-        self._committed = -1
-        _, self.number, self.hash, self._births, self._behaviours, self._repaired, _ = connection.execute(
-            "SELECT * FROM head"
-        ).fetchone()
+        self._head = read_head(connection, self._digests)
+        self.number, self.hash, _, self._behaviours, _ = self._head
 
     # Going on where the file stops.
 
@@ -115,7 +116,6 @@ class Writer:
         """Take up the living of the last generation, and the tree of their ancestors."""
         for birth in newest.population:
             self._living[birth.id] = Living(birth, None)
-        self._committed = newest.number
         rows: dict[int, BirthRow | None] = {}
 
         def ancestor(id: int) -> tuple[int | None, str | None]:
@@ -146,7 +146,7 @@ class Writer:
             living.past = tuple(past)
         known = self._connection.execute("SELECT * FROM behaviours ORDER BY id DESC LIMIT ?", (REMEMBERED,))
         for row in reversed(known.fetchall()):
-            number, leading = LeadingBehaviour.of_row(row)
+            number, leading = LeadingBehaviour.of_row(row, self._digests, self._limits)
             self._known[leading.behaviour] = number
 
     def _count_children(self, names: dict[int, Living], parent_of: Callable[[int], int | None]) -> None:
@@ -181,19 +181,24 @@ class Writer:
             )
             (gone,) = connection.execute("SELECT changes()").fetchone()
             connection.execute("DROP TABLE start")
-            births = self._births - gone
-            write_head(connection, self.number, self.hash, births, self._behaviours, self._repaired)
-        self._births = births
+            head = self._head._replace(births=self._head.births - gone)
+            write_head(connection, head, self._digests)
+        self._head = head
 
     # One generation.
 
     def append(self, generation: Generation) -> None:
-        """Add a generation; it is in the file when `commit` has run (by itself every `commit_every`)."""
+        """Add a generation; it is in the file when `commit` has run (see `due`)."""
         number = generation.number
         self._check_whole()
         if number != self.number + 1:
             raise RunError(f"generation: expected number {self.number + 1}, got {number}")
         living, content = self._gather(generation)
+        if len(content) > self._limits.population:
+            raise RunError(
+                f"generation {number}: expected a population of at most {self._limits.population} bytes of text, as "
+                f"the experiment says, got {len(content)}"
+            )
         population = Population(
             number, self.hash, content, "\n".join([b.behaviour for b in generation.population]).encode()
         )
@@ -202,17 +207,19 @@ class Writer:
         self.hash = population.hash
         self.number = number
         self._new_generations.append(
-            sealed("generations", number, self.hash, statistics_field(generation), leaders.tobytes())
+            self._digests.row(
+                "generations", number, self.hash, statistics_field(generation), leaders.tobytes()
+            )
         )
         if self._stays(number):
-            self._new_populations.append(population.row(checkpoint=True))
+            self._new_populations.append(population.row(True, self._digests))
         self._newest = population
         self._bury(living)
         self.whole = True
-        if self._due():
-            self.commit()
 
-    def _due(self) -> bool:
+    @property
+    def due(self) -> bool:
+        """True when it is time to commit."""
         if self._commit_every is not None:
             return len(self._new_generations) >= self._commit_every
         return time.monotonic() - self._committed_at >= COMMIT_SECONDS
@@ -241,6 +248,11 @@ class Writer:
                 if birth.parents and (parent := before.get(birth.parents[0])) is None:
                     raise RunError(
                         f"generation {number}: the parent {birth.parents[0]} of {id} was not alive before"
+                    )
+                if len(birth.genome) > self._limits.genome:
+                    raise RunError(
+                        f"generation {number}: expected genomes of at most {self._limits.genome} characters, as the "
+                        f"experiment says, got {len(birth.genome)}"
                     )
                 one = Living(birth, parent)
             elif one.birth is not birth and one.birth != birth:
@@ -301,8 +313,8 @@ class Writer:
         """One of the dead, from the file; None where a repair has lost it."""
         row = self._connection.execute("SELECT * FROM births WHERE id = ?", (id,)).fetchone()
         if row is not None:
-            return BirthRow.of_row(row)
-        if id >> 32 <= self._repaired:
+            return BirthRow.of_row(row, self._digests, self._limits)
+        if id >> 32 <= self._head.repaired:
             return None
         raise DamageError(f"birth {unpack(id)} is missing")
 
@@ -315,13 +327,17 @@ class Writer:
             ancestor = next((self._known[key] for key in past if key in self._known), None)
             self._behaviours = number = self._behaviours + 1
             leading = LeadingBehaviour(leader.behaviour, leader.name, leader.genome, ancestor)
-            self._new_behaviours.append(leading.row(number))
+            self._new_behaviours.append(leading.row(number, self._digests))
             if len(self._known) >= REMEMBERED:
                 del self._known[next(iter(self._known))]
         self._known[leader.behaviour] = number  # the last used stands last
         return number
 
     # Writing.
+
+    def move(self, connection: sqlite3.Connection) -> None:
+        """Go on in another file that holds the same."""
+        self._connection = connection
 
     @property
     def pending(self) -> bool:
@@ -335,30 +351,33 @@ class Writer:
             return
         populations = list(self._new_populations)
         if not self._stays(self._newest.number):
-            populations.append(self._newest.row(checkpoint=False))
-        births = self._births + len(self._new_births) - len(self._gone)
+            populations.append(self._newest.row(False, self._digests))
+        births = self._head.births + len(self._new_births) - len(self._gone)
+        head = Head(self.number, self.hash, births, self._behaviours, self._head.repaired)
         self.whole = False  # an exception from here on, Ctrl-C included, leaves open what is in the file
         try:
             with self._transaction() as connection:
+                if connection.execute("SELECT number, hash FROM head").fetchall() != [self._head[:2]]:
+                    raise RunError(
+                        "another process has written this run meanwhile (was run.lock removed?); what it "
+                        "wrote is whole, and nothing was added to it"
+                    )
                 for table, rows in (
                     ("behaviours", self._new_behaviours),
-                    ("births", [sealed("births", *row) for row in self._new_births.values()]),
+                    ("births", [self._digests.row("births", *row) for row in self._new_births.values()]),
                     ("populations", populations),
                     ("generations", self._new_generations),
                 ):
-                    if rows:
-                        marks = ", ".join("?" * len(rows[0]))
-                        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+                    insert(connection, table, rows)
                 connection.executemany("DELETE FROM births WHERE id = ?", self._gone)
                 connection.execute(
-                    "DELETE FROM populations WHERE NOT checkpoint AND id < ?", (self._committed,)
+                    "DELETE FROM populations WHERE NOT checkpoint AND id < ?", (self._head.number,)
                 )
-                write_head(connection, self.number, self.hash, births, self._behaviours, self._repaired)
+                write_head(connection, head, self._digests)
         except sqlite3.Error:
             self.whole = True  # SQLite refused, and nothing was written: it may be tried again
             raise
-        self._births = births
-        self._committed = self.number
+        self._head = head
         self._newest = None
         self._committed_at = time.monotonic()
         self._written.update({id: row.ancestor for id, row in self._new_births.items()})
@@ -388,11 +407,3 @@ class Writer:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
-
-
-def write_head(
-    connection: sqlite3.Connection, number: int, hash: bytes, births: int, behaviours: int, repaired: int
-) -> None:
-    """Say what the file now holds: no row can vanish without being missed."""
-    row = sealed("head", 0, number, hash, births, behaviours, repaired)
-    connection.execute("INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?, ?, ?)", row)

@@ -1,0 +1,195 @@
+"""Reading everything of a run, and naming all that is not as it was written.
+
+Besides the digest of every row this looks at what rows say of each other: numbers that are missing, hashes that do
+not follow from what they are chained to, births whose parents are gone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from results.errors import DamageError
+from results.run.births import BirthRow
+from results.run.meta import read_meta
+from results.run.populations import Population
+from results.run.rows import (
+    LOST,
+    Digests,
+    GenerationRow,
+    Head,
+    LeadingBehaviour,
+    Limits,
+    Row,
+    leaders_table,
+    pack,
+    statistics_table,
+    unpack,
+)
+
+LISTED = 20
+"""Damaged rows of a table that are named one by one."""
+
+
+def spans(numbers: Sequence[int]) -> list[str]:
+    """Sorted numbers, consecutive ones as "first to last".
+
+    >>> spans([1, 2, 3, 7])
+    ['1 to 3', '7']
+    """
+    starts = [n for k, n in enumerate(numbers) if k == 0 or n != numbers[k - 1] + 1]
+    ends = [n for k, n in enumerate(numbers) if k + 1 == len(numbers) or numbers[k + 1] != n + 1]
+    return [f"{a} to {b}" if a < b else str(a) for a, b in zip(starts, ends, strict=True)]
+
+
+def damages(connection: sqlite3.Connection, format: int, digests: Digests, limits: Limits) -> list[str]:
+    """Everything that is not as it was written."""
+    return _Reader(connection, format, digests, limits).damages()
+
+
+class _Reader:
+    """One reading of everything: what was found so far, in `found`."""
+
+    def __init__(self, connection: sqlite3.Connection, format: int, digests: Digests, limits: Limits) -> None:
+        self._connection = connection
+        self._format = format
+        self._digests = digests
+        self._limits = limits
+        self.found: list[str] = []
+
+    def damages(self) -> list[str]:
+        """All of it, table by table."""
+        start = self._meta()
+        heads = list(self._each("head", lambda row: Head.of_row(row, self._digests)))
+        if len(heads) != 1:
+            return [*self.found, "table head is damaged"]
+        head = heads[0]
+        hashes = self._generations(head)
+        newest = self._populations(head, {-1: start, **hashes})
+        leading = [
+            number
+            for number, _ in self._each(
+                "behaviours", lambda row: LeadingBehaviour.of_row(row, self._digests, self._limits)
+            )
+        ]
+        self._missing("behaviours", leading, range(1, head.behaviours + 1))
+        rows = sum(1 for _ in self._each("births", self._birth))
+        if rows != head.births:
+            self.found.append(f"births: {rows} of {head.births} can be read")
+        if newest is not None:
+            self._orphans(newest, head.repaired)
+        return self.found
+
+    def _each(self, table: str, read: Callable[[Row], Any]) -> Iterator[Any]:
+        """All rows of a table that can be read; notes the others."""
+        count = 0
+        try:
+            for row in self._connection.execute(f"SELECT * FROM {table} ORDER BY id"):
+                try:
+                    yield read(row)
+                except DamageError as error:
+                    count += 1
+                    if count <= LISTED:
+                        self.found.append(str(error))
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            self.found.append(f"table {table} cannot be read to its end ({str(error).splitlines()[0]})")
+        if count > LISTED:
+            self.found.append(f"table {table}: {count - LISTED} more rows are damaged")
+
+    def _missing(self, what: str, there: Sequence[int], expected: range) -> None:
+        """Note what is not there of the numbers that should be; a row too many is noted too.
+
+        The work depends on the rows that are there, not on the numbers, which may be anything.
+        """
+        outside = [number for number in there if number not in expected]
+        inside = [expected.start - 1, *(n for n in there if n in expected), expected.stop]
+        gaps = [(a + 1, b - 1) for a, b in pairwise(inside) if b - a > 1]
+        if gaps:
+            listed = [f"{a} to {b}" if a < b else str(a) for a, b in gaps]
+            self.found.append(
+                f"{what} missing: {', '.join(listed[:LISTED])}{' ...' * (len(listed) > LISTED)}"
+            )
+        if outside:
+            self.found.append(f"{what} beyond the last: {', '.join(spans(outside)[:LISTED])}")
+
+    def _meta(self) -> bytes | None:
+        """Table meta and the pages of the file; returns where the hashes begin."""
+        start = None
+        try:
+            start = read_meta(self._connection, self._format).start
+            pages = self._connection.execute(f"PRAGMA integrity_check({LISTED})")
+            faults = [str(text) for (text,) in pages if text != "ok"]
+            self.found += [f"database: {' '.join(text.split())}" for text in faults]
+        except DamageError as error:
+            self.found.append(str(error))
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            self.found.append(f"database: {str(error).splitlines()[0]}")
+        return start
+
+    def _generations(self, head: Head) -> dict[int, bytes]:
+        """Statistics and leaders; returns the hashes by generation."""
+
+        def read(row: Row) -> GenerationRow:
+            here = GenerationRow.of_row(row, self._digests)
+            try:
+                statistics_table([here.statistics])
+                leaders_table(here.leaders, head.behaviours)
+            except DamageError as error:
+                raise DamageError(f"generation {row[0]}: {error}") from None
+            return here
+
+        hashes = {here.number: here.hash for here in self._each("generations", read)}
+        self._missing("generations", list(hashes), range(head.number + 1))
+        if hashes.get(head.number, head.hash) != head.hash:
+            self.found.append(f"generation {head.number} is not the one the run ended with")
+        return hashes
+
+    def _populations(self, head: Head, hashes: dict[int, bytes | None]) -> Population | None:
+        """The chain of hashes through every population that is kept; returns the newest that can be read.
+
+        Where the row of a generation cannot be read or was lost, neighbours that are both kept still have to follow
+        from each other.
+        """
+        newest: Population | None = None
+
+        def read(row: Row) -> Population:
+            population = Population.of_row(row, self._digests, self._limits)
+            population.births()
+            return population
+
+        for population in self._each("populations", read):
+            number = population.number
+            before, here = hashes.get(number - 1), hashes.get(number)
+            follows = before in (population.previous, LOST, None) and here in (population.hash, LOST, None)
+            if newest is not None and newest.number == number - 1:
+                follows &= population.previous == newest.hash
+            if not follows:
+                self.found.append(f"the population of generation {number} is not the one that was hashed")
+            newest = population
+        if (-1 if newest is None else newest.number) != head.number:
+            self.found.append(f"the population of generation {head.number} is missing")
+        return newest
+
+    def _birth(self, row: Row) -> BirthRow:
+        return BirthRow.of_row(row, self._digests, self._limits)
+
+    def _orphans(self, newest: Population, repaired: int) -> None:
+        """Births that the living, or those that are kept, descend from and that are not there."""
+        living = {pack(birth.id): birth for birth in newest.births()[0]}
+        try:
+            orphans = self._connection.execute(
+                "SELECT births.id - births.parent FROM births WHERE births.parent NOTNULL "
+                "AND NOT EXISTS (SELECT 1 FROM births AS kept WHERE kept.id = births.id - births.parent)"
+            ).fetchall()
+            for birth in living.values():
+                for parent in birth.parents[:1]:
+                    if not self._connection.execute(
+                        "SELECT 1 FROM births WHERE id = ?", (pack(parent),)
+                    ).fetchall():
+                        orphans.append((pack(parent),))
+        except sqlite3.DatabaseError:
+            return  # the table cannot be read, which has been said
+        lost = {id for (id,) in orphans if type(id) is int and id not in living and id >> 32 > repaired}
+        self.found += [f"birth {unpack(id)} is missing" for id in sorted(lost)[:LISTED]]

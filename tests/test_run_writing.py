@@ -1,0 +1,210 @@
+"""One writes a run, others read it: killed, interrupted, locked, deleted or moved meanwhile, on any disk."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from results.errors import RunError
+from results.run.place import journal
+from results.run.store import Run
+from tests.runs import EXPERIMENT, ROOT, history, progress, same, write
+from tests.synthetic import Synthetic, evolve
+
+
+def test_a_run_killed_at_random_instants_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    experiment, until = Synthetic(size=30, survivors=15), 1500
+    whole = write(tmp_path / "whole", until, experiment)
+    script = (
+        "import sys; from pathlib import Path; from tests.runs import Synthetic, write\n"
+        "print('ready', flush=True)\n"
+        f"write(Path(sys.argv[1]), {until}, Synthetic(size=30, survivors=15), commit_every=int(sys.argv[2]))"
+    )
+    rng, kills, reached = random.Random(5), 0, set()
+    while True:
+        child = subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path / "killed"), str(rng.choice([1, 1, 3]))],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        assert child.stdout is not None
+        with child.stdout:
+            child.stdout.readline()
+        # wait for progress, however busy the machine is, then strike at a random instant
+        before, deadline = max(reached, default=-1), time.monotonic() + 20
+        while (
+            child.poll() is None and time.monotonic() < deadline and progress(tmp_path / "killed") <= before
+        ):
+            time.sleep(0.005)
+        time.sleep(rng.expovariate(1 / 0.02))
+        child.send_signal(signal.SIGKILL)
+        if child.wait() == 0:
+            break
+        kills += 1
+        if (tmp_path / "killed" / "run.sqlite").exists():
+            with Run.read(tmp_path / "killed") as run:
+                reached.add(run.generation)
+        if kills > 12:
+            write(tmp_path / "killed", until, experiment)
+            break
+    assert kills >= 5 and len(reached) >= 4
+    with Run.read(tmp_path / "killed") as run:
+        assert run.check() == []
+        assert run.hash == whole
+
+
+class Interrupted:
+    """A connection in which Ctrl-C arrives right after a statement, the `nth` time it is executed."""
+
+    def __init__(self, connection: sqlite3.Connection, statement: str, nth: int) -> None:
+        self._connection, self._statement, self._left = connection, statement, nth
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+        cursor = self._connection.execute(sql, *arguments)
+        self._left -= sql.startswith(self._statement)
+        if self._left == 0 and sql.startswith(self._statement):
+            raise KeyboardInterrupt
+        return cursor
+
+
+@pytest.mark.parametrize("statement", ["BEGIN", "DELETE FROM populations", "INSERT OR REPLACE", "COMMIT"])
+def test_ctrl_c_in_the_middle_of_a_commit_is_no_damage(statement: str, tmp_path: Path) -> None:
+    whole = write(tmp_path / "whole", 40)
+    with pytest.raises(KeyboardInterrupt), Run.open(tmp_path / "run", EXPERIMENT, commit_every=5) as run:
+        writer = run._writer
+        assert writer is not None
+        writer._connection = Interrupted(writer._connection, statement, 3)  # type: ignore[assignment]
+        for generation in history(40):
+            run.append(generation)
+    with Run.read(tmp_path / "run") as run:
+        assert run.check() == [] and run.generation == (14 if statement == "COMMIT" else 9)
+    assert write(tmp_path / "run", 40) == whole
+
+
+def test_a_second_writer_is_refused_by_the_pid_of_the_first(tmp_path: Path) -> None:
+    with Run.open(tmp_path, EXPERIMENT), pytest.raises(RunError, match=f"pid {os.getpid()}"):
+        Run.open(tmp_path, EXPERIMENT)
+    write(tmp_path, 3)
+
+
+def test_readers_see_whole_generations_while_the_run_is_written(tmp_path: Path) -> None:
+    seen = []
+    generations = history(50)
+    with Run.open(tmp_path, EXPERIMENT, commit_every=5) as run, Run.read(tmp_path) as reader:
+        assert reader.latest() is None
+        for generation in generations:
+            run.append(generation)
+            latest = reader.latest()
+            if latest is not None:
+                assert same(latest, generations[latest.number])
+                seen.append(latest.number)
+            assert len(reader.statistics()["best"]) == len(reader)
+        with reader.snapshot():
+            before = len(reader)
+            run.append(next(evolve(EXPERIMENT, generations[-1])))
+            run.commit()
+            assert len(reader) == before
+        assert len(reader) == before + 2
+    assert set(seen) == set(range(4, 51, 5))
+
+
+def test_a_run_is_read_from_read_only_media_also_when_its_writer_was_killed(tmp_path: Path) -> None:
+    write(tmp_path / "rest", 20)
+    script = (
+        "import os; from pathlib import Path; from tests.runs import *\n"
+        f"run = Run.open(Path({str(tmp_path / 'killed')!r}), EXPERIMENT, commit_every=1)\n"
+        "for generation in history(20): run.append(generation)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
+    assert (tmp_path / "killed" / "run.sqlite-wal").stat().st_size
+    (tmp_path / "killed" / "run.sqlite-shm").unlink()
+    if os.geteuid() == 0:  # permissions do not bind root
+        for path in (tmp_path, *tmp_path.parents[:3]):
+            path.chmod(0o755)
+        become = "os.setgroups([]); os.setgid(65534); os.setuid(65534)"
+    else:
+        become = ""
+    for name in ("rest", "killed"):
+        for file in (tmp_path / name).iterdir():
+            file.chmod(0o444)
+        (tmp_path / name).chmod(0o555)
+    script = (
+        "import os, sys; from results.run.store import Run\n"
+        f"{become}\n"
+        f"for name in ('rest', 'killed'):\n"
+        f"    place = {str(tmp_path)!r} + '/' + name\n"
+        "    assert not os.access(place, os.W_OK)\n"
+        "    with Run.read(place) as run: print(run.generation, run.check(), run.hash)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    for name in ("rest", "killed"):
+        (tmp_path / name).chmod(0o755)
+    assert not done.stderr
+    rest, killed = done.stdout.splitlines()
+    assert rest == killed and rest.startswith("20 [] ")
+
+
+def test_leftovers_of_a_deleted_run_do_not_enter_the_next(tmp_path: Path) -> None:
+    with Run.open(tmp_path, EXPERIMENT, commit_every=1) as run:
+        for generation in history(5):
+            run.append(generation)
+        shutil.copy(tmp_path / "run.sqlite-wal", tmp_path / "kept")
+    (tmp_path / "run.sqlite").unlink()
+    (tmp_path / "kept").rename(tmp_path / "run.sqlite-wal")
+    with Run.open(tmp_path, EXPERIMENT) as run:
+        assert run.latest() is None
+
+
+def test_the_write_ahead_log_is_used_on_local_disks_alone(tmp_path: Path) -> None:
+    mounts = (
+        "/dev/vda / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\nx /home/me/my\\040disk fuse.strange rw 0 0\n"
+    )
+    assert journal(Path("/data/run.sqlite"), mounts) == "WAL"
+    assert journal(Path("/home/me/run.sqlite"), mounts) == "TRUNCATE"
+    assert journal(Path("/home/me/my disk/run.sqlite"), mounts) == "TRUNCATE"
+
+
+def test_a_run_without_write_ahead_log_keeps_its_promises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = write(tmp_path / "wal", 20)
+    monkeypatch.setattr("results.run.held.journal", lambda file: "TRUNCATE")
+    with (
+        Run.open(tmp_path / "roll", EXPERIMENT, commit_every=1) as run,
+        Run.read(tmp_path / "roll") as reader,
+    ):
+        for generation in history(20):
+            run.append(generation)
+            assert reader.hash == run.hash
+        assert run.hash == expected
+        assert not (tmp_path / "roll" / "run.sqlite-wal").exists()
+
+
+def test_memory_does_not_grow_with_the_age_of_a_run(tmp_path: Path) -> None:
+    with Run.open(tmp_path, EXPERIMENT) as run:
+        writer = run._writer
+        assert writer is not None
+        sizes = []
+        for generation in islice(evolve(EXPERIMENT), 1500):
+            run.append(generation)
+            if generation.number in (700, 1499):
+                run.commit()
+                sizes.append(len(writer._living) + len(writer._forks) + len(writer._new_births))
+        assert max(sizes) < 3 * EXPERIMENT.size
