@@ -20,7 +20,7 @@ from tests.synthetic import Synthetic
 
 def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
     generations = history(40)
-    digest = write(tmp_path, 40, checkpoint_every=10)
+    digest = write(tmp_path, 40, checkpoint_every=10, commit_every=100)
     with Run.read(tmp_path) as run:
         assert run.check() == []
         assert len(run) == 41 and run.hash == digest
