@@ -216,7 +216,7 @@ class Rules:
         if self.turns is not None:
             return f"{self.turns} turn{'s' if self.turns != 1 else ''}"
         if self.continuation is not None:
-            return f"continuation {self.continuation:g}"
+            return f"continuation {self.continuation}"  # every digit: 0.9999999 is not 1
         return "limit of means"
 
 

@@ -47,24 +47,228 @@ def absorbed(matrix, out, values):
 
 
 @jit
-def backward(following, chance, payoffs, tie, policy):
-    # (s,4), (s,2,4), (4,) -> policy (t,s): the intended move; returns (s,): the most that T turns can earn
-    """Backward induction: the best move with so many turns left. Differences up to `tie` a turn prefer C."""
+def visited(following, chance, policy):
+    # (s,j), (s,2,j), (s,) -> the state where play spends most time, or -1 where not every state leads there
+    """A state to measure the others from. Play is followed from state 0; periods do not matter."""
+    states, moves = following.shape
+    mass = np.zeros(states)
+    after = np.zeros(states)
+    total = np.zeros(states)
+    mass[0] = 1.0
+    for step in range(64):
+        after[:] = 0.0
+        for s in range(states):
+            if mass[s] > 0.0:
+                for j in range(moves):
+                    after[following[s, j]] += mass[s] * chance[s, policy[s], j]
+        mass, after = after, mass
+        if step >= 32:
+            total += mass
+    centre = int(np.argmax(total))
+    leads = np.zeros(states, np.bool_)
+    leads[centre] = True
+    found = True
+    while found:
+        found = False
+        for s in range(states):
+            if not leads[s]:
+                for j in range(moves):
+                    if chance[s, policy[s], j] > 0.0 and leads[following[s, j]]:
+                        leads[s] = True
+                        found = True
+                        break
+    return centre if leads.all() else -1
+
+
+@jit
+def relative(following, chance, gains, policy, centre):
+    # (s,j), (s,2,j), (s,2), (s,) -> the long-run mean, (s,): bias, (s,): turns until `centre`
+    """Value of a policy under which every state leads to `centre`: what it earns until there, above the mean.
+
+    The mean is what is earned between two visits over the time between them: sums of what is positive.
+    """
+    states, moves = following.shape
+    matrix = np.zeros((states - 1, states - 1))
+    out = np.zeros(states - 1)
+    values = np.ones((states - 1, 2))
+    for s in range(states):
+        if s == centre:
+            continue
+        i = s - 1 if s > centre else s
+        values[i, 0] = gains[s, policy[s]]
+        for j in range(moves):
+            t = following[s, j]
+            if t == centre:
+                out[i] += chance[s, policy[s], j]
+            else:
+                matrix[i, t - 1 if t > centre else t] += chance[s, policy[s], j]
+    absorbed(matrix, out, values)
+    earned = gains[centre, policy[centre]]
+    time = 1.0
+    for j in range(moves):
+        t = following[centre, j]
+        if t != centre:
+            i = t - 1 if t > centre else t
+            earned += chance[centre, policy[centre], j] * values[i, 0]
+            time += chance[centre, policy[centre], j] * values[i, 1]
+    mean = earned / time
+    bias = np.zeros(states)
+    turns = np.zeros(states)
+    for s in range(states):
+        if s != centre:
+            i = s - 1 if s > centre else s
+            bias[s] = values[i, 0] - mean * values[i, 1]
+            turns[s] = values[i, 1]
+    return mean, bias, turns
+
+
+@jit
+def kin(following, chance, successors, intended, limit):
+    # (s,j), (s,2,j), (s,4), (s,2) -> pairs (n,2), next (n,j), chance (n,j); n = limit + 1 rows: there are more
+    """The resident against its kind, as a mutant that plays like it: states of both (opponent, itself)."""
+    states, moves = following.shape
+    number = np.full((states, states), -1, np.int32)
+    capacity = min(limit + 1, states * states)
+    pairs = np.zeros((capacity, 2), np.int64)
+    after = np.zeros((capacity, moves), np.int32)
+    share = np.zeros((capacity, moves))
+    number[0, 0] = 0
+    n = 1
+    k = 0
+    while k < n:
+        s = pairs[k, 0]
+        own = pairs[k, 1]
+        for j in range(moves):
+            q = intended[own, 0] * chance[s, 0, j] + intended[own, 1] * chance[s, 1, j]
+            if q == 0.0:
+                continue
+            share[k, j] = q
+            t = following[s, j]
+            then = successors[own, j] if j < 4 else 0
+            if number[t, then] < 0:
+                if n > limit:
+                    return pairs, after, share
+                number[t, then] = n
+                pairs[n, 0] = t
+                pairs[n, 1] = then
+                n += 1
+            after[k, j] = number[t, then]
+        k += 1
+    return pairs[:n].copy(), after[:n].copy(), share[:n].copy()
+
+
+@jit
+def backward(following, chance, gains, rounding, pairs, after, share, intended, policy):
+    # (s,4), (s,2,4), (s,2), (n,2), (n,4), (n,4), (s,2) -> policy (t,s): the intended move
+    """Backward induction: what the best response to so many turns earns, and what the resident loses against it.
+
+    Returns the most that can be earned, what the resident earns less in self-play (`kin`: pairs, after, share), a
+    bound on the error of the latter, and whether every choice was certain. Values are kept relative to the lowest
+    one; what is taken off is summed apart. `rounding`: error of one step per unit of value, 0 where all is whole
+    numbers; differences within the error prefer C.
+    """
     turns, states = policy.shape
     later = np.zeros(states)
     now = np.zeros(states)
+    worse = np.zeros((states, 2))
+    lost = np.zeros(len(pairs))
+    losing = np.zeros(len(pairs))
+    total = 0.0
+    total_rest = 0.0
+    loss = 0.0
+    loss_rest = 0.0
+    highest = gains.max()
+    doubt = 0.0
+    certain = True
     for left in range(1, turns + 1):
+        tie = 2.0 * doubt + rounding * (highest + later.max())
+        doubt += rounding * (highest + later.max())
         for s in range(states):
-            cooperate = 0.0
-            defect = 0.0
+            cooperate = gains[s, 0]
+            defect = gains[s, 1]
             for j in range(4):
-                earned = payoffs[j] + later[following[s, j]]
-                cooperate += chance[s, 0, j] * earned
-                defect += chance[s, 1, j] * earned
-            policy[turns - left, s] = 1 if defect > cooperate + tie * left else 0
-            now[s] = max(cooperate, defect)
+                cooperate += chance[s, 0, j] * later[following[s, j]]
+                defect += chance[s, 1, j] * later[following[s, j]]
+            policy[turns - left, s] = 1 if defect > cooperate + tie else 0
+            best = max(cooperate, defect)
+            worse[s, 0] = best - cooperate
+            worse[s, 1] = best - defect
+            if rounding > 0.0 and abs(cooperate - defect) <= tie:
+                certain = False
+            now[s] = best
+        lowest = now.min()
+        for s in range(states):
+            now[s] -= lowest
+        summed = total + lowest  # compensated: nothing is lost over many turns
+        total_rest += lowest - (summed - total) if abs(total) >= abs(lowest) else total - (summed - lowest)
+        total = summed
         later, now = now, later
-    return later
+        for k in range(len(pairs)):
+            s = pairs[k, 0]
+            own = pairs[k, 1]
+            here = intended[own, 0] * worse[s, 0] + intended[own, 1] * worse[s, 1]
+            for j in range(4):
+                here += share[k, j] * lost[after[k, j]]
+            losing[k] = here
+        lowest = losing.min()
+        for k in range(len(pairs)):
+            losing[k] -= lowest
+        summed = loss + lowest
+        loss_rest += lowest - (summed - loss) if abs(loss) >= abs(lowest) else loss - (summed - lowest)
+        loss = summed
+        lost, losing = losing, lost
+    return total + total_rest + later[0], loss + loss_rest + lost[0], 3.0 * doubt, certain
+
+
+@jit
+def inverse_modulo(matrix, prime, inverse):
+    # (n,n) -> inverse (n,n), both of residues; destroys `matrix`
+    """Invert modulo a prime below 2**31 (Gauss and Jordan); False where there is no inverse."""
+    n = len(matrix)
+    for i in range(n):
+        inverse[i, i] = 1
+    for k in range(n):
+        pivot = k
+        while pivot < n and matrix[pivot, k] == 0:
+            pivot += 1
+        if pivot == n:
+            return False
+        if pivot != k:
+            for l in range(n):
+                matrix[k, l], matrix[pivot, l] = matrix[pivot, l], matrix[k, l]
+                inverse[k, l], inverse[pivot, l] = inverse[pivot, l], inverse[k, l]
+        # the pivot to the power of prime - 2 is 1 over it (Fermat)
+        reciprocal = 1
+        base = matrix[k, k]
+        exponent = prime - 2
+        while exponent > 0:
+            if exponent & 1:
+                reciprocal = reciprocal * base % prime
+            base = base * base % prime
+            exponent >>= 1
+        for l in range(n):
+            matrix[k, l] = matrix[k, l] * reciprocal % prime
+            inverse[k, l] = inverse[k, l] * reciprocal % prime
+        for i in range(n):
+            factor = matrix[i, k]
+            if i != k and factor != 0:
+                for l in range(n):
+                    matrix[i, l] = (matrix[i, l] + (prime - factor) * matrix[k, l]) % prime
+                    inverse[i, l] = (inverse[i, l] + (prime - factor) * inverse[k, l]) % prime
+    return True
+
+
+@jit
+def times_modulo(matrix, vector, prime):
+    # (n,n), (n,) -> (n,), all residues
+    """A matrix times a vector, modulo a prime below 2**31."""
+    product = np.zeros(len(vector), np.int64)
+    for i in range(len(vector)):
+        total = 0
+        for k in range(len(vector)):
+            total = (total + matrix[i, k] * vector[k]) % prime
+        product[i] = total
+    return product
 
 
 @jit

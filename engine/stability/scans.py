@@ -17,11 +17,7 @@ from numpy.typing import NDArray
 
 from engine.game import SWAP, Rules
 from engine.pairs.behaviours import Behaviours, ExpectedPlay, Form
-from engine.stability.certificates import (
-    NEGLIGIBLE,
-    resident_automaton,
-    state_entries,
-)
+from engine.stability.certificates import resident_automaton, state_entries
 from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.catalogue import label
@@ -29,6 +25,8 @@ from genomes.lookup import LookupGenome, history_structure
 
 MEMORIES = ((0, 1), (1, 0), (1, 1), (1, 2), (2, 1), (2, 2))
 """Classes that can be scanned whole: at most 2**18 genomes."""
+
+NEGLIGIBLE = 1e-12
 
 CHUNK = 2**13
 """Mutants held at once as automata."""

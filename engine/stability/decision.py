@@ -1,0 +1,406 @@
+"""A mutant's decision problem against one resident, and what each of its moves costs.
+
+The resident's state is public, the mutant chooses a move, and the resident moves on. A continuation probability d
+is a chance 1 - d to begin anew, so that every open horizon is a limit of means. Policy iteration (Howard, "Dynamic
+Programming and Markov Processes", 1960) runs in floats as far as their error bound decides, and where it does not
+in whole numbers, for every float is a fraction: there is no threshold below which a difference counts as none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import lcm
+from operator import mul
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.game import SWAP, Rules
+from engine.pairs.behaviours import MAX_SOLVED_STATES
+from genomes.automaton import Automaton
+
+MAX_EXACT_STATES = 512
+"""Policies are compared in whole numbers for up to so many states of the resident."""
+
+MAX_EXACT_WORK = 2**36
+"""Backward induction runs in whole numbers up to so many multiplications times bits."""
+
+MAX_BACKWARD_CELLS = 2**26
+"""Backward induction covers up to so many turns x states of the resident."""
+
+ACCURACY = 1e-12
+"""Gaps with a larger relative error are computed in whole numbers."""
+
+MAX_ERROR = 1e-6
+"""Where that would take too long, gaps up to this proven error (rounding all in one direction) are accepted."""
+
+ROUNDING = 16 * float(np.finfo(float).eps)
+"""Bound on the error of one expected value of at most five terms, relative to the largest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The best response and what it costs to do something else.
+
+    `policy` ``(s,)`` or, by turn, ``(t, s)``: its move. `gap`: what the resident earns less against itself than the
+    best response does, per turn.
+    """
+
+    policy: NDArray[np.uint8]
+    gap: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Costs:
+    """What a policy that is a best response gains over each move, by the resident's state.
+
+    `later` ``(s, 2)``: how much lower the long-run mean is after a move; `now` ``(s, 2)``: how much less a move earns,
+    what follows included, where the mean stays the same. `error` bounds that of their mean over self-play.
+    """
+
+    policy: NDArray[np.int64]
+    later: NDArray[np.float64]
+    now: NDArray[np.float64]
+    error: float
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """The problem, by the resident's state s and the mutant's joint move j; a fifth "move" begins anew.
+
+    `following` ``(s, j)``: the resident's next state. `chance` ``(s, 2, j)``: of each when the mutant intends C or
+    D. `gains` ``(s, 2)``: what the mutant then earns in this turn above the lowest payoff.
+    """
+
+    resident: Automaton
+    rules: Rules
+    following: NDArray[np.int32]
+    chance: NDArray[np.float64]
+    gains: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, resident: Automaton, rules: Rules) -> Decision:
+        """The problem that a resident sets under `rules`."""
+        e, c, d = rules.noise, resident.cooperate, resident.defect
+        theirs = np.stack([c * (1 - e) + d * e, d * (1 - e) + c * e], axis=1)
+        own = np.array([[1 - e, e], [e, 1 - e]])
+        chance = np.einsum("ax,sy->saxy", own, theirs).reshape(len(d), 2, 4)
+        payoffs = np.array(rules.game.scaled[0])
+        gains = chance @ (payoffs - payoffs.min())
+        following = resident.successors[:, SWAP]
+        if rules.continuation is not None:
+            again = np.full((len(d), 2, 1), 1.0 - rules.continuation)
+            chance = np.concatenate([rules.continuation * chance, again], axis=2)
+            following = np.concatenate([following, np.zeros((len(d), 1), np.int32)], axis=1)
+        return cls(resident, rules, np.ascontiguousarray(following), np.ascontiguousarray(chance), gains)
+
+    @property
+    def likely(self) -> NDArray[np.int64]:
+        """The resident's likelier move in each state."""
+        return (self.resident.defect > 0.5).astype(np.int64)
+
+    def answer(self) -> Answer:
+        """The best response to an open horizon; ValueError where it cannot be known."""
+        states = len(self.following)
+        if states > MAX_SOLVED_STATES:
+            raise ValueError(
+                f"resident: expected at most {MAX_SOLVED_STATES} states for a Nash gap with "
+                f"{self.rules.horizon}, got {states}"
+            )
+        policy, costs = self._in_floats()
+        gap = None if costs is None else self._gap(costs)
+        if costs is None or gap is None or costs.error > ACCURACY * gap > 0:
+            if states <= MAX_EXACT_STATES:
+                costs = self._in_whole_numbers(policy)
+                gap = self._gap(costs)
+            elif gap is None or costs is None or costs.error > MAX_ERROR * gap:
+                raise ValueError(
+                    "resident: the gain of its best response is below what floats can tell, and exact comparison "
+                    f"covers at most {MAX_EXACT_STATES} states, got {states}"
+                )
+        return Answer(costs.policy.astype(np.uint8), gap / self.rules.game.scaled[1])
+
+    def by_turns(self) -> Answer:
+        """The best response to a fixed number of turns; ValueError where it cannot be known."""
+        from engine.stability import kernels
+
+        turns, states = self.rules.turns or 0, len(self.following)
+        if turns * states > MAX_BACKWARD_CELLS:
+            raise ValueError(
+                f"turns: expected at most {MAX_BACKWARD_CELLS // states} for backward induction against "
+                f"{states} states, got {turns}; use a continuation probability or the limit of means"
+            )
+        exact = all(float(p).is_integer() for p in self.rules.game.scaled[0])
+        pure = bool(np.isin(self.chance, (0.0, 1.0)).all())
+        pairs, after, share, intended = self._kin()
+        policy = np.empty((turns, states), np.uint8)
+        rounding = 0.0 if exact and pure else ROUNDING
+        _, lost, error, certain = kernels.backward(
+            self.following, self.chance, self.gains, rounding, pairs, after, share, intended, policy
+        )
+        if error > ACCURACY * lost and not (certain and lost == 0):
+            whole, *_, units = self._whole
+            work = turns**2 * (8 * states + 4 * len(pairs)) * (2 * whole.bit_length() + units.bit_length())
+            if work <= MAX_EXACT_WORK:
+                lost = self._by_turns_in_whole_numbers(policy, pairs.tolist(), after.tolist())
+            elif error > MAX_ERROR * lost:
+                raise ValueError(
+                    f"turns: over {turns} turns the gain of the best response is below what floats can tell; "
+                    "use fewer, a continuation probability or the limit of means"
+                )
+        return Answer(policy, lost / turns / self.rules.game.scaled[1])
+
+    # --- in floats ---
+
+    def _in_floats(self) -> tuple[NDArray[np.int64], _Costs | None]:
+        """Policy iteration as far as the error bound decides, and the costs if it decides everything."""
+        from engine.stability import kernels
+
+        states = np.arange(len(self.following))
+        policy = self.likely
+        for _ in range(100 + len(states)):
+            centre = kernels.visited(self.following, self.chance, policy)
+            if centre < 0:  # play can end in several places
+                return policy, None
+            mean, bias, turns = kernels.relative(self.following, self.chance, self.gains, policy, centre)
+            actions = self.gains + np.einsum("saj,sj->sa", self.chance, bias[self.following])
+            chosen = actions[states, policy]
+            size = float(np.abs(bias).max() + self.gains.max())
+            residual = float(np.abs(chosen - bias - mean).max()) + ROUNDING * size
+            # the error of the bias is what the residual adds up to until play is at the centre
+            bound = residual * (4.0 * float(turns.max()) + 2.0)
+            advantage = actions[states, 1 - policy] - chosen
+            better = advantage > bound
+            if better.any():
+                policy = np.where(better, 1 - policy, policy)
+                continue
+            if not (advantage < -bound).all():
+                return policy, None
+            now = np.zeros((len(states), 2))
+            now[states, 1 - policy] = -advantage
+            return policy, _Costs(policy, np.zeros_like(now), now, 3.0 * residual)
+        return policy, None  # pragma: no cover
+
+    # --- in whole numbers ---
+
+    @cached_property
+    def _whole(self) -> tuple[int, list[list[list[int]]], list[list[int]], int]:
+        """What the chances are multiples of (one over it), the chances ``(s, 2, j)``, the gains, and theirs."""
+        rules = self.rules
+        e = Fraction(rules.noise)
+        stay = Fraction(1 if rules.continuation is None else rules.continuation)
+        payoffs = [Fraction(p) for p in rules.game.scaled[0]]
+        above = [pay - min(payoffs) for pay in payoffs]
+        chances, gains = [], []
+        for p in _defection(self.resident):
+            theirs = (1 - p) * (1 - e) + p * e, p * (1 - e) + (1 - p) * e
+            both = [[own * other for own in row for other in theirs] for row in ((1 - e, e), (e, 1 - e))]
+            gains.append([sum(map(mul, row, above), Fraction(0)) for row in both])
+            chances.append([[stay * q for q in row] + ([1 - stay] if stay != 1 else []) for row in both])
+        whole = lcm(*(q.denominator for state in chances for row in state for q in row))
+        units = lcm(*(gain.denominator for state in gains for gain in state))
+        return (
+            whole,
+            [[[int(q * whole) for q in row] for row in state] for state in chances],
+            [[int(gain * units) for gain in state] for state in gains],
+            units,
+        )
+
+    def _in_whole_numbers(self, policy: NDArray[np.int64]) -> _Costs:
+        """Multichain policy iteration (Puterman, "Markov Decision Processes", 1994, section 9.2), exactly."""
+        whole, chances, gains, units = self._whole
+        following = self.following.tolist()
+        moves = policy.tolist()
+        for _ in range(1000 + 10 * len(moves)):
+            mean, bias, common = self._valued(moves)
+            # expected mean and value after each move, in units of 1 / (whole * common * units)
+            later = [
+                [_dot(row, mean, to) for row in state] for state, to in zip(chances, following, strict=True)
+            ]
+            value = [
+                [
+                    gain * whole * common + _dot(row, bias, to)
+                    for gain, row in zip(gain_of, state, strict=True)
+                ]
+                for gain_of, state, to in zip(gains, chances, following, strict=True)
+            ]
+            better = [s for s, a in enumerate(moves) if later[s][1 - a] > later[s][a]] or [
+                s
+                for s, a in enumerate(moves)
+                if later[s][1 - a] == later[s][a] and value[s][1 - a] > value[s][a]
+            ]
+            if not better:
+                break
+            for s in better:
+                moves[s] = 1 - moves[s]
+        else:  # pragma: no cover
+            raise ArithmeticError("policy iteration did not settle")
+        scale = whole * common * units
+        return _Costs(
+            np.array(moves, np.int64),
+            np.array([[(max(row) - q) / scale for q in row] for row in later]),
+            np.array([[(value[s][a] - q) / scale for q in value[s]] for s, a in enumerate(moves)]),
+            0.0,
+        )
+
+    def _valued(self, moves: list[int]) -> tuple[list[int], list[int], int]:
+        """Long-run mean and bias from each state, times a common number and the units of the gains.
+
+        One linear system: bias + mean = gain + expected bias, with bias 0 in one state of every closed class, and,
+        where there are several of these, mean = expected mean for the states outside them.
+        """
+        from engine.stability.exact import solve
+
+        whole, chances, gains, _ = self._whole
+        n = len(moves)
+        steps = [
+            [(t, q) for t, q in zip(to, state[a], strict=True) if q]
+            for to, state, a in zip(self.following.tolist(), chances, moves, strict=True)
+        ]
+        classes = _closed([[t for t, _ in step] for step in steps])
+        # in the column of a class's first state stands its mean, in the others the bias
+        first = {members[0] for members in classes}
+        column = {s: members[0] for members in classes for s in members}
+        passing = [s for s in range(n) if s not in column]
+        if len(classes) == 1:
+            column.update((s, classes[0][0]) for s in passing)
+            passing = []
+        column.update((s, n + k) for k, s in enumerate(passing))
+        rows: list[dict[int, int]] = []
+        for s, step in enumerate(steps):
+            row = {column[s]: whole}
+            for t, q in [(s, -whole), *step]:
+                if t not in first:
+                    row[t] = row.get(t, 0) - q
+            rows.append(row)
+        for s in passing:
+            row = {column[s]: whole}
+            for t, q in steps[s]:
+                row[column[t]] = row.get(column[t], 0) - q
+            rows.append(row)
+        right = [whole * gains[s][a] for s, a in enumerate(moves)] + [0] * len(passing)
+        found, common = solve(rows, right)
+        mean = [found[column[s]] for s in range(n)]
+        return mean, [0 if s in first else found[s] for s in range(n)], common
+
+    def _by_turns_in_whole_numbers(
+        self, policy: NDArray[np.uint8], pairs: list[list[int]], after: list[list[int]]
+    ) -> float:
+        """Backward induction without rounding: corrects the policy, and says what self-play loses in all."""
+        whole, chances, gains, units = self._whole
+        following = self.following.tolist()
+        part, intended = _intentions(self.resident)
+        kin = [
+            [sum(q * row[j] for q, row in zip(intended[own], chances[s], strict=True)) for j in range(4)]
+            for s, own in pairs
+        ]
+        later, lost = [0] * len(gains), [0] * len(pairs)
+        earned, parts = (
+            1,
+            1,
+        )  # later is in units of 1 / (earned * units), lost in those of 1 / (earned * parts * units)
+        for turn in range(len(policy) - 1, -1, -1):
+            value = [
+                [
+                    gain * whole * earned + _dot(row, later, to)
+                    for gain, row in zip(gain_of, state, strict=True)
+                ]
+                for gain_of, state, to in zip(gains, chances, following, strict=True)
+            ]
+            earned *= whole
+            policy[turn] = [d > c for c, d in value]
+            later = [max(both) for both in value]
+            here = [
+                sum(q * (later[s] - earning) for q, earning in zip(intended[own], value[s], strict=True))
+                * parts
+                for s, own in pairs
+            ]
+            lost = [cost + _dot(row, lost, to) for cost, row, to in zip(here, kin, after, strict=True)]
+            parts *= part
+        return lost[0] / (earned * parts * units)
+
+    # --- against its kind ---
+
+    def _kin(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
+        """States of both in self-play, the next ones and their chances, and what the resident intends."""
+        from engine.stability import kernels
+
+        intended = np.stack([self.resident.cooperate, self.resident.defect], axis=1)
+        found = kernels.kin(
+            self.following, self.chance, self.resident.successors, intended, MAX_SOLVED_STATES
+        )
+        if len(found[0]) > MAX_SOLVED_STATES:
+            raise ValueError(
+                f"resident: expected at most {MAX_SOLVED_STATES} joint states of the resident with its kind for a "
+                f"Nash gap, got more ({len(self.resident)} states)"
+            )
+        return (*found, intended)
+
+    def _gap(self, costs: _Costs) -> float:
+        """What the resident loses against its kind, per turn, by every move that is not the best.
+
+        A sum over where self-play spends its time of what is never negative: nothing cancels, however small.
+        """
+        from engine.pairs.kernels import closed_classes
+        from engine.stability.kernels import absorbed
+
+        pairs, after, share, intended = self._kin()
+        own = intended[pairs[:, 1]]
+        later, now = ((own * cost[pairs[:, 0]]).sum(axis=1) for cost in (costs.later, costs.now))
+        n = len(pairs)
+        matrix = np.zeros((n, n))
+        for j in range(after.shape[1]):
+            np.add.at(matrix, (np.arange(n), after[:, j]), share[:, j])
+        if not later.any() and not now.any():
+            return 0.0
+        classes = np.zeros(n, np.int64)
+        if self.rules.continuation is None:
+            classes = closed_classes(after, share)
+        mean = np.zeros(n)
+        for number in range(int(classes.max()) + 1):
+            members = np.flatnonzero(classes == number)
+            start, rest = members[0], members[1:]
+            values = np.stack([now[rest], np.ones(len(rest))], axis=1)
+            absorbed(matrix[np.ix_(rest, rest)], matrix[rest, start].copy(), values)
+            lost, turns = np.array([now[start], 1.0]) + matrix[start, rest] @ values
+            mean[members] = lost / turns
+        passing = np.flatnonzero(classes < 0)
+        if len(passing):
+            closed = np.flatnonzero(classes >= 0)
+            away = matrix[np.ix_(passing, closed)]
+            values = (later[passing] + away @ mean[closed])[:, None]
+            absorbed(matrix[np.ix_(passing, passing)], away.sum(axis=1), values)
+            mean[passing] = values[:, 0]
+        return float(mean[0])
+
+
+def _defection(resident: Automaton) -> list[Fraction]:
+    """The exact probability of D in each state: of C and D the rarer one has all digits."""
+    both = zip(resident.cooperate.tolist(), resident.defect.tolist(), strict=True)
+    return [Fraction(d) if d <= c else 1 - Fraction(c) for c, d in both]
+
+
+def _intentions(resident: Automaton) -> tuple[int, list[tuple[int, int]]]:
+    """What the probabilities of C and D are multiples of (one over it), and both in each state."""
+    exact = _defection(resident)
+    part = lcm(*(p.denominator for p in exact))
+    return part, [(part - int(p * part), int(p * part)) for p in exact]
+
+
+def _dot(chances: list[int], values: list[int], states: list[int]) -> int:
+    return sum(q * values[t] for q, t in zip(chances, states, strict=True) if q)
+
+
+def _closed(steps: list[list[int]]) -> list[list[int]]:
+    """The classes of states that play cannot leave."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    rows = [s for s, to in enumerate(steps) for _ in to]
+    columns = [t for to in steps for t in to]
+    graph = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(steps), len(steps)))
+    number, component = connected_components(graph, directed=True, connection="strong")
+    left = {int(component[s]) for s, t in zip(rows, columns, strict=True) if component[s] != component[t]}
+    return [np.flatnonzero(component == k).tolist() for k in range(number) if k not in left]
