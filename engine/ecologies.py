@@ -2,7 +2,8 @@
 
 Two published rules: shares of a fixed total in real numbers, and the integer rule of LIFL, whose floors make
 small populations die and whole ecologies cycle. In a society payoffs depend on who is present but not on how
-many there are, so a society is played again only when a strategy has died.
+many there are, so a society is played again only when a strategy has died; where quantifiers range over others
+they depend on small numbers too, and it is played again when one of these changes (`engine.societies.twins`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from engine.game import Rules
 from engine.pairs.tournament import round_robin
 from engine.societies.sipd import play_table
+from engine.societies.twins import most_played, players
 from genomes import catalogue
 
 Arithmetic = Literal["real", "integer"]
@@ -114,6 +116,7 @@ class EcologyResult:
             "generations": self.generations,
             "rules": "sipd" if self.society else "ipd",
             "horizon": self.rules.horizon,
+            "quantifiers": self.rules.quantifiers,
             "arithmetic": self.arithmetic,
         }
 
@@ -230,7 +233,7 @@ def compare(
 
 
 class _Field:
-    """Payoffs between those who are present: played once in pairs, or anew in a society that lost a member."""
+    """Payoffs between those who are present: played once in pairs, or anew in a society of other players."""
 
     def __init__(self, strategies: list[Any], rules: Rules, society: bool, baseline: float) -> None:
         self.strategies, self.rules, self.society, self.baseline = strategies, rules, society, baseline
@@ -248,17 +251,24 @@ class _Field:
     def _whole_pairs(self) -> NDArray[Any]:
         return self._whole(self._pairs)
 
-    def payoffs(self, present: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Mean payoff per round of the present against each other, ``(p, p)``."""
+    def played(self, present: NDArray[np.int64], w: NDArray[Any]) -> NDArray[np.int64]:
+        """How many of each that is present are played when they are so many: what payoffs depend on."""
+        if self.constant or self.rules.quantifiers == "all":
+            return np.ones(len(present), np.int64)
+        members = [getattr(self.strategies[k], "strategy", self.strategies[k]) for k in present.tolist()]
+        return players(most_played(members, self.rules.quantifiers), w)
+
+    def payoffs(self, present: NDArray[np.int64], w: NDArray[Any]) -> NDArray[np.float64]:
+        """Mean payoff per round of the present, so many of each, against each other, ``(p, p)``."""
         if self.constant:
             return self._pairs[np.ix_(present, present)]
-        return play_table([self.strategies[k] for k in present.tolist()], self.rules).payoffs
+        return play_table([self.strategies[k] for k in present.tolist()], self.rules, w).payoffs
 
-    def whole(self, present: NDArray[np.int64]) -> NDArray[Any]:
+    def whole(self, present: NDArray[np.int64], w: NDArray[Any]) -> NDArray[Any]:
         """The same with the baseline, exactly, as whole numbers of one unit (int64, or Python integers)."""
         if self.constant:
             return self._whole_pairs[np.ix_(present, present)]
-        return self._whole(self.payoffs(present))
+        return self._whole(self.payoffs(present, w))
 
     def _whole(self, payoffs: NDArray[np.float64]) -> NDArray[Any]:
         scaled, scale = self.rules.game.scaled
@@ -282,9 +292,9 @@ class _Reals:
         self.start = np.array(first, dtype=np.float64)
         self.total, self.field, self.extinction = float(self.start.sum()), field, extinction
 
-    def meet(self, present: NDArray[np.int64]) -> None:
-        """Take up the payoffs of those who are present."""
-        self.table = self.field.payoffs(present)
+    def meet(self, present: NDArray[np.int64], w: NDArray[Any]) -> None:
+        """Take up the payoffs of those who are present, so many of each."""
+        self.table = self.field.payoffs(present, w)
         self.own = self.table.diagonal().copy()
 
     def earned(self, w: NDArray[Any]) -> NDArray[np.float64]:
@@ -315,10 +325,10 @@ class _Integers:
         self.start = np.array(first, dtype=object)
         self.total, self.field = sum(first), field
 
-    def meet(self, present: NDArray[np.int64]) -> None:
-        """Take up the payoffs of those who are present."""
-        self.mean = self.field.payoffs(present)
-        table = self.field.whole(present)
+    def meet(self, present: NDArray[np.int64], w: NDArray[Any]) -> None:
+        """Take up the payoffs of those who are present, so many of each."""
+        self.mean = self.field.payoffs(present, w)
+        table = self.field.whole(present, w)
         self.small = self.total * int(table.max()) < 2**53
         self.table: NDArray[Any] = table.astype(np.float64 if self.small else object)
         self.own = self.table.diagonal().copy()
@@ -362,14 +372,15 @@ def _run(
     w = rule.start
     rows, payoffs = [w], []
     seen: dict[Hashable, int] = {}
-    present = np.zeros(0, np.int64)
+    present = played = np.zeros(0, np.int64)
     ending: Ending = "limit"
     period = None
     while True:
         here = np.flatnonzero(w)
-        if len(here) != len(present):
-            present = here
-            rule.meet(present)
+        number = field.played(here, w[here])
+        if not np.array_equal(number, played):
+            present, played = here, number
+            rule.meet(present, w[present])
         earned = np.full(len(names), np.nan)
         earned[present] = rule.earned(w[present])
         payoffs.append(earned)
@@ -429,7 +440,8 @@ _SHOWN = 24
 def _setting(result: EcologyResult) -> str:
     game = "one society" if result.society else "round robin"
     noise = f", noise {result.rules.noise:g}" if result.rules.noisy else ""
-    return f"ecology, {game}, {result.rules.horizon}{noise}"
+    over = "" if result.rules.quantifiers == "all" else f", quantifiers over {result.rules.quantifiers}"
+    return f"ecology, {game}, {result.rules.horizon}{noise}{over}"
 
 
 def _sheet(results: list[EcologyResult], title: str) -> str:

@@ -10,10 +10,12 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from genomes.formula.syntax import Quantifiers
 
 SWAP = np.array([0, 2, 1, 3])
 """The same joint move seen by the other player."""
@@ -152,7 +154,9 @@ class Rules:
     One of `turns` (a fixed number), `continuation` (the probability that another turn follows) or
     `limit_of_means` (the long-run average) is the horizon; 200 turns when none is given. `noise` is the
     probability that an executed move is flipped, independently for every move. Payoffs are means per turn;
-    with a continuation probability d, turn t (from 0) weighs ``(1 - d) * d**t``.
+    with a continuation probability d, turn t (from 0) weighs ``(1 - d) * d**t``. `quantifiers`, which matters
+    in societies alone: whom the player variables of a formula phi(r,c) range over, "all" players or the "others",
+    all but r and c.
 
     Raises ValueError for more than one horizon or an impossible value.
     """
@@ -162,6 +166,7 @@ class Rules:
     continuation: float | None = None
     limit_of_means: bool = False
     noise: float = 0.0
+    quantifiers: Quantifiers = "all"
 
     def __post_init__(self) -> None:
         if not isinstance(self.game, Game):
@@ -191,6 +196,8 @@ class Rules:
             raise ValueError(f"continuation: expected 0 <= continuation < 1, got {self.continuation!r}")
         if not 0 <= _number("noise", self.noise) <= 0.5:
             raise ValueError(f"noise: expected 0 <= noise <= 0.5, got {self.noise!r}")
+        if self.quantifiers not in get_args(Quantifiers):
+            raise ValueError(f"quantifiers: expected 'all' or 'others', got {self.quantifiers!r}")
         if not isinstance(self.limit_of_means, bool):
             raise ValueError(f"limit_of_means: expected True or False, got {self.limit_of_means!r}")
         # one type each: a kernel is compiled anew for every type it meets
@@ -203,6 +210,7 @@ class Rules:
     def __str__(self) -> str:
         g = self.game
         noise = f", noise {self.noise:g}" if self.noisy else ""
+        noise += "" if self.quantifiers == "all" else f", quantifiers over {self.quantifiers}"
         return self.horizon + noise + ("" if g == Game() else f", R,S,T,P = {g.R:g},{g.S:g},{g.T:g},{g.P:g}")
 
     @property

@@ -134,7 +134,7 @@ def toolbox(experiment: Experiment) -> Any:
         box.register("select", _universal)
     kind, vary = experiment.genome, experiment.variation
     if isinstance(kind, FormulaSection):
-        grammar = FormulaVariation(kind.max_complexity, experiment.pair_only)
+        grammar = FormulaVariation(kind.max_complexity, experiment.pair_only, kind.diagonal)
         box.register("random", _random_formulas, grammar=grammar)
         box.register("mutate", _mutate_formulas, grammar=grammar, rate=vary.mutation)
         box.register("mate", _cross_formulas, grammar=grammar)

@@ -1,7 +1,8 @@
 """The oracle of societies: plain Python, straight from the definition, slow and obvious.
 
 Every individual is played, over the full history, all n x n pairs; the diagonal (how a player decides about
-itself) is computed by the same rule, never scored, never subject to noise.
+itself) is computed by the same rule, never scored, never subject to noise. A player variable of phi(r,c) ranges
+over all players, or, with quantifiers "others", over all but r and c.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import itertools
 import numpy as np
 
 from genomes.automaton import Automaton
-from genomes.formula.syntax import Atom, Binary, Const, FormulaGenome, Node, Not, Quantifier
+from genomes.formula.syntax import Atom, Binary, Const, FormulaGenome, Node, Not, Quantifier, Quantifiers
 
 
-def holds(node: Node, names: dict[str, int], history: list[np.ndarray], n: int) -> bool:
+def holds(
+    node: Node, names: dict[str, int], history: list[np.ndarray], n: int, quantifiers: Quantifiers = "all"
+) -> bool:
     """Truth of a formula after the rounds of `history`, each an (n, n) array of who defected on whom."""
     if isinstance(node, Atom):
         if node.t == "p":
@@ -23,9 +26,9 @@ def holds(node: Node, names: dict[str, int], history: list[np.ndarray], n: int) 
     if isinstance(node, Const):
         return node.value
     if isinstance(node, Not):
-        return not holds(node.body, names, history, n)
+        return not holds(node.body, names, history, n, quantifiers)
     if isinstance(node, Binary):
-        left, right = holds(node.left, names, history, n), holds(node.right, names, history, n)
+        left, right = (holds(part, names, history, n, quantifiers) for part in (node.left, node.right))
         if node.op == "and":
             return left and right
         if node.op == "or":
@@ -37,7 +40,9 @@ def holds(node: Node, names: dict[str, int], history: list[np.ndarray], n: int) 
         return (not left) or right
     assert isinstance(node, Quantifier)
     domain = range(len(history)) if node.sort == "round" else range(n)
-    cases = (holds(node.body, {**names, node.var: value}, history, n) for value in domain)
+    if node.sort == "player" and quantifiers == "others":
+        domain = [player for player in domain if player not in (names["r"], names["c"])]
+    cases = (holds(node.body, {**names, node.var: value}, history, n, quantifiers) for value in domain)
     return any(cases) if node.kind == "exists" else all(cases)
 
 
@@ -54,6 +59,7 @@ def play(
     turns: int,
     flips: np.ndarray | None = None,
     draws: np.ndarray | None = None,
+    quantifiers: Quantifiers = "all",
 ) -> list[np.ndarray]:
     """Who defects on whom in each round: `turns` arrays (n, n) of realised moves, the diagonal included.
 
@@ -67,7 +73,7 @@ def play(
         for r, c in itertools.product(range(n), repeat=2):
             member = members[r]
             if isinstance(member, FormulaGenome):
-                relation[r, c] = holds(member.formula, {"r": r, "c": c}, history, n)
+                relation[r, c] = holds(member.formula, {"r": r, "c": c}, history, n, quantifiers)
             else:
                 draw = 0.5 if draws is None else draws[turn, r, c]
                 relation[r, c] = draw < member.defect[automaton_state(member, r, c, history)]

@@ -146,9 +146,9 @@ def test_a_society_is_played_again_only_when_a_strategy_has_died(monkeypatch):
     module = sys.modules["engine.ecologies"]
     before = module.play_table
 
-    def counting(strategies, rules):
+    def counting(strategies, rules, counts):
         played.append(len(strategies))
-        return before(strategies, rules)
+        return before(strategies, rules, counts)
 
     monkeypatch.setattr(module, "play_table", counting)
     result = ecology({"absolutist": 400, "tit_for_tat": 100, "all_c": 500, "bully": 50}, Rules(turns=50))

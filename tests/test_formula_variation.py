@@ -16,7 +16,7 @@ from scipy import stats
 
 from genomes.formula import generator as law
 from genomes.formula.generator import random_formula
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.syntax import Atom, FormulaGenome
 from genomes.societal import SOCIETAL
 from genomes.variation.formulas import MUTATIONS, FormulaVariation, deap_random, to_genome, to_tree
 from tests.formulas import formulas
@@ -24,9 +24,9 @@ from tests.formulas import formulas
 ABSOLUTIST = FormulaGenome.parse("exists t. exists j. D(r,j,t) xor D(c,j,t)")
 
 
-@pytest.mark.parametrize("pair_only", [False, True])
-def test_a_hundred_thousand_offspring_are_closed_and_well_sorted(pair_only):
-    variation = FormulaVariation(max_complexity=20, pair_only=pair_only)
+@pytest.mark.parametrize(("pair_only", "diagonal"), [(False, False), (False, True), (True, False)])
+def test_a_hundred_thousand_offspring_are_closed_and_well_sorted(pair_only, diagonal):
+    variation = FormulaVariation(max_complexity=20, pair_only=pair_only, diagonal=diagonal)
     born = 0
     kinds = set()
     with deap_random(7) as chance:
@@ -42,11 +42,42 @@ def test_a_hundred_thousand_offspring_are_closed_and_well_sorted(pair_only):
                 assert not child.formula.free
                 assert child.complexity <= 20
                 assert child.pair_only or not pair_only
+                assert diagonal or not child.diagonal
                 if born % 50 == 0:
                     assert FormulaGenome.parse(str(child)) == child
                 kinds.add(child)
             population[at] = children[0] if chance.random() < 0.9 else variation.random()
     assert len(kinds) > 5_000
+    assert any(child.diagonal for child in kinds) == diagonal
+
+
+def test_what_a_seed_says_of_the_diagonal_may_be_passed_on_but_not_come_anew():
+    forgiving_bully = FormulaGenome.parse(next(r.formula for r in SOCIETAL if r.name == "forgiving_bully"))
+    variation = FormulaVariation(max_complexity=20)
+    with deap_random(3):
+        children = {variation.mutate(forgiving_bully) for _ in range(300)}
+        fewer = {variation.crossover(forgiving_bully, ABSOLUTIST) for _ in range(100)}
+
+    def said(genome: FormulaGenome) -> set[tuple[str, str]]:
+        atoms = [part for part in genome.formula.walk() if isinstance(part, Atom) and part.x == part.y]
+        return {(atom.x, atom.y) for atom in atoms}
+
+    assert {frozenset(said(child)) for child in children} == {frozenset(), frozenset({("r", "r")})}
+    assert all(said(child) <= {("r", "r")} for pair in fewer for child in pair)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32), st.booleans())
+def test_random_formulas_speak_of_the_diagonal_only_where_the_law_says_so(seed, diagonal):
+    rng = np.random.default_rng(seed)
+    drawn = [random_formula(rng, diagonal=diagonal) for _ in range(30)]
+    assert any(genome.diagonal for genome in drawn) <= diagonal
+
+
+def test_how_many_random_formulas_speak_of_the_diagonal_under_the_older_law():
+    rng = np.random.default_rng(1)
+    share = np.mean([random_formula(rng, diagonal=True).diagonal for _ in range(4000)])
+    assert share == pytest.approx(0.48, abs=4 * 0.008)
 
 
 def test_an_open_tree_would_be_noticed():
@@ -97,8 +128,9 @@ def test_sizes_follow_the_declared_law(pair_only):
 def test_formulas_of_one_size_are_equally_likely(size, pair_only):
     """All of them come, each as often; a generator that first tosses for the kind of node is rejected."""
     rng = np.random.default_rng(12)
-    number = law.count(size, pair_only=pair_only)
-    drawn = [law.draw_part(rng.random, size, 0, 0, pair_only=pair_only) for _ in range(100 * number)]
+    language = law.Language(pair_only)
+    number = law.count(size, language=language)
+    drawn = [law.draw_part(rng.random, size, 0, 0, language) for _ in range(100 * number)]
     found = Counter(FormulaGenome(node) for node in drawn)
     assert len(found) == number
     assert stats.chisquare(list(found.values())).pvalue > 1e-4
@@ -107,11 +139,15 @@ def test_formulas_of_one_size_are_equally_likely(size, pair_only):
 
 
 def test_the_number_of_formulas_is_right_where_it_can_be_counted_by_hand():
-    assert law.count(1) == 4 + 2  # D over {r, c} x {r, c} at p; true, false
-    assert law.count(1, 1, 1) == 9 * 2 + 2
-    assert law.count(2) == 6 + 2 * (9 + 2) + 2 * (8 + 2)  # not; a player; a round
-    assert law.count(3, pair_only=True) == (4 + 2 * 6) + 2 * (6 + 2 * 8) + 5 * 4 * 4
-    assert law.count(1, pair_only=True) == 2 + 2
+    whole, pairs = law.Language(diagonal=True), law.Language(pair_only=True)
+    assert law.count(1, language=whole) == 4 + 2  # D over {r, c} x {r, c} at p; true, false
+    assert law.count(1, 1, 1, whole) == 9 * 2 + 2
+    assert law.count(2, language=whole) == 6 + 2 * (9 + 2) + 2 * (8 + 2)  # not; a player; a round
+    assert law.count(1) == 2 + 2
+    assert law.count(1, 1, 1) == 6 * 2 + 2
+    assert law.count(2) == 4 + 2 * (6 + 2) + 2 * (4 + 2)
+    assert law.count(3, language=pairs) == (4 + 2 * 6) + 2 * (6 + 2 * 8) + 5 * 4 * 4
+    assert law.count(1, language=pairs) == 2 + 2
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
@@ -141,8 +177,6 @@ def test_the_smallest_formulas_take_part_too():
     with deap_random(4):
         assert {str(variation.mutate(tit_for_tat, "point")) for _ in range(100)} == {
             "D(r,c,p)",
-            "D(r,r,p)",
-            "D(c,c,p)",
             "true",
             "false",
         }

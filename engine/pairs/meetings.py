@@ -125,7 +125,7 @@ def play_once(a: Strategy, b: Strategy, rules: Rules, rng: np.random.Generator) 
         slips[:, 0, 1], slips[:, 1, 0] = draws[:, 2] < rules.noise, draws[:, 3] < rules.noise
         chances[:, 0, 1], chances[:, 1, 0] = draws[:, 0], draws[:, 1]
         chances[:, [0, 1], [0, 1]] = rng.random((turns, 2))
-        relations = play_individuals([a, b], turns, flips=slips, draws=chances)
+        relations = play_individuals([a, b], turns, flips=slips, draws=chances, quantifiers=rules.quantifiers)
         moves[:, 0], moves[:, 1] = relations[:, 0, 1], relations[:, 1, 0]
         return moves
     first, second = _player(a, turns, draws[:, 0]), _player(b, turns, draws[:, 1])
@@ -216,7 +216,7 @@ def played_counts(a: Strategy, b: Strategy, rules: Rules) -> NDArray[np.float64]
     if _in_society(a, b):
         from engine.societies.sipd import play_table
 
-        return np.asarray(play_table([a, b], rules).joint_counts[0, 1], np.float64)
+        return np.asarray(play_table([a, b], rules, [1, 1]).joint_counts[0, 1], np.float64)
     moves = play_once(a, b, rules, np.random.default_rng(0))
     return np.bincount(2 * moves[:, 0] + moves[:, 1], minlength=4).astype(np.float64)
 

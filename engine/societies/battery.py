@@ -1,8 +1,8 @@
 """The battery: how a formula behaves, as far as tested.
 
 A formula with player quantifiers has no canonical form. It is told from others by its play in a fixed list
-of societies. Two formulas with one key may still differ elsewhere, so keys and names from here are shown
-with ``~`` and are never used as keys of payoffs.
+of societies, under the rule for quantifiers that is asked about. Two formulas with one key may still differ
+elsewhere, so keys and names from here are shown with ``~`` and are never used as keys of payoffs.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.societies.sipd import _resolve
+from engine.societies.sipd import resolve
 from genomes import catalogue
 from genomes.automaton import Automaton
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.syntax import FormulaGenome, Quantifiers
 
 VERSION = 1
 """Part of every key: another battery is another version."""
@@ -32,58 +32,63 @@ SOCIETIES: tuple[tuple[str, ...], ...] = (
     ("suspicious_absolutist", "tit_for_tat", "prober", "tf2t"),
     ("slow_tft", "gradual", "hard_majo", "per_ddc", "forgiving_bully", "pavlov"),
 )
-"""Who else is there; the formula itself is always there, with a twin."""
+"""Who else is there; the formula itself is always there, with a twin, which plays as it does.
+
+With quantifiers over others twins count: the formula is there twice by itself, and three times in company.
+"""
 
 
-def behaviour(strategy: Any) -> str:
-    """The key of what a strategy does in the battery, such as ``~1:5f0c3d2e9a1b``.
+def behaviour(strategy: Any, quantifiers: Quantifiers = "all") -> str:
+    """The key of what a strategy does in the battery, such as ``~1:5f0c3d2e9a1b`` or ``~1-others:0c5fd32e9a1b``.
 
     >>> behaviour("D(c,r,p) or D(r,c,p)") == behaviour("exists t. D(c,r,t)")
     True
     """
-    return _behaviour(_resolve(strategy, TURNS))
+    return _behaviour(resolve(strategy, TURNS), quantifiers)
 
 
 @lru_cache(maxsize=1)
 def _others() -> tuple[tuple[FormulaGenome | Automaton, ...], ...]:
-    return tuple(tuple(_resolve(name, TURNS) for name in names) for names in SOCIETIES)
+    return tuple(tuple(resolve(name, TURNS) for name in names) for names in SOCIETIES)
 
 
 @lru_cache(maxsize=65536)
-def _behaviour(player: Any) -> str:
+def _behaviour(player: Any, quantifiers: Quantifiers) -> str:
     from engine.societies.machine import SocietyMachine
 
-    seen = hashlib.sha256(b"battery %d" % VERSION)
+    version = str(VERSION) if quantifiers == "all" else f"{VERSION}-{quantifiers}"
+    seen = hashlib.sha256(f"battery {version}".encode())
     for others in _others():
-        machine = SocietyMachine([player, *others])
+        twins = 1 if quantifiers == "all" else 3 if others else 2
+        machine = SocietyMachine([player] * twins + list(others), quantifiers)
         if len(machine.chance):
             raise ValueError(f"strategy: expected one that leaves nothing to chance, got {player}")
         machine.play(TURNS, close=False)
         decisions = machine.relations[machine.sequence][:, 0, :]
         seen.update(np.packbits(decisions).tobytes())
-    return f"~{VERSION}:{seen.hexdigest()[:12]}"
+    return f"~{version}:{seen.hexdigest()[:12]}"
 
 
 def name_of(key: str) -> str | None:
     """The name, with its ``~``, of what has this key; None for a behaviour without a name."""
-    name = _names().get(key)
+    name = _names("others" if "-others:" in key else "all").get(key)
     return None if name is None else f"~{name}"
 
 
-def nearest_name(strategy: Any) -> str | None:
+def nearest_name(strategy: Any, quantifiers: Quantifiers = "all") -> str | None:
     """The catalogue name of what plays alike in the whole battery, if there is one.
 
     >>> nearest_name("exists j. exists t. D(c,j,t) xor D(r,j,t)")
     'absolutist'
     """
-    return _names().get(behaviour(strategy))
+    return _names(quantifiers).get(behaviour(strategy, quantifiers))
 
 
-@lru_cache(maxsize=1)
-def _names() -> dict[str, str]:
+@lru_cache(maxsize=2)
+def _names(quantifiers: Quantifiers) -> dict[str, str]:
     named: dict[str, str] = {}
     for entry in catalogue.ENTRIES:
-        player = _resolve(entry, TURNS)
+        player = resolve(entry, TURNS)
         if isinstance(player, FormulaGenome) or player.deterministic:
-            named.setdefault(behaviour(entry), entry.name)
+            named.setdefault(behaviour(entry, quantifiers), entry.name)
     return named

@@ -32,7 +32,8 @@ from numba import njit
     STORE,  # fold register b into table a
     SKIP,  # table a can change no more: jump by t
     REPEAT,  # next player in variable a, jump by t
-) = range(18)
+    LEAVE_OUT,  # what is said of r and c := bit b; of every row (wide), or of the player in variable a
+) = range(19)
 
 # Players and rounds that an atom can name, beside loop variables 0, 1, ...
 SELF, OTHER, WIDE = -1, -2, -3
@@ -205,7 +206,29 @@ def _run(
         elif op == SKIP and full[me, a]:
             pc += code[pc, 7]
             continue
+        elif op == LEAVE_OUT:
+            if code[pc, 4]:
+                for j in range(k):
+                    _leave_out(registers[to], j, j, me, w, k, b)
+            else:
+                _leave_out(registers[to], 0, player[a], me, w, 1, b)
         pc += 1
+
+
+@njit(cache=True, nogil=True)
+def _leave_out(values, at, j, me, w, step, every):
+    """Make what is said of player j neutral where j is the deciding player or the one decided about.
+
+    values: word i of the bit row of j stands at at + i * step.
+    """
+    if j == me:
+        for i in range(w):
+            values[at + i * step] = ALL_BITS if every else _ZERO
+    bit = _ONE << (np.uint64(j) & _63)
+    if every:
+        values[at + (j >> 6) * step] |= bit
+    else:
+        values[at + (j >> 6) * step] &= ~bit
 
 
 @njit(cache=True, nogil=True)

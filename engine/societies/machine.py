@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.societies import kernels as kernels
 from engine.societies.program import TABLE_COLUMNS, Program, compile_formula
 from genomes.automaton import Automaton
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.syntax import FormulaGenome, Quantifiers
 
 MAX_TABLE_WORDS = 2**25
 """Running tables take at most this many machine words; beyond it, past rounds are looked through again."""
@@ -35,7 +35,9 @@ class SocietyMachine:
     repeated, turns go on from `cycle_start` with `period` (0 while it has not).
     """
 
-    def __init__(self, members: Sequence[FormulaGenome | Automaton]) -> None:
+    def __init__(
+        self, members: Sequence[FormulaGenome | Automaton], quantifiers: Quantifiers = "all"
+    ) -> None:
         self.k = len(members)
         self.words = (self.k + 63) // 64
         if 16 * self.k * self.words > MAX_HISTORY_WORDS:
@@ -46,7 +48,7 @@ class SocietyMachine:
         number = {genome: f for f, genome in enumerate(formulas)}
         programs = [number[member] if isinstance(member, FormulaGenome) else -1 for member in members]
         for table_variables in (2, 1, 0):
-            sizes = self._join([compile_formula(genome, table_variables) for genome in formulas])
+            sizes = self._join([compile_formula(genome, table_variables, quantifiers) for genome in formulas])
             if sum(sizes[f] for f in programs if f >= 0) <= MAX_TABLE_WORDS:
                 break
         self._program = np.array(programs)

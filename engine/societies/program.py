@@ -22,6 +22,7 @@ from engine.societies.kernels import (
     IFF,
     IMPLIES,
     LAST,
+    LEAVE_OUT,
     LOAD,
     NEWEST,
     NEXT_PLAYER,
@@ -53,6 +54,7 @@ from genomes.formula.syntax import (
     Node,
     Not,
     Quantifier,
+    Quantifiers,
     Sort,
 )
 
@@ -74,14 +76,16 @@ class Program(NamedTuple):
 
 
 @lru_cache(maxsize=16384)
-def compile_formula(genome: FormulaGenome, table_variables: int) -> Program:
+def compile_formula(genome: FormulaGenome, table_variables: int, quantifiers: Quantifiers = "all") -> Program:
     """The program of a formula; tables may depend on up to `table_variables` players beside r and c."""
-    return _Compiler(table_variables).program(place_quantifiers(genome.simplify().formula))
+    compiler = _Compiler(table_variables, others=quantifiers == "others")
+    return compiler.program(place_quantifiers(genome.simplify(quantifiers).formula, quantifiers))
 
 
 class _Compiler:
-    def __init__(self, table_variables: int) -> None:
+    def __init__(self, table_variables: int, *, others: bool) -> None:
         self.table_variables = table_variables
+        self.others = others
         self.update: list[list[int]] = []
         self.decide: list[list[int]] = []
         self.code = self.decide
@@ -130,6 +134,8 @@ class _Compiler:
         every = int(node.kind == "forall")
         if not _quantifies(node.body, "player"):
             self.evaluate(node.body, to, {**names, node.var: WIDE}, node.var)
+            if self.others:
+                self.emit(LEAVE_OUT, to, b=every, wide=True)
             self.emit(REDUCE, to, b=every)
             return
         slot = sum(names[name] >= 0 for name in PLAYER_VARIABLES if name in names)
@@ -137,6 +143,8 @@ class _Compiler:
         self.emit(PLAYERS, to, slot)
         body = len(self.code)
         self.evaluate(node.body, to + 1, {**names, node.var: slot}, None)
+        if self.others:
+            self.emit(LEAVE_OUT, to + 1, slot, every)
         self.emit(NEXT_PLAYER, to, slot, every, x=to + 1, t=body - len(self.code))
 
     def rounds(self, node: Quantifier, to: int, names: dict[str, int], wide: str | None) -> None:

@@ -1,8 +1,8 @@
 """Societies: everybody meets everybody in every round, and all see everything (Ord's societal IPD).
 
-Without noise or chance a society is exact at a cost that does not depend on its size: the language has no
-equality, so players with the same strategy are twins, and one representative of each strategy is played.
-With noise or chance every individual is played, in seeded replicates.
+Without noise or chance a society is exact at a cost that does not depend on its size: players with the same
+strategy are twins, and one representative of each strategy is played, or a few where quantifiers range over others
+alone (`engine.societies.twins`). With noise or chance every individual is played, in seeded replicates.
 
 In round t + 1 player r defects on player c exactly when r's formula phi(r, c) holds of rounds 1..t. How a
 player decides about itself, D(x,x,t), follows the same rule; it is never scored and never slips.
@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.game import Rules
+from engine.societies.twins import most_played, players
 from genomes import catalogue
 from genomes.automaton import Automaton
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.syntax import FormulaGenome, Quantifiers
 
 if TYPE_CHECKING:
     from engine.societies.machine import SocietyMachine
@@ -36,7 +37,7 @@ Strategy = Any
 """A genome, a catalogue name, or a genome's text."""
 
 
-def _resolve(strategy: Strategy, turns: int) -> FormulaGenome | Automaton:
+def resolve(strategy: Strategy, turns: int) -> FormulaGenome | Automaton:
     """What plays: a formula, or else an automaton."""
     found = catalogue.resolve(strategy)
     found = getattr(found, "strategy", found)
@@ -63,17 +64,26 @@ def _turns(rules: Rules) -> int:
 
 @dataclass(frozen=True, eq=False)
 class PlayTable:
-    """What strategies do to each other when exactly these are present, whatever their numbers.
+    """What strategies do to each other when exactly these are present.
 
     `joint_counts` ``(k, k, 4)``: rounds in which row and column played CC, CD, DC, DD, row's move first;
-    the diagonal is the play between two of a kind. An ecology plays this once and weighs it anew every
-    generation, until a strategy appears or dies.
+    the diagonal is the play between two of a kind (of one alone, what it decides about itself). `played`
+    ``(k,)``: individuals of each strategy that were played, and `most` ``(k,)`` beyond how many more change
+    nothing. With quantifiers over all players both are 1: the table serves whatever numbers. An ecology plays
+    this once and weighs it anew every generation, until a strategy appears or dies, or `played` changes.
     """
 
     names: tuple[str, ...]
     rules: Rules
     joint_counts: NDArray[np.int64]
+    played: NDArray[np.int64]
+    most: NDArray[np.int64]
     _machine: SocietyMachine = field(repr=False)
+
+    def relations(self, turns: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Who defects on whom in these turns (from 0), ``(turns, k, k)``, row strategy on column, twins included."""
+        rows, columns = _representatives(self.played)
+        return self._machine.relations[self._machine.relation_of(turns)][:, rows, columns]
 
     @property
     def payoffs(self) -> NDArray[np.float64]:
@@ -85,7 +95,7 @@ class PlayTable:
 
         pi_a = (sum_b n_b V_ab - V_aa) / (N - 1): nobody meets itself. Counts may be real; whole numbers
         give correctly rounded payoffs, so that equal payoffs compare equal. Raises ValueError for fewer
-        than two players in all or a negative count.
+        than two players in all, a negative count, or numbers under which the play is another.
         """
         n = np.asarray(counts)
         if n.shape != (len(self.names),):
@@ -97,6 +107,11 @@ class PlayTable:
         others = n.sum() - 1
         if not others > 0:
             raise ValueError(f"counts: expected at least two players, got {n.sum():g}")
+        if (self.most > 1).any() and not np.array_equal(players(self.most, n), self.played):
+            raise ValueError(
+                f"counts: expected numbers that play as {self.played.tolist()} do, where quantifiers range over "
+                f"others and at most {self.most.tolist()} count, got {n.tolist()}"
+            )
         turns = _turns(self.rules)
         if not np.issubdtype(n.dtype, np.integer) or float(others) * turns > 2**53:
             n = n.astype(np.float64)
@@ -104,11 +119,23 @@ class PlayTable:
         return self.rules.game.mean_payoff(totals.astype(np.float64), float(others) * turns)
 
 
-def play_table(strategies: Sequence[Strategy], rules: Rules) -> PlayTable:
-    """Play one representative of each strategy: exact, and valid for any numbers of each.
+def _representatives(played: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Who stands for the row and who for the column of each pair of strategies, ``(k, 1)`` and ``(k, k)``."""
+    rows = np.concatenate([[0], np.cumsum(played)[:-1]])
+    columns = np.tile(rows, (len(rows), 1))
+    columns[np.diag_indices(len(rows))] += played > 1  # towards a twin, where there is one
+    return rows[:, None], columns
 
-    Raises ValueError for noise, for strategies that leave something to chance (there twins part), and for
-    rules without a fixed number of turns.
+
+def play_table(
+    strategies: Sequence[Strategy], rules: Rules, counts: Sequence[Any] | NDArray[Any] | None = None
+) -> PlayTable:
+    """Play representatives of each strategy: exact, and valid for any numbers of each.
+
+    With quantifiers over others the play depends on how many of a strategy there are, up to a few
+    (`engine.societies.twins`): there `counts`, the number of players of each, is needed when a formula has such
+    quantifiers. Raises ValueError where it is missing, for noise, for strategies that leave something to chance
+    (there twins part), and for rules without a fixed number of turns.
     """
     from engine.societies.machine import SocietyMachine  # numba: only when needed
 
@@ -117,12 +144,25 @@ def play_table(strategies: Sequence[Strategy], rules: Rules) -> PlayTable:
         raise ValueError("members: expected at least one strategy, got none")
     if rules.noisy:
         raise ValueError(f"noise: expected 0, since twins part by slips, got {rules.noise:g}; use society")
-    machine = SocietyMachine([_resolve(strategy, turns) for strategy in strategies])
+    resolved = [resolve(strategy, turns) for strategy in strategies]
+    most = most_played(resolved, rules.quantifiers)
+    if counts is None and (most > 1).any():
+        raise ValueError(
+            "counts: expected the number of players of each strategy, on which play depends where quantifiers "
+            "range over others"
+        )
+    played = players(most, most if counts is None else counts)
+    if (played < 1).any():
+        raise ValueError(f"counts: expected numbers above 0, got {list(counts or [])}")
+    each = [member for member, number in zip(resolved, played.tolist(), strict=True) for _ in range(number)]
+    machine = SocietyMachine(each, rules.quantifiers)
     names = tuple(_name(strategy) for strategy in strategies)
     if len(machine.chance):
-        raise ValueError(f"members: expected no chance, got {names[machine.chance[0]]}; use society")
+        chance = np.repeat(np.arange(len(names)), played)[machine.chance[0]]
+        raise ValueError(f"members: expected no chance, got {names[chance]}; use society")
     machine.play(turns)
-    return PlayTable(names, rules, machine.joint_counts(turns), machine)
+    joint = machine.joint_counts(turns)[_representatives(played)]
+    return PlayTable(names, rules, joint, played, most, machine)
 
 
 def play_individuals(
@@ -131,6 +171,7 @@ def play_individuals(
     *,
     flips: NDArray[np.bool_] | None = None,
     draws: NDArray[np.float64] | None = None,
+    quantifiers: Quantifiers = "all",
 ) -> NDArray[np.bool_]:
     """Who defects on whom in each round, ``(turns, n, n)`` of realised moves, every individual played.
 
@@ -140,7 +181,7 @@ def play_individuals(
     from engine.societies.machine import SocietyMachine, pack_rows
 
     n = len(members)
-    machine = SocietyMachine([_resolve(member, turns) for member in members])
+    machine = SocietyMachine([resolve(member, turns) for member in members], quantifiers)
     for name, array in (("flips", flips), ("draws", draws)):
         if array is not None and array.shape != (turns, n, n):
             raise ValueError(f"{name}: expected shape ({turns}, {n}, {n}), got {array.shape}")
@@ -173,7 +214,7 @@ class SocietyResult:
     cooperation: NDArray[np.float64]
     standard_errors: NDArray[np.float64] | None
     replicates: int | None
-    _machine: SocietyMachine | None = field(repr=False)
+    _table: PlayTable | None = field(repr=False)
     _cooperation_by_round: NDArray[np.float64] | None = field(repr=False)
 
     @property
@@ -184,17 +225,17 @@ class SocietyResult:
     @property
     def exact(self) -> bool:
         """True when nothing was sampled."""
-        return self._machine is not None
+        return self._table is not None
 
     def trace(self) -> NDArray[np.bool_]:
         """Who defects on whom when: ``(turns, k, k)``, row strategy on column strategy, twins included.
 
         Raises ValueError for a sampled result (see `play_individuals`) and for very many rounds.
         """
-        if self._machine is None:
+        if self._table is None:
             raise ValueError("trace: expected a society without noise or chance, got a sampled one")
         self._check_cells("trace")
-        return self._machine.relations[self._machine.relation_of(np.arange(_turns(self.rules)))]
+        return self._table.relations(np.arange(_turns(self.rules)))
 
     def cooperation_by_round(self) -> NDArray[np.float64]:
         """Share of moves that were C, row strategy towards column, ``(turns, k, k)``; nan as above."""
@@ -218,6 +259,7 @@ class SocietyResult:
             "counts": list(self.counts),
             "turns": _turns(self.rules),
             "noise": self.rules.noise,
+            "quantifiers": self.rules.quantifiers,
             "exact": self.exact,
             "replicates": self.replicates,
             "mean_payoff": self.mean_payoff,
@@ -229,7 +271,9 @@ class SocietyResult:
     def __str__(self) -> str:
         how = "exact" if self.exact else f"{self.replicates} replicates"
         head = f"society of {sum(self.counts)} players, {self.rules.horizon}"
-        head += f", noise {self.rules.noise:g}, {how}" if self.rules.noisy else f", {how}"
+        head += f", noise {self.rules.noise:g}" if self.rules.noisy else ""
+        head += "" if self.rules.quantifiers == "all" else f", quantifiers over {self.rules.quantifiers}"
+        head += f", {how}"
         wide = max(8, *(len(name) for name in self.names))
         columns = range(len(self.names)) if len(self.names) <= 8 else range(0)
         title = f"{'':>4}{'strategy':<{wide}}  {'players':>8}  {'payoff':>8}"
@@ -277,10 +321,10 @@ def society(
         raise ValueError(f"members: expected at least two players, got {sum(counts)}")
     if replicates is not None and replicates < 1:
         raise ValueError(f"replicates: expected at least 1, got {replicates}")
-    strategies = [_resolve(strategy, turns) for strategy in members]
+    strategies = [resolve(strategy, turns) for strategy in members]
     if rules.noisy or any(isinstance(s, Automaton) and not s.deterministic for s in strategies):
         return _sampled(names, counts, strategies, rules, replicates or DEFAULT_REPLICATES, seed)
-    table = play_table(strategies, rules)
+    table = play_table(strategies, rules, counts)
     alone = np.diag([count == 1 for count in counts])
     cooperation = table.joint_counts[:, :, :2].sum(axis=2) / turns
     return SocietyResult(
@@ -292,7 +336,7 @@ def society(
         np.where(alone, np.nan, cooperation),
         None,
         None,
-        table._machine,
+        table,
         None,
     )
 
@@ -348,7 +392,7 @@ def _play_one(
 
     turns, n = _turns(rules), len(members)
     slips, chances = (np.random.default_rng(stream) for stream in source.spawn(2))
-    machine = SocietyMachine(members)
+    machine = SocietyMachine(members, rules.quantifiers)
     block = max(1, _BLOCK_CELLS // n**2)
     for start in range(0, turns, block):
         rounds = min(block, turns - start)

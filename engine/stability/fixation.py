@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine.game import Rules
 from engine.pairs.meetings import expected
 from engine.societies.sipd import play_table
+from engine.societies.twins import most_played, players
 from engine.stability.certificates import strategy_of
 from engine.stability.scans import Scan
 from genomes import catalogue
@@ -45,10 +46,11 @@ def fixation_probability(
     """The probability that `mutants` mutants take over a population of `size`.
 
     `payoffs` ``[[a, b], [c, d]]``: of the mutant against mutant and resident, of the resident against mutant
-    and resident. With i mutants they earn f_i = [a(i-1) + b(N-i)]/(N-1) and residents
-    g_i = [c i + d(N-i-1)]/(N-1); nobody meets itself. rho_1 = 1/(1 + sum_k prod_{j<=k} r_j), where
-    r_j = g_j/f_j in the Moran process with fitness 1 - w + w (payoff + `baseline`) and `intensity` w, and
-    r_j = exp(-beta (f_j - g_j)) under pairwise comparison with `intensity` beta.
+    and resident; or such a table for each number of mutants from 1 to `size` - 1, ``(size - 1, 2, 2)``. With i
+    mutants they earn f_i = [a(i-1) + b(N-i)]/(N-1) and residents g_i = [c i + d(N-i-1)]/(N-1); nobody meets
+    itself. rho_1 = 1/(1 + sum_k prod_{j<=k} r_j), where r_j = g_j/f_j in the Moran process with fitness
+    1 - w + w (payoff + `baseline`) and `intensity` w, and r_j = exp(-beta (f_j - g_j)) under pairwise comparison
+    with `intensity` beta.
 
     >>> round(fixation_probability([[600, 199], [204, 200]], 10), 6)
     0.243233
@@ -71,7 +73,6 @@ def log_fixation(
     baseline: float = 0.0,
 ) -> float:
     """The natural logarithm of `fixation_probability`, finite where that is too small for a float."""
-    table = _table(payoffs)
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 2:
         raise ValueError(f"size: expected a whole number of at least 2, got {size!r}")
     if isinstance(mutants, bool) or not isinstance(mutants, (int, np.integer)) or not 0 <= mutants <= size:
@@ -79,8 +80,9 @@ def log_fixation(
     if not (math.isfinite(intensity) and intensity >= 0):
         raise ValueError(f"intensity: expected a number >= 0, got {intensity!r}")
     n = int(size)
+    table = _table(payoffs, n)
     i = np.arange(1, n, dtype=np.float64)
-    (a, b), (c, d) = table.tolist()
+    a, b, c, d = table.reshape(-1, 4).T
     f = (a * (i - 1) + b * (n - i)) / (n - 1)
     g = (c * i + d * (n - i - 1)) / (n - 1)
     if process == "fermi":
@@ -122,21 +124,30 @@ def _log_sum(terms: NDArray[np.float64]) -> float:
     return largest + math.log(math.fsum(np.exp(terms - largest).tolist()))
 
 
-def _table(payoffs: ArrayLike) -> NDArray[np.float64]:
+def _table(payoffs: ArrayLike, size: int) -> NDArray[np.float64]:
     table = np.asarray(payoffs, dtype=np.float64)
-    if table.shape != (2, 2) or not np.isfinite(table).all():
-        raise ValueError(f"payoffs: expected four numbers [[a, b], [c, d]], got {payoffs!r}")
+    if table.shape not in ((2, 2), (size - 1, 2, 2)) or not np.isfinite(table).all():
+        raise ValueError(
+            f"payoffs: expected four numbers [[a, b], [c, d]], or {size - 1} times so, got {payoffs!r}"
+        )
     return table
 
 
 def pair_table(
-    mutant: Any, resident: Any, rules: Rules | None = None, *, society: bool = False
+    mutant: Any,
+    resident: Any,
+    rules: Rules | None = None,
+    *,
+    society: bool = False,
+    size: int | None = None,
 ) -> NDArray[np.float64]:
     """``[[a, b], [c, d]]``: mean payoffs per turn of mutant and resident (rows) against both (columns).
 
     With ``society=True`` both live in one society and see all play: noise-free, their play depends only on who
-    is present, so one table serves all numbers of each. Raises ValueError where it is not exact: with noise
-    or chance in a society.
+    is present, so one table serves all numbers of each. Where quantifiers range over others it depends on small
+    numbers too: there the result has a table for each number of mutants from 1 to `size` - 1,
+    ``(size - 1, 2, 2)``, unless neither looks at third parties. Raises ValueError where it is not exact, with
+    noise or chance in a society, and where `size` is needed and missing.
 
     >>> pair_table("all_d", "tit_for_tat", Rules(turns=10)).tolist()
     [[1.0, 1.4], [0.9, 3.0]]
@@ -144,11 +155,31 @@ def pair_table(
     rules = rules or Rules()
     pair = strategy_of(mutant), strategy_of(resident)
     if society:
-        return play_table(list(pair), rules).payoffs
+        return _society_table(list(pair), rules, size)
     first, second = pair
     meetings = [expected(a, b, rules).payoffs for a, b in ((first, first), (first, second), (second, second))]
     (a, _), (b, c), (d, _) = (meeting.tolist() for meeting in meetings)
     return np.array([[a, b], [c, d]])
+
+
+def _society_table(pair: list[Any], rules: Rules, size: int | None) -> NDArray[np.float64]:
+    """The table of a society of two strategies, or that of each number of mutants where it depends on it."""
+    most = most_played(pair, rules.quantifiers)
+    if (most == 1).all():
+        return play_table(pair, rules).payoffs
+    if size is None:
+        raise ValueError(
+            "size: expected the number of players, on which play depends where quantifiers range over others"
+        )
+    tables: dict[tuple[int, ...], NDArray[np.float64]] = {}
+    found = []
+    for mutants in range(1, size):
+        counts = [mutants, size - mutants]
+        played = tuple(players(most, counts).tolist())
+        if played not in tables:
+            tables[played] = play_table(pair, rules, counts).payoffs
+        found.append(tables[played])
+    return np.stack(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,12 +242,14 @@ def kappa(
         own = np.full(len(mutants), mutants.resident_payoff)
         tables = np.stack([mutants.among, mutants.against, mutants.conceded, own], axis=1)
     elif len(mutants):
-        tables = _tables(strategy_of(resident), mutants, rules or Rules(), society)
+        tables = _tables(strategy_of(resident), mutants, rules or Rules(), society, size)
     else:
         raise ValueError("mutants: expected at least one, got none")
     distinct, index = np.unique(tables, axis=0, return_inverse=True)
     rho = [
-        fixation_probability(row.reshape(2, 2), size, process=process, intensity=intensity, baseline=baseline)
+        fixation_probability(
+            row.reshape(-1, 2, 2).squeeze(), size, process=process, intensity=intensity, baseline=baseline
+        )
         for row in distinct
     ]
     n_rho = size * np.array(rho)[index.ravel()]
@@ -225,16 +258,19 @@ def kappa(
     return Kappa(name, int(size), value, low, high, confidence, complete, n_rho)
 
 
-def _tables(resident: Any, mutants: Sequence[Any], rules: Rules, society: bool) -> NDArray[np.float64]:
-    """(a, b, c, d) of every mutant, ``(m, 4)``, each distinct one played once."""
+def _tables(
+    resident: Any, mutants: Sequence[Any], rules: Rules, society: bool, size: int
+) -> NDArray[np.float64]:
+    """(a, b, c, d) of every mutant, ``(m, 4)``, each distinct one played once; or ``(m, 4 (size - 1))``."""
     played: dict[Any, NDArray[np.float64]] = {}
     rows = []
     for mutant in mutants:
         strategy = strategy_of(mutant)
         if strategy not in played:
-            played[strategy] = pair_table(strategy, resident, rules, society=society).ravel()
+            played[strategy] = pair_table(strategy, resident, rules, society=society, size=size).ravel()
         rows.append(played[strategy])
-    return np.stack(rows)
+    longest = max(len(row) for row in rows)
+    return np.stack([np.tile(row, longest // len(row)) for row in rows])
 
 
 def _interval(values: NDArray[np.float64], mean: float, confidence: float, seed: int) -> tuple[float, float]:

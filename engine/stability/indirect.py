@@ -148,6 +148,6 @@ def _companies(
     for bystander in bystanders:
         present = pair if bystander is None else [*pair, strategy_of(bystander)]
         counts = numbers[: len(present)]
-        payoffs = play_table(present, rules).mean_payoffs(np.array(counts))
+        payoffs = play_table(present, rules, counts).mean_payoffs(np.array(counts))
         name = None if bystander is None else label(catalogue.resolve(bystander))
         yield Company(name, counts, float(payoffs[0]), float(payoffs[1]))

@@ -93,6 +93,7 @@ def invade(
                 "rules": study.experiment.rules.play,
                 "conditions": str(study.experiment.rules_value),
                 "law": study.invasion.law,
+                "version": study.invasion.version,
                 "size": study.experiment.population.size,
                 "digest": digest(outcomes),
                 "residents": [finding.to_json() for finding in found],

@@ -77,6 +77,12 @@ Continuation = Annotated[float | None, number_option("Probability that another t
 Limit = Annotated[bool, typer.Option("--limit-of-means", help="The long-run average.")]
 Noise = Annotated[float, number_option("Probability that an executed move is flipped, 0 to 0.5.")]
 Payoffs = Annotated[str, typer.Option(help="The payoffs R,S,T,P.", metavar="R,S,T,P")]
+Quantifiers = Annotated[
+    str,
+    typer.Option(
+        metavar="all|others", help="Whom 'exists j' ranges over in a society: all, or all but r and c."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Seed = Annotated[int, whole_option("Seed of everything that is drawn.")]
 Workers = Annotated[
@@ -96,7 +102,12 @@ Sampled = Annotated[int | None, whole_option("Sample so many meetings a pair ins
 
 
 def rules_of(
-    turns: int | None, continuation: float | None, limit_of_means: bool, noise: float, payoffs: str
+    turns: int | None,
+    continuation: float | None,
+    limit_of_means: bool,
+    noise: float,
+    payoffs: str,
+    quantifiers: str = "all",
 ) -> Rules:
     """The rules that the options describe; ValueError where they describe none."""
     from engine.game import Game, Rules
@@ -111,7 +122,12 @@ def rules_of(
         except ValueError:
             raise ValueError(f"payoffs.{name}: expected a finite number, got {word.strip()!r}") from None
     return Rules(
-        Game(*values), turns=turns, continuation=continuation, limit_of_means=limit_of_means, noise=noise
+        Game(*values),
+        turns=turns,
+        continuation=continuation,
+        limit_of_means=limit_of_means,
+        noise=noise,
+        quantifiers=quantifiers,  # type: ignore[arg-type]  # refused there unless it is one of the two
     )
 
 

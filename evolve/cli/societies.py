@@ -13,6 +13,7 @@ from evolve.cli.screen import (
     Limit,
     Noise,
     Payoffs,
+    Quantifiers,
     Seed,
     new_table,
     number_option,
@@ -44,6 +45,7 @@ def society(
     turns: Rounds = 50,
     noise: Noise = 0.0,
     payoffs: Payoffs = "3,0,5,1",
+    quantifiers: Quantifiers = "all",
     replicates: Annotated[
         int | None, whole_option("Replicates where noise or chance has a part (default 32).")
     ] = None,
@@ -53,7 +55,7 @@ def society(
     """One society: everybody meets everybody, and all see everything."""
     from engine.societies.sipd import society as play
 
-    rules = rules_of(turns, None, False, noise, payoffs)
+    rules = rules_of(turns, None, False, noise, payoffs, quantifiers)
     counts = {name: _whole(name, count) for name, count in _members(members)}
     result = play(counts, rules, replicates=replicates, seed=seed)
     if as_json:
@@ -75,6 +77,7 @@ def ecology(
     limit_of_means: Limit = False,
     noise: Noise = 0.0,
     payoffs: Payoffs = "3,0,5,1",
+    quantifiers: Quantifiers = "all",
     baseline: Annotated[float, number_option("Added to every payoff; for payoffs below 0.")] = 0.0,
     extinction: Annotated[float, number_option("A real population below this dies.")] = 1.0,
     generations: Annotated[int, whole_option("Most generations.")] = 1000,
@@ -92,7 +95,9 @@ def ecology(
     if arithmetic not in ("real", "integer"):
         raise ValueError(f"arithmetic: expected real or integer, got {arithmetic!r}")
     fixed = 50 if turns is None and continuation is None and not limit_of_means else turns
-    conditions = rules_of(fixed, continuation, limit_of_means, noise, payoffs)
+    if rules == "ipd" and quantifiers != "all":
+        raise ValueError(f"quantifiers: expected all with --rules ipd, got {quantifiers!r}")
+    conditions = rules_of(fixed, continuation, limit_of_means, noise, payoffs, quantifiers)
     start = dict(_members(members))
     options: dict[str, Any] = {
         "society": rules == "sipd",

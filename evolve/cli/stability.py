@@ -12,6 +12,7 @@ from evolve.cli.screen import (
     Limit,
     Noise,
     Payoffs,
+    Quantifiers,
     Turns,
     new_table,
     rules_of,
@@ -97,6 +98,7 @@ def fixation(
     limit_of_means: Limit = False,
     noise: Noise = 0.0,
     payoffs: Payoffs = "3,0,5,1",
+    quantifiers: Quantifiers = "all",
     as_json: Json = False,
 ) -> None:
     """The exact chance that mutants take over a finite population of residents."""
@@ -107,8 +109,10 @@ def fixation(
     for field, value, known in (("rules", rules, ("ipd", "sipd")), ("process", process, ("moran", "fermi"))):
         if value not in known:
             raise ValueError(f"{field}: expected {' or '.join(known)}, got {value!r}")
-    played = rules_of(turns, continuation, limit_of_means, noise, payoffs)
-    table = pair_table(mutant, resident, played, society=rules == "sipd")
+    played = rules_of(turns, continuation, limit_of_means, noise, payoffs, quantifiers)
+    if rules == "ipd" and quantifiers != "all":
+        raise ValueError(f"quantifiers: expected all with --rules ipd, got {quantifiers!r}")
+    table = pair_table(mutant, resident, played, society=rules == "sipd", size=size)
     log = log_fixation(
         table,
         size,
@@ -138,9 +142,13 @@ def fixation(
         return
     title = f"{rules}, {played}; mean payoffs per turn"
     pairs = new_table("", f"v {mutant}", f"v {resident}", title=title)
-    for name, row in zip((mutant, resident), table.tolist(), strict=True):
+    first = min(max(mutants, 1), size - 1)
+    here = table if table.ndim == 2 else table[first - 1]
+    for name, row in zip((mutant, resident), here.tolist(), strict=True):
         pairs.add_row(name, *(f"{value:.6g}" for value in row))
     show(pairs)
+    if table.ndim == 3:
+        print(f"payoffs depend on how many mutants there are; these are with {first} of {size}")
     print(f"{mutants} of {size} take over with probability {rho:.6g}  (natural logarithm {log:.6g})")
     if neutral:
         print(f"neutral mutants: {neutral:.6g}; relative to that {rho / neutral:.6g}")

@@ -29,7 +29,7 @@ from pydantic import (
 from engine.game import Game, Rules
 from genomes import catalogue
 from genomes.catalogue import Compiled, Entry, is_compiled
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.syntax import FormulaGenome, Quantifiers
 from genomes.lookup import MAX_MEMORY, LookupGenome
 from results.run.rows import Limits
 
@@ -82,6 +82,7 @@ class RulesSection(_Section):
     continuation: Annotated[float, Field(ge=0, lt=1)] | None = None
     limit_of_means: bool = False
     noise: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    quantifiers: Quantifiers = "all"
 
     @model_validator(mode="after")
     def _one_horizon(self) -> Self:
@@ -92,6 +93,8 @@ class RulesSection(_Section):
             )
         if self.play == "ipd" and self.society is not None:
             raise ValueError(f"society: expected it only with play = 'sipd', got {self.society}")
+        if self.play == "ipd" and self.quantifiers != "all":
+            raise ValueError(f"quantifiers: expected 'all' with play = 'ipd', got {self.quantifiers!r}")
         return self
 
 
@@ -121,6 +124,7 @@ class FormulaSection(_Section):
 
     kind: Literal["formula"] = "formula"
     max_complexity: Annotated[int, Field(ge=1, le=100)] = 15
+    diagonal: bool = False
 
     @property
     def longest(self) -> int:
@@ -301,6 +305,8 @@ class Experiment(_Section):
                 rules.game.require_positive(self.selection.method, self.selection.baseline)
             except ValueError as error:
                 mistakes.append(f"selection.{error}")
+        if self.rules.play == "ipd" and isinstance(self.genome, FormulaSection) and self.genome.diagonal:
+            mistakes.append("genome.diagonal: expected false with rules.play = 'ipd', got true")
         if self.rules.play == "sipd" and self.fitness.opponents != "population":
             mistakes.append(
                 f"fitness.opponents: expected 'population' with rules.play = 'sipd', got {self.fitness.opponents!r}"
@@ -354,6 +360,7 @@ class Experiment(_Section):
             continuation=r.continuation,
             limit_of_means=r.limit_of_means,
             noise=r.noise,
+            quantifiers=r.quantifiers,
         )
 
     @property
@@ -436,10 +443,16 @@ class Experiment(_Section):
 
     @classmethod
     def recorded(cls, text: str) -> Experiment:
-        """The experiment of a run file; where earlier versions noted in it how it was computed is left out."""
+        """The experiment of a run file, as earlier versions meant it.
+
+        Where they noted how it was computed is left out. Those from before `genome.diagonal` do not say it: their
+        random formulas speak of D(x,x) in societies.
+        """
         data = parse_toml(text, "experiment")
         if isinstance(data.get("run"), dict):
             data["run"] = {key: value for key, value in data["run"].items() if key not in PLACES}
+        if formulas_in_societies(data):
+            data["genome"].setdefault("diagonal", True)
         return cls(**data)
 
     def changed(self, **sections: Any) -> Experiment:
@@ -454,9 +467,27 @@ class Experiment(_Section):
         return tomli_w.dumps(self.model_dump(exclude_none=True))
 
     def results_key(self) -> str:
-        """The text of everything that can change results."""
+        """The text of everything that can change results.
+
+        What says no more than was true before a key existed is left out, so that older runs keep their text.
+        """
         unimportant = {"name", "generations", "run"} | ({"islands"} if self.islands.number == 1 else set())
-        return tomli_w.dumps(self.model_dump(exclude_none=True, exclude=unimportant))
+        data = self.model_dump(exclude_none=True, exclude=unimportant)
+        if self.rules.quantifiers == "all":
+            del data["rules"]["quantifiers"]
+        if isinstance(self.genome, FormulaSection) and (self.genome.diagonal or self.pair_only):
+            del data["genome"]["diagonal"]
+        return tomli_w.dumps(data)
+
+
+def formulas_in_societies(data: Mapping[str, Any]) -> bool:
+    """Whether the values of an experiment, as read, are those of formulas in societies."""
+    genome, rules = data.get("genome"), data.get("rules")
+    return (
+        isinstance(genome, dict)
+        and isinstance(rules, dict)
+        and (genome.get("kind"), rules.get("play")) == ("formula", "sipd")
+    )
 
 
 PLACES = {"workers": "--workers N or EVOLVE_WORKERS", "cluster": "--cluster ADDRESS or EVOLVE_CLUSTER"}

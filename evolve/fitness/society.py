@@ -1,7 +1,8 @@
 """Fitness in societies: what everyone earns where everybody sees everything.
 
-Without noise and chance a society is played by one representative of each strategy, and not played again
-while the same strategies are there. Otherwise every individual is played, drawn anew in every generation.
+Without noise and chance a society is played by one representative of each strategy, or a few (see
+`engine.societies.twins`), and not played again while the same representatives are there. Otherwise every individual
+is played, drawn anew in every generation.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from engine.pairs.behaviours import canonical_forms
 from engine.societies import battery
 from engine.societies.sipd import PlayTable, play_table, society
+from engine.societies.twins import most_played, players
 from evolve.experiment.experiment import Experiment
 from evolve.fitness.round_robin import Evaluated
 from evolve.population import Genome
@@ -46,7 +48,7 @@ class Societies:
     def __init__(self, experiment: Experiment) -> None:
         self.experiment, self.rules = experiment, experiment.rules_value
         self._known: dict[Genome, Member] = {}
-        self._tables: dict[tuple[bytes, ...], PlayTable] = {}
+        self._tables: dict[tuple[tuple[bytes, int], ...], PlayTable] = {}
         self.played = 0
         """Societies played so far, remembered ones not counted."""
 
@@ -97,7 +99,7 @@ class Societies:
             means, rates = result.means, result.cooperation
             self.played += 1
         else:
-            table = self._table(tuple(keys), [player[key] for key in keys])
+            table = self._table(keys, [player[key] for key in keys], n)
             means = table.mean_payoffs(n)
             rates = table.joint_counts[:, :, :2].sum(axis=2) / float(self.rules.turns or 1)
         meetings = np.outer(n, n) - np.diag(n)
@@ -105,13 +107,15 @@ class Societies:
         place = {key: k for k, key in enumerate(keys)}
         return means[[place[member.key] for member in members]], cooperation
 
-    def _table(self, keys: tuple[bytes, ...], players: list[Any]) -> PlayTable:
-        """The play of exactly these strategies: it does not depend on how many of each there are."""
-        table = self._tables.pop(keys, None)
+    def _table(self, keys: list[bytes], strategies: list[Any], counts: NDArray[np.int64]) -> PlayTable:
+        """The play of exactly these strategies, so many of each as it depends on."""
+        played = players(most_played(strategies, self.rules.quantifiers), counts)
+        key = tuple(zip(keys, played.tolist(), strict=True))
+        table = self._tables.pop(key, None)
         if table is None:
-            table = play_table(players, self.rules)
+            table = play_table(strategies, self.rules, counts)
             self.played += 1
-        self._tables[keys] = table  # the most recent last
+        self._tables[key] = table  # the most recent last
         if len(self._tables) > REMEMBERED:
             del self._tables[next(iter(self._tables))]
         return table
@@ -119,10 +123,12 @@ class Societies:
     def _member(self, genome: Genome) -> Member:
         """What a genome plays as: a canonical automaton where it is one, else its simplified formula."""
         if isinstance(genome, FormulaGenome):
-            simple = genome.simplify()
+            simple = genome.simplify(self.rules.quantifiers)
             if not simple.pair_only:
                 key = hashlib.sha256(str(simple).encode()).digest()
-                return Member(key, simple, genome.complexity, battery.behaviour(simple))
+                return Member(
+                    key, simple, genome.complexity, battery.behaviour(simple, self.rules.quantifiers)
+                )
             ((key, form),) = canonical_forms([simple], self.rules).values()
             return Member(key, Automaton(*form), genome.complexity, key.hex())
         ((key, form),) = canonical_forms([genome], self.rules).values()

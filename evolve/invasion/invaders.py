@@ -34,7 +34,10 @@ def cause_of(experiment: Experiment, invader: Genome, resident: Genome) -> Cause
         )
         if not certain:
             return _sampled(experiment, invader, resident)
-        (a, b), (c, d) = pair_table(invader, resident, rules, society=True).tolist()
+        size = experiment.population.size
+        tables = pair_table(invader, resident, rules, society=True, size=size).reshape(-1, 2, 2)
+        (_, b), (_, d) = tables[0].tolist()
+        (a, _), (c, _) = tables[len(tables) // 2].tolist()
     else:
         (a, b), (c, d) = pair_table(invader, resident, rules).tolist()
     slack = 1e-9 * max(1.0, abs(a), abs(b), abs(c), abs(d))

@@ -36,14 +36,34 @@ from genomes.lookup import LookupGenome
 
 Law = Literal["global", "local", "adversarial", "clone"]
 
-VERSION = 1
-"""Of all laws together; part of every result."""
+Version = Literal[1, 2]
+NEWEST: Version = 2
+"""Of all laws together; part of every result. In version 1 the random formulas of a society have atoms D(x,x,t),
+and so have mutants by local steps; in version 2 neither, unless the experiment says so. Else they are alike."""
 
 SEARCHED, STRONGEST = 256, 8
 """Global mutants among which an adversarial panel looks for invaders, and how many of them it takes."""
 
 NAMED_LOOKUPS = ("all_c", "all_d", "tit_for_tat", "mistrust", "spiteful", "pavlov")
-"""Named strategies of memory one in an adversarial panel; for formulas it is the set `societal`."""
+"""Named strategies of memory one in an adversarial panel."""
+
+NAMED_FORMULAS = (
+    "all_c",
+    "all_d",
+    "tit_for_tat",
+    "mistrust",
+    "pavlov",
+    "grim",
+    "absolutist",
+    "suspicious_absolutist",
+    "bully",
+    "spiteful_bully",
+    "forgiving_bully",
+    "police",
+    "vulture",
+)
+"""Named strategies in an adversarial panel of formulas. A new name in the catalogue does not join them: that would be
+another version of the law."""
 
 _TRIES = 1000
 
@@ -97,7 +117,7 @@ def panel(experiment: Experiment, resident: str) -> tuple[Genome, ...]:
     """The adversaries of a resident (a genome's text): one of each behaviour, its own left out."""
     lookups = isinstance(experiment.genome, LookupSection)
     members: list[Genome] = []
-    for name in NAMED_LOOKUPS if lookups else catalogue.names("societal"):
+    for name in NAMED_LOOKUPS if lookups else NAMED_FORMULAS:
         try:
             members.append(resident_genome(experiment, name))
         except ValueError:  # too complex, or not of this kind
@@ -149,7 +169,9 @@ def _strongest(experiment: Experiment, resident: str) -> list[Genome]:
     for genome in dict.fromkeys(drawn):
         if society and not getattr(genome, "deterministic", True):
             continue
-        chance[genome] = log_fixation(pair_table(genome, own, rules, society=society), size, process="fermi")
+        chance[genome] = log_fixation(
+            pair_table(genome, own, rules, society=society, size=size), size, process="fermi"
+        )
     # ties in the order of the text, so that nothing depends on the order of the draws
     return sorted(chance, key=lambda genome: (-chance[genome], str(genome)))
 

@@ -106,7 +106,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 def _read(path: Path, study: Study) -> dict[tuple[str, int], Outcome]:
     """The outcomes that are there; begins the file where there is none, and cuts off a torn last line."""
-    key = hashlib.sha256(study.results_key().encode()).hexdigest()
+    key = _key_of(study)
     if not path.exists() or b"\n" not in path.read_bytes():
         header = {"format": FORMAT, "key": key, "study": study.to_toml()}
         write_whole(path, _line(header))
@@ -121,12 +121,22 @@ def _read(path: Path, study: Study) -> dict[tuple[str, int], Outcome]:
     if rows[0].get("format") != FORMAT:
         raise ValueError(f"{path}: expected format {FORMAT}, got {rows[0].get('format')!r}")
     if rows[0]["key"] != key:
+        if rows[0]["key"] == _key_of(study.first_version()):
+            raise ValueError(
+                f"{path.parent}: was followed under version 1 of the law, whose random formulas speak of D(x,x); "
+                "write version = 1 under [invasion] to go on with it, or choose another folder with --out"
+            )
         raise ValueError(
             f"{path.parent}: expected a folder of this study, got one with other rules, law or generations; "
             "choose another with --out"
         )
     outcomes = [Outcome(**row) for row in rows[1:]]
     return {(o.label, o.replicate): o for o in outcomes}
+
+
+def _key_of(study: Study) -> str:
+    """What tells a study's folder from that of another."""
+    return hashlib.sha256(study.results_key().encode()).hexdigest()
 
 
 def _line(row: dict[str, Any]) -> str:

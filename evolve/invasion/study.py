@@ -11,8 +11,13 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from evolve.experiment.experiment import Experiment, ExperimentError
-from evolve.invasion.laws import VERSION, resident_genome
+from evolve.experiment.experiment import (
+    Experiment,
+    ExperimentError,
+    FormulaSection,
+    formulas_in_societies,
+)
+from evolve.invasion.laws import NEWEST, Version, resident_genome
 
 Control = Literal["all_c", "all_d", "random", "clone"]
 
@@ -34,6 +39,7 @@ class InvasionSection(BaseModel):
 
     residents: Annotated[tuple[str, ...], Field(min_length=1)]
     law: Literal["global", "local", "adversarial"] = "global"
+    version: Version = NEWEST
     replicates: Annotated[int, Field(ge=2, le=100_000)] = 100
     generations: Annotated[int, Field(ge=1, le=10**6)] = 100
     controls: tuple[Control, ...] = get_args(Control)
@@ -114,6 +120,8 @@ class Study:
         rules = data.setdefault("rules", {})
         if isinstance(rules, dict) and not {"turns", "continuation", "limit_of_means"} & rules.keys():
             data["rules"] = {"turns": 50, **rules}
+        if invasion.version == 1 and formulas_in_societies(data):
+            data["genome"] = {"diagonal": True} | data["genome"]
         if isinstance(data.get("population"), dict) and data["population"].get("seeds"):
             raise ExperimentError(
                 "population.seeds: expected none in a study, whose residents fill the population"
@@ -132,6 +140,8 @@ class Study:
                 resident_genome(experiment, name)
             except ValueError as error:
                 mistakes.append(f"invasion.residents.{k}: {error}")
+        if self.societal and self.invasion.version == 1 and not getattr(experiment.genome, "diagonal", True):
+            mistakes.append("genome.diagonal: expected true with invasion.version = 1, got false")
         if experiment.selection.update == "generational":
             if experiment.survivors < 1:
                 mistakes.append("selection.survivors: expected at least 1, whom the event is about, got 0")
@@ -146,6 +156,11 @@ class Study:
             raise ExperimentError("\n".join(mistakes))
 
     @property
+    def societal(self) -> bool:
+        """Formulas in a society: what the versions of the law differ in."""
+        return isinstance(self.experiment.genome, FormulaSection) and not self.experiment.pair_only
+
+    @property
     def sequential(self) -> bool:
         """One mutant at a time (moran)."""
         return self.experiment.selection.update == "moran"
@@ -156,9 +171,17 @@ class Study:
         del data["generations"], data["population"]["seeds"]
         return tomli_w.dumps(data | {"invasion": self.invasion.model_dump()})
 
+    def first_version(self) -> Study:
+        """The same study under version 1 of the law."""
+        if not self.societal:
+            return self
+        invasion = self.invasion.model_copy(update={"version": 1})
+        return Study(invasion, self.experiment.changed(genome={"diagonal": True}))
+
     def results_key(self) -> str:
         """The text of everything that can change an outcome; more residents or replicates do not."""
-        kept = {"law": self.invasion.law, "version": VERSION, "window": WINDOW}
+        version = self.invasion.version if self.societal else 1
+        kept = {"law": self.invasion.law, "version": version, "window": WINDOW}
         kept["generations"] = self.invasion.generations
         return self.experiment.results_key() + tomli_w.dumps({"invasion": kept})
 

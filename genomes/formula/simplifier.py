@@ -1,7 +1,8 @@
 """Simplifying formulas without changing what they decide, in any society and in any round.
 
-Two things need care: before the first round there are no rounds, so ``exists t. true`` is not ``true``; and
-players are never none, so an unused player quantifier always goes. No rule adds a node.
+Two things need care. Before the first round there are no rounds, so ``exists t. true`` is not ``true``. Where
+quantifiers range over all players these are never none, and an unused player quantifier goes; where they range over
+others, there may be none (in a society of two), and it stays unless it stands inside another. No rule adds a node.
 """
 
 from __future__ import annotations
@@ -14,16 +15,23 @@ from genomes.formula.syntax import (
     Not,
     Quantifier,
     QuantifierKind,
+    Quantifiers,
+    Sort,
     normal_names,
 )
 
+_ALL: frozenset[Sort] = frozenset({"player"})
+_OTHERS: frozenset[Sort] = frozenset()
+"""What there is at least one of, outside of all quantifiers."""
 
-def simplify(formula: Node) -> Node:
+
+def simplify(formula: Node, quantifiers: Quantifiers = "all") -> Node:
     """Apply all rules until nothing changes."""
+    there = _ALL if quantifiers == "all" else _OTHERS
     formula = normal_names(formula)
     while True:
         try:
-            simpler = normal_names(_simplify(formula, rounds_played=False))
+            simpler = normal_names(_simplify(formula, there))
         except ValueError:  # rebuilt chains would nest deeper than is allowed: leave it as it is
             return formula
         if simpler == formula:
@@ -31,15 +39,14 @@ def simplify(formula: Node) -> Node:
         formula = simpler
 
 
-def _simplify(node: Node, *, rounds_played: bool) -> Node:
-    """`rounds_played`: inside a round quantifier there is at least one round."""
+def _simplify(node: Node, there: frozenset[Sort]) -> Node:
+    """`there`: the sorts that are not empty; inside a quantifier its own is not."""
     if isinstance(node, Not):
-        return _negate(_simplify(node.body, rounds_played=rounds_played))
+        return _negate(_simplify(node.body, there))
     if isinstance(node, Quantifier):
-        body = _simplify(node.body, rounds_played=rounds_played or node.sort == "round")
-        return _quantify(node.kind, node.var, body, rounds_played)
+        return _quantify(node.kind, node.var, _simplify(node.body, there | {node.sort}), there)
     if isinstance(node, Binary):
-        left, right = (_simplify(child, rounds_played=rounds_played) for child in node.children)
+        left, right = (_simplify(child, there) for child in node.children)
         if node.op in ("xor", "iff"):
             return _parity([left, right], odd=node.op == "iff")
         if node.op == "implies":
@@ -60,20 +67,26 @@ def _negate(node: Node) -> Node:
     return Not(node)
 
 
-def _quantify(kind: QuantifierKind, var: str, body: Node, rounds_played: bool) -> Node:
+def _quantify(kind: QuantifierKind, var: str, body: Node, there: frozenset[Sort]) -> Node:
     if isinstance(body, Not):
-        return _negate(_quantify("forall" if kind == "exists" else "exists", var, body.body, rounds_played))
+        return _negate(_quantify("forall" if kind == "exists" else "exists", var, body.body, there))
     node = Quantifier(kind, var, body)
     if var in body.free:
         return node
-    if node.sort == "player" or rounds_played:
+    if node.sort in there:
         return body
+    if node.sort == "player" or ("player" not in there and _speaks_of_players(body)):
+        return node
     # Before the first round the quantifier decides, later the body alone: they may agree there.
     return body if _at_start(body) == (kind == "forall") else node
 
 
+def _speaks_of_players(node: Node) -> bool:
+    return any(isinstance(part, Quantifier) and part.sort == "player" for part in node.walk())
+
+
 def _at_start(node: Node) -> bool:
-    """The value before the first round, of a part that does not stand inside a round quantifier."""
+    """The value before the first round, of a part outside all round quantifiers, where players are never none."""
     if isinstance(node, Const):
         return node.value
     if isinstance(node, Not):

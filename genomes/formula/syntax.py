@@ -3,10 +3,11 @@
 A strategy is a closed formula phi(r, c): r, the deciding player, defects on c in the next round exactly
 when phi holds of the rounds played so far (Ord & Blair, "Exploitation and peacekeeping: introducing more
 sophisticated interactions to the iterated prisoner's dilemma", CEC 2002). ``D(x,y,t)`` says that x defected
-on y in round t, p is the previous round, and quantifiers range over all players or all rounds so far.
+on y in round t, p is the previous round, and quantifiers range over players or over all rounds so far.
 
 Before the first round there are no rounds: an atom at p and every ``exists t`` are false, every ``forall t``
-is true. Player quantifiers range over everybody, r and c included.
+is true. Which players a variable ranges over is a rule of the society and not part of a formula
+(`Quantifiers`): "all", everybody, r and c included; or "others", all but r and c, of whom there may be none.
 
 Text, from the tightest binding to the loosest (``implies`` groups to the right, the others to the left, the
 body of a quantifier extends as far to the right as it can):
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 Connective = Literal["and", "xor", "or", "implies", "iff"]
 QuantifierKind = Literal["exists", "forall"]
 Sort = Literal["player", "round"]
+Quantifiers = Literal["all", "others"]
+"""Whom a player variable of phi(r,c) ranges over: all players, or all but r and c."""
 
 PLAYER_CONSTANTS = ("r", "c")
 ROUND_CONSTANT = "p"
@@ -366,21 +369,27 @@ class FormulaGenome:
         """A formula leaves nothing to chance."""
         return True
 
-    def simplify(self) -> FormulaGenome:
-        """A formula that decides alike in every society and never has more nodes."""
+    def simplify(self, quantifiers: Quantifiers = "all") -> FormulaGenome:
+        """A formula that decides alike in every society with these quantifiers and never has more nodes."""
         from genomes.formula.simplifier import simplify
 
-        return FormulaGenome(simplify(self.formula))
+        return FormulaGenome(simplify(self.formula, quantifiers))
+
+    @cached_property
+    def player_variables(self) -> int:
+        """How many players are bound inside each other, at most."""
+        bound = {node.var for node in self.formula.walk() if isinstance(node, Quantifier)}
+        return len(bound.intersection(PLAYER_VARIABLES))  # in normal form a name stands for a depth
+
+    @cached_property
+    def diagonal(self) -> bool:
+        """True when it speaks of a player's play towards itself, ``D(x,x,t)``."""
+        return any(isinstance(node, Atom) and node.x == node.y for node in self.formula.walk())
 
     @cached_property
     def pair_only(self) -> bool:
         """True when it speaks of r and c alone: no player quantifier, no play of a player towards itself."""
-        return all(
-            node.x != node.y
-            if isinstance(node, Atom)
-            else not isinstance(node, Quantifier) or node.sort == "round"
-            for node in self.formula.walk()
-        )
+        return not self.diagonal and not self.player_variables
 
     def automaton(self, turns: int | None = None) -> Automaton:
         """The strategy as an automaton of 33 states; `turns` is ignored, as it does not count.

@@ -26,6 +26,7 @@ from genomes.formula.generator import (
     KINDS,
     MOST_PLAYERS,
     MOST_ROUNDS,
+    Language,
     atoms,
     draw_formula,
     draw_part,
@@ -89,31 +90,31 @@ _SCOPES = {
 }
 
 
-@lru_cache(maxsize=2)
-def _language(pair_only: bool) -> Any:
-    """The primitive set, its names the parts' text followed by their scope."""
-    language = gp.PrimitiveSetTyped("formula", [], _SCOPES[0, 0])
+@lru_cache(maxsize=4)
+def _primitives(language: Language) -> Any:
+    """The primitive set of a language, its names the parts' text followed by their scope."""
+    primitives = gp.PrimitiveSetTyped("formula", [], _SCOPES[0, 0])
     for (players, rounds), scope in _SCOPES.items():
-        if pair_only and players:
+        if language.pair_only and players:
             continue
         here = f" {players}{rounds}"
-        for atom in atoms(players, rounds, pair_only):
-            language.addTerminal(atom, scope, f"D({atom.x},{atom.y},{atom.t}){here}")
+        for atom in atoms(players, rounds, language):
+            primitives.addTerminal(atom, scope, f"D({atom.x},{atom.y},{atom.t}){here}")
         for value in (False, True):
-            language.addTerminal(Const(value), scope, f"{value}{here}")
-        language.addPrimitive(Not, [scope], scope, f"not{here}")
+            primitives.addTerminal(Const(value), scope, f"{value}{here}")
+        primitives.addPrimitive(Not, [scope], scope, f"not{here}")
         for op in CONNECTIVES:
-            language.addPrimitive(Binary, [scope, scope], scope, f"{op}{here}")
+            primitives.addPrimitive(Binary, [scope, scope], scope, f"{op}{here}")
         for kind in KINDS:
-            if players < MOST_PLAYERS and not pair_only:
-                language.addPrimitive(
+            if players < MOST_PLAYERS and not language.pair_only:
+                primitives.addPrimitive(
                     Quantifier, [_SCOPES[players + 1, rounds]], scope, f"{kind} player{here}"
                 )
             if rounds < MOST_ROUNDS:
-                language.addPrimitive(
+                primitives.addPrimitive(
                     Quantifier, [_SCOPES[players, rounds + 1]], scope, f"{kind} round{here}"
                 )
-    return language
+    return primitives
 
 
 def to_tree(genome: FormulaGenome, *, pair_only: bool = False) -> Any:
@@ -126,7 +127,7 @@ def to_tree(genome: FormulaGenome, *, pair_only: bool = False) -> Any:
 
 def _parts(formula: Node, players: int, rounds: int, pair_only: bool) -> list[Any]:
     """DEAP's nodes for a part with so many players and rounds bound around it."""
-    mapping = _language(pair_only).mapping
+    mapping = _primitives(Language(pair_only, diagonal=True)).mapping  # a seed may have what the law has not
     parts: list[Any] = []
     waiting = [(formula, players, rounds)]
     while waiting:
@@ -159,7 +160,7 @@ def _parts(formula: Node, players: int, rounds: int, pair_only: bool) -> list[An
 
 def to_genome(tree: Any) -> FormulaGenome:
     """The formula of a tree. Raises ValueError if it were not closed and well-sorted."""
-    meaning = _language(False).context  # what DEAP's terminals stand for
+    meaning = _primitives(Language(diagonal=True)).context  # what DEAP's terminals stand for
     stack: list[Node] = []
     for part in reversed(tree):
         if part.arity == 0:
@@ -182,7 +183,8 @@ def to_genome(tree: Any) -> FormulaGenome:
 class FormulaVariation:
     """Variation of formulas of at most `max_complexity` nodes; `pair_only` for the two-player game.
 
-    Every operator takes and gives genomes and draws from the global `random` (see `deap_random`). A child
+    Unless `diagonal`, nothing drawn has an atom D(x,x,t): children have one only where a parent has it. Every
+    operator takes and gives genomes and draws from the global `random` (see `deap_random`). A child
     that grew too large is dropped for its parent.
 
     >>> variation = FormulaVariation(max_complexity=10)
@@ -196,13 +198,23 @@ class FormulaVariation:
 
     max_complexity: int = 15
     pair_only: bool = False
+    diagonal: bool = False
 
     def __post_init__(self) -> None:
         size_law(self.max_complexity)  # validates
 
     def random(self) -> FormulaGenome:
         """A formula by the law of `genomes.formula.generator`."""
-        return draw_formula(_ours.random.random, max_complexity=self.max_complexity, pair_only=self.pair_only)
+        return draw_formula(
+            _ours.random.random,
+            max_complexity=self.max_complexity,
+            pair_only=self.pair_only,
+            diagonal=self.diagonal,
+        )
+
+    @property
+    def _language(self) -> Language:
+        return Language(self.pair_only, self.diagonal)
 
     def mutate(self, genome: FormulaGenome, mutation: Mutation | None = None) -> FormulaGenome:
         """A changed formula, by one of the mutations or by any of them with equal chance.
@@ -222,15 +234,15 @@ class FormulaVariation:
         return genome
 
     def _apply(self, mutation: Mutation, tree: Any) -> None:
-        language = _language(self.pair_only)
+        primitives = _primitives(self._language)
         if mutation == "subtree":
-            gp.mutUniform(tree, self._part, language)
+            gp.mutUniform(tree, self._part, primitives)
         elif mutation == "constant":
-            gp.mutUniform(tree, self._constant, language)
+            gp.mutUniform(tree, self._constant, primitives)
         else:
             tree.insert(0, self._stem)
             if mutation == "point":
-                gp.mutNodeReplacement(tree, language)
+                gp.mutNodeReplacement(tree, primitives)
             else:
                 gp.mutShrink(tree)
             del tree[:1]
@@ -238,16 +250,14 @@ class FormulaVariation:
     @property
     def _stem(self) -> Any:
         """A root above the root: these operators of DEAP leave the root alone, and a tree of one node."""
-        return _language(self.pair_only).mapping["not 00"]
+        return _primitives(self._language).mapping["not 00"]
 
     def _part(self, pset: Any, type_: _Scope) -> list[Any]:
         """A random part for a scope, its size by the same law as a whole formula's."""
         sizes = range(1, self.max_complexity + 1)
         (size,) = _ours.random.choices(sizes, size_law(self.max_complexity).tolist())
         scope = (type_.players, type_.rounds)
-        return _parts(
-            draw_part(_ours.random.random, size, *scope, pair_only=self.pair_only), *scope, self.pair_only
-        )
+        return _parts(draw_part(_ours.random.random, size, *scope, self._language), *scope, self.pair_only)
 
     def _constant(self, pset: Any, type_: _Scope) -> list[Any]:
         return _parts(Const(_ours.random.random() < 0.5), type_.players, type_.rounds, self.pair_only)
