@@ -218,8 +218,8 @@ def _kappa_sipd(kept: Kept) -> str:
 def _alike(kept: Kept) -> str:
     """Losses of Ord's three to formulas that nobody can tell from the resident: other spellings."""
     from engine.societies.sipd import society
-    from genomes import catalogue
     from genomes.formula.generator import random_formula
+    from genomes.reading import parse
 
     rows = []
     for name in ("sipd-global", "sipd-local", "sipd-adversarial"):
@@ -227,7 +227,7 @@ def _alike(kept: Kept) -> str:
         for o in outcomes:
             if not o.lost or o.label not in ORDS or o.invader is None:
                 continue
-            pair = [study.experiment.seed_genome(o.label), catalogue.parse(o.invader)]
+            pair = [study.experiment.seed_genome(o.label), parse(o.invader)]
             rng = np.random.default_rng(0)
             told = 0
             for _ in range(SOCIETIES):

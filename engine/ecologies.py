@@ -22,7 +22,8 @@ from engine.game import Rules
 from engine.pairs.tournament import round_robin
 from engine.societies.sipd import play_table
 from engine.societies.twins import most_played, players
-from genomes import catalogue
+from genomes.reading import given_twice, label, resolve
+from genomes.strategy import is_compiled
 
 Arithmetic = Literal["real", "integer"]
 Ending = Literal["fixation", "fixed point", "cycle", "limit"]
@@ -185,10 +186,10 @@ def ecology(
         raise ValueError(
             f"rules: a society plays a fixed number of rounds; expected turns, got {rules.horizon}"
         )
-    strategies = [catalogue.resolve(strategy) for strategy in start]
-    names = tuple(catalogue.label(strategy) for strategy in strategies)
-    if len(set(names)) < len(names):
-        double = next(name for name in names if names.count(name) > 1)
+    strategies = [resolve(strategy) for strategy in start]
+    names = tuple(label(strategy) for strategy in start)
+    double = given_twice(start)
+    if double is not None:
         raise ValueError(f"start: expected every strategy once, got {double} twice")
     first = [_count(name, n, arithmetic, extinction) for name, n in zip(names, start.values(), strict=True)]
     if not sum(first) >= 2:
@@ -237,7 +238,7 @@ class _Field:
 
     def __init__(self, strategies: list[Any], rules: Rules, society: bool, baseline: float) -> None:
         self.strategies, self.rules, self.society, self.baseline = strategies, rules, society, baseline
-        automata = [s.automaton(rules.turns) if catalogue.is_compiled(s) else None for s in strategies]
+        automata = [s.automaton(rules.turns) if is_compiled(s) else None for s in strategies]
         # a society in which nobody looks at third parties is a round robin
         self.constant = not society or all(a is not None for a in automata)
         self.chance = rules.noisy or any(a is not None and not a.deterministic for a in automata)

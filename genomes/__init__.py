@@ -6,17 +6,19 @@
 - `automaton`: the phenotype, `Automaton`, and its canonical form, the behaviour
 - `minimise`: the compiled kernels behind canonical forms
 - `counting`: strategies that count, automata only within a horizon
-- `catalogue`: named strategies, and what a name or text stands for
+- `strategy`: what every strategy has, and how one may be given (`StrategyLike`)
+- `catalogue`: named strategies; `reading`: from a name, a text or an object to the strategy it stands for
 
 To add a genome kind: a file with an immutable class that has `parse`, ``__str__`` and ``automaton(turns)``,
-a line in `catalogue.parse`, and its text in `tests/strategies.py`, which enters it in the shared tests.
+a line in `reading.parse`, and its text in `tests/strategies.py`, which enters it in the shared tests.
 """
 
 from genomes import catalogue
 from genomes.automaton import Automaton, C, D
-from genomes.catalogue import Player, parse
 from genomes.formula.syntax import FormulaGenome, FormulaSyntaxError
 from genomes.lookup import LookupGenome
+from genomes.reading import parse
+from genomes.strategy import Player
 
 __all__ = [
     "Automaton",

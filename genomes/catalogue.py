@@ -1,4 +1,4 @@
-"""The named strategies, each with its rule and its source, and what a name, a text or an object stands for.
+"""The named strategies, each with its rule and its source.
 
 To add one: a row in `_TABLES`, or for a formula in `genomes.societal` (and, for a set, its name in `sets`);
 `tests/test_catalogue.py` then plays it against its rule. A name means one behaviour; an alias is another
@@ -8,17 +8,16 @@ name of the same entry.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any, Protocol, TypeGuard
 
-from genomes.automaton import Automaton, Move
+from genomes.automaton import Automaton
 from genomes.counting import GRADUAL, HARD_MAJO, SOFT_MAJO, CountingStrategy
 from genomes.formula.syntax import FormulaGenome
 from genomes.lookup import LookupGenome
 from genomes.societal import SOCIETAL
+from genomes.strategy import Compiled
 
 DOCUMENT_000 = "The Prisoner's Dilemma in agent systems (document 000)"
 LIFL = "LIFL, PRISON project (document 003)"
@@ -29,33 +28,6 @@ NOWAK_1993 = "Nowak & Sigmund, A strategy of win-stay, lose-shift (1993)"
 PRESS_2012 = "Press & Dyson, Iterated prisoner's dilemma contains strategies that dominate (2012)"
 STEWART_2013 = "Stewart & Plotkin, From extortion to generosity (2013)"
 AXELROD_1984 = "Axelrod, The evolution of cooperation (1984)"
-
-
-class Player(Protocol):
-    """A strategy written in plain Python: slow, for teaching and as an opponent.
-
-    `reset` is called before a meeting, then `move` and `observe` in turn; moves are 0 = C and 1 = D.
-    """
-
-    def reset(self) -> None: ...
-    def move(self) -> int: ...
-    def observe(self, own: int, opponent: int) -> None: ...
-
-
-class Compiled(Protocol):
-    """A strategy that is an automaton, at least within a number of turns: every genome is one."""
-
-    def automaton(self, turns: int | None = None) -> Automaton: ...
-
-
-Strategy = Compiled | Player
-
-
-def is_compiled(strategy: Strategy) -> TypeGuard[Compiled]:
-    """True for what plays as an automaton; False for a Python player and a formula that looks at third parties."""
-    if isinstance(strategy, LookupGenome):
-        return True
-    return hasattr(strategy, "automaton") and getattr(strategy, "pair_only", True)
 
 
 @dataclass(frozen=True)
@@ -206,67 +178,21 @@ def names(set_name: str | None = None) -> list[str]:
     return [entry.name for entry in ENTRIES if set_name in entry.sets]
 
 
+def find(text: str) -> Entry | None:
+    """The entry of that name or alias, if it is one."""
+    return _BY_NAME.get(text.strip())
+
+
 def get(name: str) -> Entry:
     """The entry of that name or alias; ValueError with the nearest names when there is none.
 
     >>> get("wsls").name
     'pavlov'
     """
-    try:
-        return _BY_NAME[name]
-    except KeyError:
-        raise ValueError(_unknown("strategy", name, _BY_NAME)) from None
-
-
-def resolve(spec: Any) -> Strategy:
-    """What a strategy given as a genome, a catalogue name, its text or a Python object stands for.
-
-    Raises ValueError when it stands for nothing.
-    """
-    if isinstance(spec, str):
-        name = spec.strip()
-        return parse(spec) if name not in _BY_NAME and _TEXT.search(name) else get(name)
-    if isinstance(spec, type):
-        raise ValueError(
-            f"strategy: expected an instance, got the class {spec.__name__}; write {spec.__name__}()"
-        )
-    if hasattr(spec, "automaton") or all(
-        callable(getattr(spec, name, None)) for name in ("reset", "move", "observe")
-    ):
-        return spec  # type: ignore[no-any-return]
-    raise ValueError(f"strategy: expected a genome, a catalogue name, genome text or a player, got {spec!r}")
-
-
-_TEXT = re.compile(r"[(∃∀¬⊤⊥]|^(true|false|first|not|exists|forall)\b")
-"""What tells a genome's text from a name."""
-
-
-def parse(text: str) -> LookupGenome | FormulaGenome:
-    """Read a genome from its text: the inverse of ``str(genome)``.
-
-    >>> print(parse("memory(1,2) ccCDCDDCDD"))
-    memory(1,2) ccCDCDDCDD
-    >>> print(parse("∃t D(c,r,t)"))
-    exists t. D(c,r,t)
-    """
-    if not isinstance(text, str):
-        raise ValueError(f"genome: expected text, got {text!r}")
-    if text.lstrip().startswith("memory"):
-        return LookupGenome.parse(text)
-    if _TEXT.search(text.strip()):
-        return FormulaGenome.parse(text)
-    raise ValueError(
-        f"genome: expected text like 'memory(1,1) cCDCD' or a formula like 'D(c,r,p)', got {text!r}"
-    )
-
-
-def label(strategy: Strategy) -> str:
-    """How a strategy is shown in tables: its name, else its text."""
-    if isinstance(strategy, Automaton):
-        return name_of(strategy, noisy=True) or f"automaton {strategy.key.hex()[:8]}"
-    if hasattr(strategy, "automaton"):
-        return str(strategy)
-    return str(getattr(strategy, "name", type(strategy).__name__))
+    entry = find(name)
+    if entry is None:
+        raise ValueError(_unknown("strategy", name, _BY_NAME))
+    return entry
 
 
 @lru_cache(maxsize=8)
@@ -285,7 +211,7 @@ def name_of(strategy: Compiled | str, *, noisy: bool = False, turns: int | None 
     The first entry that plays alike gives the name. Strategies that count are compared only when `turns`
     says how far.
 
-    >>> name_of(parse("memory(0,1) cCD"))
+    >>> name_of(LookupGenome.parse("memory(0,1) cCD"))
     'tit_for_tat'
     """
     key = strategy if isinstance(strategy, str) else strategy.automaton(turns).behaviour(noisy=noisy)
@@ -296,9 +222,3 @@ def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
     hint = f"nearest: {', '.join(near)}" if near else "`evolve strategies` lists them"
     return f"{kind}: expected a known name, got {name!r} ({hint})"
-
-
-__all__ = [
-    "ENTRIES", "Compiled", "Entry", "Move", "Player", "Strategy", "get", "is_compiled", "label", "name_of",
-    "names", "parse", "resolve", "sets",
-]  # fmt: skip

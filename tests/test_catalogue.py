@@ -7,6 +7,7 @@ import pytest
 from engine import Rules, society
 from genomes import LookupGenome, catalogue
 from genomes.catalogue import ENTRIES, Entry
+from genomes.reading import resolve
 from tests import reference
 
 AUTOMATA = [entry for entry in ENTRIES if entry.pair_only]
@@ -71,8 +72,8 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
     with pytest.raises(
         ValueError, match=r"strategy: expected a known name, got 'tit_for_tta' \(nearest: tit_for_tat"
     ):
-        catalogue.resolve("tit_for_tta")
+        resolve("tit_for_tta")
     with pytest.raises(ValueError, match=r"set: expected a known name, got 'lifk' \(nearest: lifl"):
         catalogue.names("lifk")
     with pytest.raises(ValueError, match="strategy: expected a genome, a catalogue name"):
-        catalogue.resolve(3)
+        resolve(3)

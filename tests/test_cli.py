@@ -64,7 +64,7 @@ def test_a_tournament_table_ranks_and_names_its_conditions(evolve: Command) -> N
     assert code == 0
     lines = [line.split() for line in out.splitlines() if line.strip()]
     assert ["1", "all_d", "3.2000", "0.0000"] in lines
-    assert ["2", "tit_for_tat", "0.90", "3.00", "3.00"] in lines
+    assert ["2", "tft", "0.90", "3.00", "3.00"] in lines
     assert "3 strategies, 10 turns" in out
 
 
@@ -102,9 +102,9 @@ def test_sampled_tournaments_show_their_standard_error(evolve: Command) -> None:
 def test_csv_is_written_beside_the_table(evolve: Command, tmp_path: Path) -> None:
     file = tmp_path / "table.csv"
     code, out, err = evolve("tournament", "tft", "all_d", "--csv", str(file))
-    assert code == 0 and "tit_for_tat" in out and err == f"wrote {file}\n"
+    assert code == 0 and "tft" in out and err == f"wrote {file}\n"
     with file.open(encoding="utf-8") as lines:
-        assert [row["strategy"] for row in csv.DictReader(lines)] == ["all_d", "tit_for_tat"]
+        assert [row["strategy"] for row in csv.DictReader(lines)] == ["all_d", "tft"]
 
 
 def test_a_game_is_reported_with_prison_years_too(evolve: Command) -> None:

@@ -14,7 +14,7 @@ def test_a_society_gives_the_mean_payoff_of_each_strategy(evolve: Command) -> No
         "society", "absolutist=400", "tft=100", "spiteful_bully=50", "--turns", "50", "--json"
     )
     assert code == 0
-    expected = society({"absolutist": 400, "tit_for_tat": 100, "spiteful_bully": 50}, Rules(turns=50))
+    expected = society({"absolutist": 400, "tft": 100, "spiteful_bully": 50}, Rules(turns=50))
     assert json.loads(out)["mean_payoff"] == expected.mean_payoff
     code, out, _ = evolve("society", "absolutist=400", "tft=100")
     assert code == 0 and "absolutist" in out and "exact" in out
@@ -32,7 +32,7 @@ def test_members_may_be_texts_with_blanks_and_equal_signs(evolve: Command) -> No
     assert code == 0
     answer = json.loads(out)
     assert answer["counts"] == [3, 2]
-    assert answer["names"] == ["exists t. D(c,r,t)", "memory(1,1) cCDCD"]
+    assert answer["names"] == ["∃t D(c,r,t)", "memory(1,1) cCDCD"]
 
 
 @pytest.mark.parametrize("play", ["sipd", "ipd"])
@@ -43,7 +43,7 @@ def test_an_ecology_is_one_row_a_generation(evolve: Command, play: str, arithmet
         "ecology", *members, "--rules", play, "--arithmetic", arithmetic, "--generations", "30", "--json"
     )
     assert code == 0
-    start = {"police": 400, "tit_for_tat": 100, "all_c": 500, "forgiving_bully": 50}
+    start = {"police": 400, "tft": 100, "all_c": 500, "forgiving_bully": 50}
     result = ecology(
         start, Rules(turns=50), society=play == "sipd", arithmetic=arithmetic, generations=30  # type: ignore[arg-type]
     )  # fmt: skip

@@ -206,7 +206,7 @@ def test_negative_payoffs_need_a_baseline():
         ({"all_c": 5.5, "all_d": 5}, {"arithmetic": "integer"}, "start: expected a whole number"),
         ({"all_c": 0.5, "all_d": 5}, {}, "start: expected 0 or at least 1 players of all_c"),
         ({"all_c": 1}, {}, "start: expected at least two players, got 1"),
-        ({"tft": 4, "tit_for_tat": 4}, {}, "start: expected every strategy once, got tit_for_tat twice"),
+        ({"tft": 4, "tit_for_tat": 4}, {}, "start: expected every strategy once, got tft twice"),
         ({"all_c": 4, "all_d": 4}, {"arithmetic": "float"}, "arithmetic: expected 'real' or 'integer'"),
         ({"all_c": 4, "all_d": 4}, {"generations": -1}, "generations: expected"),
         ({"all_c": 4, "all_d": 4}, {"extinction": 0}, "extinction: expected"),

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from engine.game import SWAP, Rules
 from genomes.automaton import Automaton, automaton_key
-from genomes.catalogue import Compiled, Entry
 from genomes.formula.pair_automata import pair_defection, pair_structure
 from genomes.formula.syntax import FormulaGenome
 from genomes.lookup import LookupGenome, cooperation, history_structure
+from genomes.strategy import Compiled
 
 MAX_JOINT_STATES = 2**18
 """Largest chain of joint states for which expected payoffs are computed."""
@@ -140,9 +140,8 @@ def gather(found: Sequence[tuple[bytes, Form]], leading: Collection[bytes] = ())
 
 def compile_behaviours(strategies: Sequence[Compiled], rules: Rules) -> Behaviours:
     """The distinct behaviours of `strategies` under `rules`."""
-    unwrapped = [s.strategy if isinstance(s, Entry) else s for s in strategies]
-    found = canonical_forms(unwrapped, rules)
-    return gather([found[strategy] for strategy in unwrapped])
+    found = canonical_forms(strategies, rules)
+    return gather([found[strategy] for strategy in strategies])
 
 
 SECONDS_PURE, SECONDS_CHANCE = 1e-7, 4e-6

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from engine.game import SWAP, Rules, conditions
 from engine.pairs.behaviours import ExpectedPlay, compile_behaviours
 from genomes.automaton import Automaton
-from genomes.catalogue import ENTRIES, Entry, Player, Strategy, is_compiled, label, resolve
+from genomes.catalogue import ENTRIES, Entry
+from genomes.reading import label, resolve
+from genomes.strategy import Player, Strategy, is_compiled
 
 MAX_SAMPLED_TURNS = 10**7
 """Longest meeting that is played move by move."""
@@ -76,10 +78,10 @@ def expected(a: Any, b: Any, rules: Rules | None = None) -> Meeting:
     """
     rules = conditions(rules)
     players = resolve(a), resolve(b)
-    counts, total = _expected_counts(*players, rules)
+    counts, total = _expected_counts(*players, rules, (label(a), label(b)))
     both = np.stack([counts, counts[SWAP]])
     return Meeting(
-        names=(label(players[0]), label(players[1])),
+        names=(label(a), label(b)),
         rules=rules,
         frequencies=counts / total,
         payoffs=rules.game.mean_payoff(both, total),
@@ -98,7 +100,7 @@ def play(a: Any, b: Any, rules: Rules | None = None, *, seed: int = 0) -> Play:
     check_seed(seed)
     players = resolve(a), resolve(b)
     moves = play_once(*players, rules, np.random.default_rng(seed))
-    return Play((label(players[0]), label(players[1])), rules, moves)
+    return Play((label(a), label(b)), rules, moves)
 
 
 def check_seed(seed: int) -> None:
@@ -118,7 +120,7 @@ def play_once(a: Strategy, b: Strategy, rules: Rules, rng: np.random.Generator) 
         x, y = a.automaton(turns), b.automaton(turns)
         kernels.play_moves(x.defect, x.successors, y.defect, y.successors, rules.noise, draws, moves)
         return moves
-    if _in_society(a, b):
+    if _in_society(a, b, (label(a), label(b))):
         from engine.societies.sipd import play_individuals
 
         slips, chances = np.zeros((turns, 2, 2), bool), np.zeros((turns, 2, 2))
@@ -174,7 +176,7 @@ def nearest_named(strategy: Any, turns: int = 50) -> tuple[str, float] | None:
 
 def _moves_against_named(strategy: Strategy, turns: int) -> NDArray[np.int8]:
     rules, rng = Rules(turns=turns), np.random.default_rng(0)
-    return np.stack([play_once(strategy, other, rules, rng)[:, 0] for other in _pure_named(turns)])
+    return np.stack([play_once(strategy, other.strategy, rules, rng)[:, 0] for other in _pure_named(turns)])
 
 
 @lru_cache(maxsize=4)
@@ -184,36 +186,39 @@ def _pure_named(turns: int) -> tuple[Entry, ...]:
 
 @lru_cache(maxsize=4)
 def _named_moves(turns: int) -> dict[str, NDArray[np.int8]]:
-    return {entry.name: _moves_against_named(entry, turns) for entry in _pure_named(turns)}
+    return {entry.name: _moves_against_named(entry.strategy, turns) for entry in _pure_named(turns)}
 
 
-def _expected_counts(a: Strategy, b: Strategy, rules: Rules) -> tuple[NDArray[np.float64], float]:
+def _expected_counts(
+    a: Strategy, b: Strategy, rules: Rules, names: tuple[str, str]
+) -> tuple[NDArray[np.float64], float]:
     """Expected joint-move counts of one meeting, and what they add up to."""
     if is_compiled(a) and is_compiled(b):
         behaviours = compile_behaviours([a, b], rules)
         exact = ExpectedPlay(behaviours, rules)
         return exact.pair(*behaviours.index.tolist()), exact.total
-    return played_counts(a, b, rules), float(rules.turns or 1)
+    return played_counts(a, b, rules, names), float(rules.turns or 1)
 
 
-def played_counts(a: Strategy, b: Strategy, rules: Rules) -> NDArray[np.float64]:
+def played_counts(a: Strategy, b: Strategy, rules: Rules, names: tuple[str, str]) -> NDArray[np.float64]:
     """Joint-move counts where one is no automaton: exact because nothing is left to chance.
 
-    A formula that looks at third parties meets the other in a society of two.
+    A formula that looks at third parties meets the other in a society of two. `names` are for error messages.
     """
-    chance = [label(s) for s in (a, b) if is_compiled(s) and not s.automaton(rules.turns).deterministic]
+    both = list(zip(names, (a, b), strict=True))
+    chance = [name for name, s in both if is_compiled(s) and not s.automaton(rules.turns).deterministic]
     if rules.noisy or rules.turns is None or chance:
         got = rules.horizon
         if rules.noisy:
             got = f"noise {rules.noise:g}"
         elif chance:
             got = f"{chance[0]}, which plays by chance"
-        slow = next(label(s) for s in (a, b) if not is_compiled(s))
+        slow = next(name for name, s in both if not is_compiled(s))
         raise ValueError(
             f"{slow}: is no automaton; expected a fixed number of turns and no chance for its exact payoffs, "
             f"got {got}; use sampled play (sampled=N meetings a pair)"
         )
-    if _in_society(a, b):
+    if _in_society(a, b, names):
         from engine.societies.sipd import play_table
 
         return np.asarray(play_table([a, b], rules, [1, 1]).joint_counts[0, 1], np.float64)
@@ -221,14 +226,15 @@ def played_counts(a: Strategy, b: Strategy, rules: Rules) -> NDArray[np.float64]
     return np.bincount(2 * moves[:, 0] + moves[:, 1], minlength=4).astype(np.float64)
 
 
-def _in_society(a: Strategy, b: Strategy) -> bool:
+def _in_society(a: Strategy, b: Strategy, names: tuple[str, str]) -> bool:
     """True when one of the two is a formula that looks at third parties."""
-    formulas = [s for s in (a, b) if hasattr(s, "automaton") and not is_compiled(s)]
-    players = [s for s in (a, b) if not hasattr(s, "automaton")]
+    both = list(zip(names, (a, b), strict=True))
+    formulas = [name for name, s in both if hasattr(s, "automaton") and not is_compiled(s)]
+    players = [name for name, s in both if not hasattr(s, "automaton")]
     if formulas and players:
         raise ValueError(
-            f"{label(players[0])}: a Python player sees only its opponent; expected a genome to meet "
-            f"{label(formulas[0])}, which looks at third parties"
+            f"{players[0]}: a Python player sees only its opponent; expected a genome to meet "
+            f"{formulas[0]}, which looks at third parties"
         )
     return bool(formulas)
 

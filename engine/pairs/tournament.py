@@ -21,7 +21,8 @@ from engine.game import SWAP, Rules, conditions
 from engine.pairs.behaviours import Behaviours, ExpectedPlay, compile_behaviours
 from engine.pairs.meetings import check_seed, play_once, played_counts
 from engine.pairs.threads import block_ranges, in_order
-from genomes.catalogue import Compiled, Strategy, is_compiled, label, resolve
+from genomes.reading import label, resolve
+from genomes.strategy import Compiled, Strategy, is_compiled
 
 BLOCK_MEETINGS = 2**15
 """Meetings in one block of rows: 1 MiB of counts, which stays in a core's own cache."""
@@ -31,12 +32,12 @@ BLOCK_MEETINGS = 2**15
 class PayoffTable:
     """What every strategy of a round robin earns, per turn.
 
-    `strategies`, `counts`: who plays, and how many of each. `scores`, `cooperation_rates`: ``(n,)`` means of
+    `names`, `counts`: who plays, and how many of each. `scores`, `cooperation_rates`: ``(n,)`` means of
     an individual over all it meets. `errors`: ``(n,)`` standard errors of the scores, None where exact.
     `behaviours`: the behaviour key of each strategy, None for a Python player.
     """
 
-    strategies: tuple[Strategy, ...]
+    names: tuple[str, ...]
     counts: tuple[int, ...]
     rules: Rules
     self_play: bool
@@ -47,11 +48,6 @@ class PayoffTable:
     _unit: NDArray[np.int64]
     _unit_payoffs: NDArray[np.float64] | None
     _unit_cooperation: NDArray[np.float64] | None
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """How the strategies are shown."""
-        return tuple(label(strategy) for strategy in self.strategies)
 
     @property
     def has_matrix(self) -> bool:
@@ -173,8 +169,9 @@ def round_robin(
     rules = conditions(rules)
     specs = list(strategies)
     numbers = [strategies[s] for s in specs] if isinstance(strategies, Mapping) else [1] * len(specs)
+    names = tuple(label(spec) for spec in specs)
     players = [resolve(spec) for spec in specs]
-    _check_counts(players, numbers, self_play)
+    _check_counts(names, numbers, self_play)
     if sampled is not None and (not isinstance(sampled, int) or sampled < 2):
         raise ValueError(f"sampled: expected at least 2 meetings a pair, got {sampled!r}")
     check_seed(seed)
@@ -188,7 +185,7 @@ def round_robin(
     unit[[*compiled]] = behaviours.index
     slow = [k for k in range(len(players)) if k not in compiled]
     unit[slow] = len(behaviours) + np.arange(len(slow))
-    meetings = _Meetings(behaviours, [players[k] for k in slow], rules, sampled, seed)
+    meetings = _Meetings(behaviours, [(names[k], players[k]) for k in slow], rules, sampled, seed)
 
     n = meetings.units
     weights = np.bincount(unit, weights=np.array(numbers, np.float64), minlength=n)
@@ -234,7 +231,7 @@ def round_robin(
         adjustment = 0 if self_play else (weights - 1) ** 2 - weights**2
         errors = np.sqrt(np.maximum(variance + adjustment * own_variance, 0.0)) / met
     return PayoffTable(
-        strategies=tuple(players),
+        names=names,
         counts=tuple(int(k) for k in numbers),
         rules=rules,
         self_play=self_play,
@@ -252,7 +249,12 @@ class _Meetings:
     """Joint-move counts of every pair of units, a block of rows at a time."""
 
     def __init__(
-        self, behaviours: Behaviours, slow: list[Strategy], rules: Rules, sampled: int | None, seed: int
+        self,
+        behaviours: Behaviours,
+        slow: list[tuple[str, Strategy]],
+        rules: Rules,
+        sampled: int | None,
+        seed: int,
     ) -> None:
         self.behaviours, self.slow, self.rules = behaviours, slow, rules
         self.repeats, self.seed = sampled, seed
@@ -290,16 +292,21 @@ class _Meetings:
                 if squares is not None and (self.chance[i] or self.chance[k]):
                     block[r, k], squares[r, k] = self._sample(i, k)
                 elif k >= d:
-                    block[r, k] = played_counts(self._unit(i), self._unit(k), self.rules)
+                    names = self._name(i), self._name(k)
+                    block[r, k] = played_counts(self._unit(i), self._unit(k), self.rules, names)
         return block, squares
 
     def _unit(self, u: int) -> Strategy:
         d = len(self.behaviours)
-        return self.behaviours.automaton(u) if u < d else self.slow[u - d]
+        return self.behaviours.automaton(u) if u < d else self.slow[u - d][1]
+
+    def _name(self, u: int) -> str:
+        d = len(self.behaviours)
+        return label(self.behaviours.automaton(u)) if u < d else self.slow[u - d][0]
 
     def _identity(self, u: int) -> bytes:
         d = len(self.behaviours)
-        return self.behaviours.keys[u] if u < d else label(self.slow[u - d]).encode() + bytes([(u - d) % 256])
+        return self.behaviours.keys[u] if u < d else label(self._unit(u)).encode() + bytes([(u - d) % 256])
 
     def _sample(self, i: int, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean counts of sampled meetings and the squared standard errors of both payoffs.
@@ -319,10 +326,10 @@ class _Meetings:
         return counts.mean(axis=0), earned.var(axis=0, ddof=1) / self.repeats
 
 
-def _check_counts(players: list[Strategy], numbers: list[int], self_play: bool) -> None:
-    for player, number in zip(players, numbers, strict=True):
+def _check_counts(names: tuple[str, ...], numbers: list[int], self_play: bool) -> None:
+    for name, number in zip(names, numbers, strict=True):
         if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
-            raise ValueError(f"{label(player)}: expected a whole number of individuals > 0, got {number!r}")
+            raise ValueError(f"{name}: expected a whole number of individuals > 0, got {number!r}")
     total = sum(int(number) for number in numbers)
     if total < (1 if self_play else 2):
         raise ValueError(f"strategies: expected at least {1 if self_play else 2} players, got {total}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.societies.sipd import resolve
+from engine.societies.sipd import member
 from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.formula.syntax import FormulaGenome, Quantifiers
@@ -44,12 +44,12 @@ def behaviour(strategy: Any, quantifiers: Quantifiers = "all") -> str:
     >>> behaviour("D(c,r,p) or D(r,c,p)") == behaviour("exists t. D(c,r,t)")
     True
     """
-    return _behaviour(resolve(strategy, TURNS), quantifiers)
+    return _behaviour(member(strategy, TURNS), quantifiers)
 
 
 @lru_cache(maxsize=1)
 def _others() -> tuple[tuple[FormulaGenome | Automaton, ...], ...]:
-    return tuple(tuple(resolve(name, TURNS) for name in names) for names in SOCIETIES)
+    return tuple(tuple(member(name, TURNS) for name in names) for names in SOCIETIES)
 
 
 @lru_cache(maxsize=65536)
@@ -88,7 +88,7 @@ def nearest_name(strategy: Any, quantifiers: Quantifiers = "all") -> str | None:
 def _names(quantifiers: Quantifiers) -> dict[str, str]:
     named: dict[str, str] = {}
     for entry in catalogue.ENTRIES:
-        player = resolve(entry, TURNS)
+        player = member(entry, TURNS)
         if isinstance(player, FormulaGenome) or player.deterministic:
             named.setdefault(behaviour(entry, quantifiers), entry.name)
     return named

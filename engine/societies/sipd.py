@@ -19,9 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.game import Rules
 from engine.societies.twins import most_played, players
-from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.formula.syntax import FormulaGenome, Quantifiers
+from genomes.reading import given_twice, label, resolve
+from genomes.strategy import is_compiled
 
 if TYPE_CHECKING:
     from engine.societies.machine import SocietyMachine
@@ -37,21 +38,14 @@ Strategy = Any
 """A genome, a catalogue name, or a genome's text."""
 
 
-def resolve(strategy: Strategy, turns: int) -> FormulaGenome | Automaton:
+def member(strategy: Strategy, turns: int) -> FormulaGenome | Automaton:
     """What plays: a formula, or else an automaton."""
-    found = catalogue.resolve(strategy)
-    found = getattr(found, "strategy", found)
+    found = resolve(strategy)
     if isinstance(found, FormulaGenome):
         return found
-    if not catalogue.is_compiled(found):
-        raise ValueError(f"members: expected a genome, a name or an automaton, got {catalogue.label(found)}")
+    if not is_compiled(found):
+        raise ValueError(f"members: expected a genome, a name or an automaton, got {label(strategy)}")
     return found.automaton(turns)
-
-
-def _name(strategy: Strategy) -> str:
-    found = catalogue.resolve(strategy)
-    # members are told apart by name: automata that play alike may stand side by side
-    return f"automaton {found.key.hex()[:8]}" if isinstance(found, Automaton) else catalogue.label(found)
 
 
 def _turns(rules: Rules) -> int:
@@ -144,7 +138,7 @@ def play_table(
         raise ValueError("members: expected at least one strategy, got none")
     if rules.noisy:
         raise ValueError(f"noise: expected 0, since twins part by slips, got {rules.noise:g}; use society")
-    resolved = [resolve(strategy, turns) for strategy in strategies]
+    resolved = [member(strategy, turns) for strategy in strategies]
     most = most_played(resolved, rules.quantifiers)
     if counts is None and (most > 1).any():
         raise ValueError(
@@ -156,7 +150,7 @@ def play_table(
         raise ValueError(f"counts: expected numbers above 0, got {list(counts or [])}")
     each = [member for member, number in zip(resolved, played.tolist(), strict=True) for _ in range(number)]
     machine = SocietyMachine(each, rules.quantifiers)
-    names = tuple(_name(strategy) for strategy in strategies)
+    names = tuple(label(strategy) for strategy in strategies)
     if len(machine.chance):
         chance = np.repeat(np.arange(len(names)), played)[machine.chance[0]]
         raise ValueError(f"members: expected no chance, got {names[chance]}; use society")
@@ -181,7 +175,7 @@ def play_individuals(
     from engine.societies.machine import SocietyMachine, pack_rows
 
     n = len(members)
-    machine = SocietyMachine([resolve(member, turns) for member in members], quantifiers)
+    machine = SocietyMachine([member(one, turns) for one in members], quantifiers)
     for name, array in (("flips", flips), ("draws", draws)):
         if array is not None and array.shape != (turns, n, n):
             raise ValueError(f"{name}: expected shape ({turns}, {n}, {n}), got {array.shape}")
@@ -309,9 +303,9 @@ def society(
     with one name, and rules without a fixed number of turns.
     """
     turns = _turns(rules)
-    names = tuple(_name(strategy) for strategy in members)
-    if len(set(names)) < len(names):
-        double = next(name for name in names if names.count(name) > 1)
+    names = tuple(label(strategy) for strategy in members)
+    double = given_twice(members)
+    if double is not None:
         raise ValueError(f"members: expected every strategy once, got {double} twice")
     for name, count in zip(names, members.values(), strict=True):
         if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
@@ -321,7 +315,7 @@ def society(
         raise ValueError(f"members: expected at least two players, got {sum(counts)}")
     if replicates is not None and replicates < 1:
         raise ValueError(f"replicates: expected at least 1, got {replicates}")
-    strategies = [resolve(strategy, turns) for strategy in members]
+    strategies = [member(strategy, turns) for strategy in members]
     if rules.noisy or any(isinstance(s, Automaton) and not s.deterministic for s in strategies):
         return _sampled(names, counts, strategies, rules, replicates or DEFAULT_REPLICATES, seed)
     table = play_table(strategies, rules, counts)

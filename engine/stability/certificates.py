@@ -22,9 +22,10 @@ from engine.pairs.meetings import expected
 from engine.stability.decision import Decision
 from genomes import catalogue
 from genomes.automaton import Automaton
-from genomes.catalogue import Compiled, Entry, is_compiled, label
 from genomes.formula.syntax import FormulaGenome
 from genomes.lookup import LookupGenome, history_structure
+from genomes.reading import label, resolve
+from genomes.strategy import Compiled, is_compiled
 
 UNCONFIRMED = 1e-9
 """A gap is refused where play contradicts it by more than this share of the largest |payoff|."""
@@ -42,12 +43,11 @@ def strategy_of(spec: Any) -> Compiled | FormulaGenome:
 
     Raises ValueError for what is no strategy, and for players in plain Python: their states cannot be known.
     """
-    found = catalogue.resolve(spec)
-    strategy = found.strategy if isinstance(found, Entry) else found
+    strategy = resolve(spec)
     if isinstance(strategy, FormulaGenome) or is_compiled(strategy):
         return strategy
     raise ValueError(
-        f"strategy: expected a genome or an automaton, got {label(strategy)}, a player in plain Python "
+        f"strategy: expected a genome or an automaton, got {label(spec)}, a player in plain Python "
         "whose states cannot be known"
     )
 
@@ -57,7 +57,7 @@ def resident_automaton(spec: Any, rules: Rules) -> Automaton:
     strategy = strategy_of(spec)
     if isinstance(strategy, FormulaGenome) and not strategy.pair_only:
         raise ValueError(
-            f"resident: expected a strategy about the pair alone, got {label(catalogue.resolve(spec))}, which "
+            f"resident: expected a strategy about the pair alone, got {label(spec)}, which "
             "also reads play outside the pair: it is no automaton and has no Nash gap; its fixation "
             "probability in a society is exact (evolve fixation --rules sipd)"
         )
@@ -152,7 +152,7 @@ def best_response(resident: Any, rules: Rules | None = None) -> BestResponse:
     """
     rules = rules or Rules()
     automaton = resident_automaton(resident, rules)
-    name = label(catalogue.resolve(resident))
+    name = label(resident)
     problem = Decision.of(automaton, rules)
     answer = problem.answer() if rules.turns is None else problem.by_turns()
     own = float(expected(automaton, automaton, rules).payoffs[0])
@@ -228,7 +228,7 @@ def _shown(moves: Iterator[int], turns: int, *, ends: bool) -> str:
 def as_lookup(strategy: Automaton, *, noisy: bool) -> LookupGenome | None:
     """The shortest memory(x,y) genome, up to memory(3,3), that plays like a pure automaton, if there is one.
 
-    >>> print(as_lookup(catalogue.parse("memory(1,1) cCDCD").automaton(), noisy=False))
+    >>> print(as_lookup(LookupGenome.parse("memory(1,1) cCDCD").automaton(), noisy=False))
     memory(0,1) cCD
     """
     if not strategy.deterministic:

@@ -24,8 +24,7 @@ from engine.societies.sipd import play_table
 from engine.societies.twins import most_played, players
 from engine.stability.certificates import strategy_of
 from engine.stability.scans import Scan
-from genomes import catalogue
-from genomes.catalogue import label
+from genomes.reading import label
 
 Process = Literal["moran", "fermi"]
 """Moran: births in proportion to payoff. Fermi: pairwise comparison, imitation by payoff difference."""
@@ -229,7 +228,7 @@ def kappa(
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence!r}")
-    name = label(catalogue.resolve(resident))
+    name = label(resident)
     if isinstance(mutants, Scan):
         if society:
             raise ValueError("mutants: expected strategies for a society, got a scan of pairs")

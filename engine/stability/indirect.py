@@ -17,8 +17,8 @@ from engine.societies.sipd import play_table
 from engine.stability.certificates import BestResponse, best_response, strategy_of
 from engine.stability.scans import Scan, scan
 from genomes import catalogue
-from genomes.catalogue import label
 from genomes.lookup import LookupGenome
+from genomes.reading import label
 
 
 @dataclass(frozen=True)
@@ -149,5 +149,5 @@ def _companies(
         present = pair if bystander is None else [*pair, strategy_of(bystander)]
         counts = numbers[: len(present)]
         payoffs = play_table(present, rules, counts).mean_payoffs(np.array(counts))
-        name = None if bystander is None else label(catalogue.resolve(bystander))
+        name = None if bystander is None else label(bystander)
         yield Company(name, counts, float(payoffs[0]), float(payoffs[1]))

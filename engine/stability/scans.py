@@ -20,8 +20,8 @@ from engine.pairs.behaviours import Behaviours, ExpectedPlay, Form
 from engine.stability.certificates import resident_automaton, state_entries
 from genomes import catalogue
 from genomes.automaton import Automaton
-from genomes.catalogue import label
 from genomes.lookup import LookupGenome, history_structure
+from genomes.reading import label
 
 MEMORIES = ((0, 1), (1, 0), (1, 1), (1, 2), (2, 1), (2, 2))
 """Classes that can be scanned whole: at most 2**18 genomes."""
@@ -164,7 +164,7 @@ def scan(resident: Any, memory: tuple[int, int], rules: Rules | None = None) -> 
             f"memory: expected one of {', '.join(f'{x},{y}' for x, y in MEMORIES)}, got {memory}"
         )
     automaton = resident_automaton(resident, rules)
-    name = label(catalogue.resolve(resident))
+    name = label(resident)
     walk = _Walk(automaton, memory, rules)
     number = 2 ** (max(memory) + 2 ** sum(memory))
     against, conceded, among = np.empty(number), np.empty(number), np.empty(number)

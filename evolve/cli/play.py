@@ -196,6 +196,7 @@ def game(payoffs: Payoffs = "3,0,5,1", as_json: Json = False) -> None:
 
 
 def _repeatable(*specs: str) -> bool:
-    from genomes.catalogue import is_compiled, resolve
+    from genomes.reading import resolve
+    from genomes.strategy import is_compiled
 
     return all(is_compiled(s) and s.automaton(1).deterministic for s in map(resolve, specs))

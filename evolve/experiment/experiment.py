@@ -28,9 +28,10 @@ from pydantic import (
 
 from engine.game import Game, Rules
 from genomes import catalogue
-from genomes.catalogue import Compiled, Entry, is_compiled
 from genomes.formula.syntax import FormulaGenome, Quantifiers
 from genomes.lookup import MAX_MEMORY, LookupGenome
+from genomes.reading import resolve
+from genomes.strategy import Compiled, is_compiled
 from results.run.rows import Limits
 
 LONGEST_PROBABILITY = 64
@@ -200,7 +201,7 @@ class FitnessSection(_Section):
         for name in panel:
             members.extend(catalogue.names(name) if name in catalogue.sets() else [name])
         for name in members:
-            catalogue.resolve(name)
+            resolve(name)
         return tuple(members)
 
     @model_validator(mode="after")
@@ -377,9 +378,9 @@ class Experiment(_Section):
 
     def seed_genome(self, spec: str) -> LookupGenome | FormulaGenome:
         """The genome that a name or text in `population.seeds` stands for, of the experiment's kind."""
-        found = catalogue.resolve(spec)
+        entry = catalogue.find(spec)
         if isinstance(self.genome, FormulaSection):
-            formula = getattr(found, "formula", None) if isinstance(found, Entry) else found
+            formula = resolve(spec) if entry is None else entry.formula
             if not isinstance(formula, FormulaGenome):
                 raise ValueError(f"expected a formula or the name of one, got {spec!r}, which has none")
             if formula.complexity > self.genome.max_complexity:
@@ -392,7 +393,7 @@ class Experiment(_Section):
                     f"expected a formula about r and c alone (or rules.play = 'sipd'), got {spec!r}"
                 )
             return formula
-        genome = found.table if isinstance(found, Entry) else found
+        genome = resolve(spec) if entry is None else entry.table
         if not isinstance(genome, LookupGenome):
             raise ValueError(
                 f"expected a lookup genome or the name of one, got {spec!r}, which has no reply table"
@@ -405,7 +406,7 @@ class Experiment(_Section):
 
     def panel_strategy(self, spec: str) -> Compiled:
         """The strategy that a name or text in `fitness.panel` stands for."""
-        found = catalogue.resolve(spec)
+        found = resolve(spec)
         if not is_compiled(found):
             raise ValueError(
                 f"expected a strategy for two players, got {spec!r}, which looks at third parties"

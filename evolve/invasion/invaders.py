@@ -13,6 +13,7 @@ from evolve.fitness import evaluation
 from evolve.fitness.round_robin import Evaluate
 from evolve.population import Genome
 from genomes import catalogue
+from genomes.reading import parse
 
 Cause = Literal["advantaged", "neutral, then advantaged", "neutral", "disadvantaged", "drift"]
 """advantaged: earns more against the resident than the resident does against itself. neutral, then advantaged:
@@ -72,7 +73,7 @@ def _sampled(experiment: Experiment, invader: Genome, resident: Genome) -> Cause
 def class_name(experiment: Experiment, genome: str) -> str | None:
     """The catalogue name of a genome's behaviour class in an experiment, if it has one."""
     evaluate, named = _class_names(experiment)
-    parsed = catalogue.parse(genome)
+    parsed = parse(genome)
     return named.get(evaluate([parsed, parsed], 0).behaviours[0])
 
 

@@ -31,8 +31,8 @@ from evolve.fitness import evaluation
 from evolve.operators import toolbox
 from evolve.population import Genome
 from evolve.streams import stream
-from genomes import catalogue
 from genomes.lookup import LookupGenome
+from genomes.reading import parse
 
 Law = Literal["global", "local", "adversarial", "clone"]
 
@@ -132,7 +132,7 @@ def panel(experiment: Experiment, resident: str) -> tuple[Genome, ...]:
         seen.add(does)
         return fresh
 
-    new(catalogue.parse(resident))
+    new(parse(resident))
     named = [genome for genome in members if new(genome)]
     return (*named, *itertools.islice(filter(new, _strongest(experiment, resident)), STRONGEST))
 
@@ -162,7 +162,7 @@ def _strongest(experiment: Experiment, resident: str) -> list[Genome]:
     rules = replace(experiment.rules_value, noise=0.0) if society else experiment.rules_value
     drawn = toolbox(experiment).random(SEARCHED, rng=stream(0, 0, "panel"))
     size = experiment.population.size
-    own = catalogue.parse(resident)
+    own = parse(resident)
     if not getattr(own, "deterministic", True):
         return []
     chance: dict[Genome, float] = {}

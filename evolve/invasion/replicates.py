@@ -32,7 +32,7 @@ from evolve.loop import generations
 from evolve.population import Genome
 from evolve.streams import stream
 from evolve.workers import AbandonedError, abandoned
-from genomes import catalogue
+from genomes.reading import parse
 from results.records import Birth, BirthId, Generation
 
 
@@ -238,5 +238,5 @@ def _explained(study: Study, outcome: Outcome, resident: Genome, law: Law) -> Ou
     assert outcome.invader is not None
     if law == "clone":
         return replace(outcome, cause="drift", name="unmarked clone")
-    cause = cause_of(study.experiment, catalogue.parse(outcome.invader), resident)
+    cause = cause_of(study.experiment, parse(outcome.invader), resident)
     return replace(outcome, cause=cause)

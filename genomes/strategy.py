@@ -1,0 +1,43 @@
+"""What a strategy is to everybody who plays it: the protocols that genomes, named strategies and players meet.
+
+A strategy is given as a genome, a name or a text (`StrategyLike`), and becomes a `Strategy` once, where it comes in,
+by `genomes.reading.resolve`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeGuard
+
+from genomes.automaton import Automaton
+from genomes.lookup import LookupGenome
+
+
+class Player(Protocol):
+    """A strategy written in plain Python: slow, for teaching and as an opponent.
+
+    `reset` is called before a meeting, then `move` and `observe` in turn; moves are 0 = C and 1 = D.
+    """
+
+    def reset(self) -> None: ...
+    def move(self) -> int: ...
+    def observe(self, own: int, opponent: int) -> None: ...
+
+
+class Compiled(Protocol):
+    """A strategy that is an automaton, at least within a number of turns: every genome is one."""
+
+    def automaton(self, turns: int | None = None) -> Automaton: ...
+
+
+Strategy = Compiled | Player
+"""What plays."""
+
+StrategyLike = Strategy | str
+"""How a strategy may be given: a genome, an automaton, a catalogue name, its text, or a player in plain Python."""
+
+
+def is_compiled(strategy: Strategy) -> TypeGuard[Compiled]:
+    """True for what plays as an automaton; False for a Python player and a formula that looks at third parties."""
+    if isinstance(strategy, LookupGenome):
+        return True
+    return hasattr(strategy, "automaton") and getattr(strategy, "pair_only", True)
