@@ -9,6 +9,3 @@ class RunError(ValueError):
 
 class DamageError(RunError):
     """What was read is not what was written: the message names the part of the run that is damaged."""
-
-    way_out = "; what can be saved: evolve resume RUN --repair"
-    """What the command line adds."""

@@ -18,6 +18,7 @@ from evolve.cli.screen import (
     new_table,
     number_option,
     progress,
+    say,
     show,
     show_json,
     whole_option,
@@ -80,9 +81,9 @@ def invade(
 
                 outcomes = run_study(study, folder, workers=workers, cluster=cluster, watch=note)
         except KeyboardInterrupt:
-            print(
+            say(
                 f"stopped after {len(followed)} of {total} populations; the same command goes on",
-                file=sys.stderr,
+                aside=True,
             )
             sys.exit(128 + (stop.signal or signal.SIGINT))
     found = findings(study, outcomes)
@@ -102,7 +103,7 @@ def invade(
         return
     _show(study, found)
     figure = save(survival_figure(study, outcomes, found), folder / "survival.png")
-    print(f"outcomes: {folder}    curves: {figure}")
+    say(f"outcomes: {folder}    curves: {figure}")
 
 
 def _loaded(path: Path, chosen: dict[str, Any]) -> Study:
@@ -169,7 +170,7 @@ def _show(study: Study, found: list[Finding]) -> None:
         )
     show(table)
     for x in found:
-        print(f"{x.label}: {x.verdict}")
+        say(f"{x.label}: {x.verdict}")
 
 
 def register(app: typer.Typer) -> None:

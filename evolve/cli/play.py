@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -20,8 +19,10 @@ from evolve.cli.screen import (
     Workers,
     new_table,
     rules_of,
+    say,
     show,
     show_json,
+    styled,
     whole_option,
     write_text,
 )
@@ -62,18 +63,19 @@ def strategies(
         return
     if len(chosen) == 1:
         entry = chosen[0]
-        show(f"[bold]{entry.name}[/]  {', '.join(entry.aliases)}\n  {entry.rule}\n  source: {entry.source}")
+        show(styled(entry.name, "bold").append(f"  {', '.join(entry.aliases)}", "not bold"))
+        say(f"  {entry.rule}", f"  source: {entry.source}")
         if isinstance(entry.table, LookupGenome):
-            print(f"  {entry.table}")
+            say(f"  {entry.table}")
         if entry.formula_text is not None:
-            print(f"  {entry.formula_text}")
+            say(f"  {entry.formula_text}")
         return
     table = new_table("strategy", "sets", "rule")
     for entry in chosen:
         table.add_row(entry.name, " ".join(entry.sets), entry.rule)
     show(table)
     if name is None:
-        show(f"sets: {', '.join(catalogue.sets())}")
+        say(f"sets: {', '.join(catalogue.sets())}")
 
 
 def match(
@@ -114,13 +116,13 @@ def match(
         table.add_row(name, f"{payoff:.6g}", f"{rate:.4f}")
     show(table)
     named = zip(("CC", "CD", "DC", "DD"), meeting.frequencies, strict=True)
-    print("joint moves  " + "  ".join(f"{move} {share:.4f}" for move, share in named))
+    say("joint moves  " + "  ".join(f"{move} {share:.4f}" for move, share in named))
     if moves is not None and shown > 0:
         left = len(moves.moves) - shown
-        print(f"one meeting{f' (seed {seed})' if rules.noisy or not _repeatable(first, second) else ''}:")
+        say(f"one meeting{f' (seed {seed})' if rules.noisy or not _repeatable(first, second) else ''}:")
         for line in str(moves).splitlines():
             width = max(len(name) for name in moves.names) + 2
-            print(f"  {line[: width + shown]}{f' ... {left} more' if left > 0 else ''}")
+            say(f"  {line[: width + shown]}{f' ... {left} more' if left > 0 else ''}")
 
 
 def tournament(
@@ -150,7 +152,7 @@ def tournament(
     if csv is not None:
         write_text("csv", csv, result.to_csv())
     if as_json:
-        print(result.to_json())
+        say(result.to_json())
         return
     columns = ["rank", "strategy", "payoff", "cooperation"] + (["std. error"] if sampled else [])
     table = new_table(*columns, title=f"{len(field)} strategies, {rules}")
@@ -165,7 +167,7 @@ def tournament(
             pairs.add_row(f"{rank:2d} {result.names[k]}", *(f"{result.payoffs[k, j]:.2f}" for j in order))
         show(pairs)
     if csv is not None:
-        print(f"wrote {csv}", file=sys.stderr)
+        say(f"wrote {csv}", aside=True)
 
 
 def game(payoffs: Payoffs = "3,0,5,1", as_json: Json = False) -> None:
@@ -183,16 +185,14 @@ def game(payoffs: Payoffs = "3,0,5,1", as_json: Json = False) -> None:
     table.add_row("D", f"{g.T:g}, {g.S:g}", f"{g.P:g}, {g.P:g}")
     show(table)
     strictly = "strictly" if report.strictly_dominant else "weakly"
-    print(f"dilemma (T > R > P > S)        {'yes' if report.dilemma else 'no'}")
-    print(f"2R > T + S                     {'yes' if report.reward_beats_alternation else 'no'}")
-    print(
-        f"dominant move                  {f'{report.dominant} ({strictly})' if report.dominant else 'none'}"
-    )
-    print(f"equilibria in pure moves       {', '.join(report.pure_equilibria)}")
+    say(f"dilemma (T > R > P > S)        {'yes' if report.dilemma else 'no'}")
+    say(f"2R > T + S                     {'yes' if report.reward_beats_alternation else 'no'}")
+    say(f"dominant move                  {f'{report.dominant} ({strictly})' if report.dominant else 'none'}")
+    say(f"equilibria in pure moves       {', '.join(report.pure_equilibria)}")
     mixed = (
         "none" if report.mixed_equilibrium is None else f"C with probability {report.mixed_equilibrium:.6g}"
     )
-    print(f"symmetric mixed equilibrium    {mixed}")
+    say(f"symmetric mixed equilibrium    {mixed}")
 
 
 def _repeatable(*specs: str) -> bool:

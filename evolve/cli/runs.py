@@ -20,6 +20,7 @@ from evolve.cli.screen import (
     command,
     new_table,
     progress,
+    say,
     show,
     show_json,
     whole_option,
@@ -42,7 +43,7 @@ def new(
         raise ValueError(f"file: expected a name that is free (or --force), got {str(file)!r}, which exists")
     template = (Path(__file__).parents[1] / "experiment" / "template.toml").read_text(encoding="utf-8")
     file.write_text(template.replace("{name}", file.stem), encoding="utf-8")
-    print(f"wrote {file}; run it with: evolve run {file}")
+    say(f"wrote {file}; run it with: evolve run {file}")
 
 
 def run(
@@ -82,14 +83,14 @@ def resume(
 
     if repair:
         for line in rebuild(folder):
-            print(line, file=sys.stderr)
+            say(line, aside=True)
     with Run.read(folder) as there:
         experiment = Experiment.recorded(there.experiment_text)
         reached = there.generation
     if generations is not None:
         experiment = experiment.changed(generations=generations)
     if reached >= experiment.generations:
-        print(f"{folder} is at generation {reached}, and done; --generations N extends it")
+        say(f"{folder} is at generation {reached}, and done; --generations N extends it")
         return
     _evolve(folder, experiment, workers, cluster)
 
@@ -105,25 +106,25 @@ def show_run(folder: RunFolder, as_json: Json = False) -> None:
         show_json(summary)
         return
     if summary["generation"] < 0:
-        print(f"{folder}: no generation yet")
+        say(f"{folder}: no generation yet")
         return
-    print(
+    say(
         f"{summary['name']}: generation {summary['generation']} of {summary['generations']}, seed {summary['seed']}"
     )
-    print(f"  best payoff    {summary['best']['fitness']:.4f}   mean {summary['mean']:.4f}")
+    say(f"  best payoff    {summary['best']['fitness']:.4f}   mean {summary['mean']:.4f}")
     if "difference_error" in summary:
-        print(
+        say(
             f"  sampled        a difference in payoff has the standard error {summary['difference_error']:.4f}"
         )
-    print(f"  cooperation    {summary['cooperation']:.4f}")
-    print(f"  behaviours     {summary['behaviours']}")
+    say(f"  cooperation    {summary['cooperation']:.4f}")
+    say(f"  behaviours     {summary['behaviours']}")
     best, nearest = summary["best"], summary["best"]["nearest"]
     like = (
         f", plays most like {nearest[0]} ({nearest[1]:.0%} of moves)" if nearest and not best["name"] else ""
     )
-    print(f"  best           {best['id']}  {_called(best)}{like}")
-    print(f"                 {best['genome']}")
-    print(f"  hash           {summary['hash']}")
+    say(f"  best           {best['id']}  {_called(best)}{like}")
+    say(f"                 {best['genome']}")
+    say(f"  hash           {summary['hash']}")
     table = new_table("count", "behaviour", "an example of its genomes")
     for leader in summary["leaders"]:
         table.add_row(str(leader["count"]), _called(leader), leader["genome"])
@@ -146,7 +147,7 @@ def plot(
     target = out or folder / "plots"
     with Run.read(folder, Experiment.parse) as there:
         for path in save_all(there, target, formats=wanted):
-            print(path)
+            say(str(path))
 
 
 def lineage(
@@ -190,7 +191,7 @@ def lineage(
             )
         before = birth
     show(table)
-    print(f"{len(line)} births from {line[0].id} to {line[-1].id}")
+    say(f"{len(line)} births from {line[0].id} to {line[-1].id}")
 
 
 def register(app: typer.Typer) -> None:
@@ -235,7 +236,7 @@ def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | N
     ):  # fmt: skip
         began = there.generation
         if began >= 0:
-            print(f"{folder}: going on after generation {began}", file=sys.stderr)
+            say(f"{folder}: going on after generation {began}", aside=True)
         with progress("generation", experiment.generations) as shown:
             shown.tell(max(began, 0))
             done = drive(
@@ -247,10 +248,10 @@ def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | N
             folder = there.path
     if not done:
         again = command("resume", str(folder), workers=workers, cluster=place)
-        print(f"stopped after generation {reached}; go on with: {again}")
+        say(f"stopped after generation {reached}; go on with: {again}")
         sys.exit(128 + (stop.signal or signal.SIGINT))
     show_run(folder)
-    print(f"plots: evolve plot {folder}    its ancestors: evolve lineage {folder}")
+    say(f"plots: evolve plot {folder}    its ancestors: evolve lineage {folder}")
 
 
 def _state(generation: Generation) -> str:

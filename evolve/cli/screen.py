@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from evolve.printable import printable
+
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from engine.game import Rules
 
@@ -131,27 +134,54 @@ def rules_of(
     )
 
 
-def new_table(*columns: str, title: str | None = None) -> Table:
-    """An empty table in the style of all tables."""
+def say(*lines: str, aside: bool = False) -> None:
+    """Print lines, each as `printable`; `aside` to stderr. Whatever comes from outside is printed by this or `show`."""
+    for line in lines or ("",):
+        print(printable(line), file=sys.stderr if aside else sys.stdout, flush=aside)
+
+
+def styled(text: str, style: str) -> Text:
+    """A piece of text for `show` or for a cell of a table, in a style of rich."""
+    from rich.text import Text
+
+    return Text(printable(text), style=style)
+
+
+def stacked(*lines: str) -> Text:
+    """A cell of several lines."""
+    from rich.text import Text
+
+    return Text("\n".join(printable(line) for line in lines))
+
+
+def new_table(*columns: str | Text, title: str | None = None) -> Table:
+    """An empty table in the style of all tables: strings in it are text, never markup."""
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, title=title, pad_edge=False)
+    class Plain(Table):
+        def add_row(self, *cells: Any, **options: Any) -> None:
+            super().add_row(*(styled(x, "") if isinstance(x, str) else x for x in cells), **options)
+
+    table = Plain(box=box.SIMPLE_HEAD, title=title, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in NUMERIC or column.isdigit() else "left")
+        number = str(column) in NUMERIC or str(column).isdigit()
+        head = styled(column, "") if isinstance(column, str) else column
+        table.add_column(head, justify="right" if number else "left")
     return table
 
 
-def show(what: Any) -> None:
-    """Print a table or marked-up text, as wide as the terminal, or unwrapped where there is none."""
+def show(*what: Table | Text) -> None:
+    """Print tables and styled text one after another, as wide as the terminal, or unwrapped where there is none."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
-    if isinstance(what, Table) and what.title:  # a table would wrap it to its own width
-        console.print(what.title, style="italic", markup=False)
-        what.title = None
-    console.print(what)
+    for one in what:
+        if isinstance(one, Table) and one.title:  # a table would wrap it to its own width
+            console.print(styled(str(one.title), "italic"))
+            one.title = None
+        console.print(one)
 
 
 def command(*words: str, workers: int = 1, cluster: str | None = None, out: Path | None = None) -> str:
@@ -195,7 +225,7 @@ def _announce_compiling() -> None:
         def on_start(self, event: object) -> None:
             if not self.said:
                 self.said = True
-                print("compiling: once on a machine, up to half a minute", file=sys.stderr)
+                say("compiling: once on a machine, up to half a minute", aside=True)
 
         def on_end(self, event: object) -> None: ...
 
@@ -236,7 +266,7 @@ def progress(unit: str, total: int) -> Iterator[Progress]:
     def line(done: int, state: str, rate: float) -> None:
         if rate:
             left = f"{_rate(rate)}/s  {(total - done) / rate:.0f} s left"
-            print(f"{unit} {done}/{total}  {state}  {left}", file=sys.stderr, flush=True)
+            say(f"{unit} {done}/{total}  {state}  {left}", aside=True)
 
     yield Progress(total, line, PLAIN_EVERY)
 
@@ -265,7 +295,7 @@ def _bar(unit: str, total: int) -> Iterator[Callable[[int, str, float], None]]:
         task = bar.add_task("", total=total, state="", rate="")
 
         def draw(done: int, state: str, rate: float) -> None:
-            bar.update(task, completed=done, state=state, rate=f"{_rate(rate)}/s" if rate else "")
+            bar.update(task, completed=done, state=printable(state), rate=f"{_rate(rate)}/s" if rate else "")
 
         yield draw
 

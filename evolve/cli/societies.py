@@ -18,8 +18,10 @@ from evolve.cli.screen import (
     new_table,
     number_option,
     rules_of,
+    say,
     show,
     show_json,
+    styled,
     whole_option,
 )
 
@@ -61,7 +63,7 @@ def society(
     if as_json:
         show_json(result.to_dict())
     else:
-        print(result)
+        say(*str(result).split("\n"))
 
 
 def ecology(
@@ -113,13 +115,13 @@ def ecology(
         if as_json:
             show_json(both.to_dict())
         else:
-            print(both)
+            say(*str(both).split("\n"))
     else:
         result = engine_ecology(start, conditions, arithmetic=arithmetic, **options)  # type: ignore[arg-type]
         if as_json:
             show_json(result.to_dict())
         else:
-            print(result)
+            say(*str(result).split("\n"))
     if plot is not None:
         from results.plots.ecology import abundance, save, simplex
 
@@ -167,15 +169,15 @@ def formula(
             }
         )
         return
-    print(f"ASCII       {genome}")
-    print(f"Unicode     {genome.unicode()}")
-    print(f"complexity  {genome.complexity}")
-    print(f"simplified  {simple if simple != genome else 'is as simple as we can make it'}"
+    say(f"ASCII       {genome}")
+    say(f"Unicode     {genome.unicode()}")
+    say(f"complexity  {genome.complexity}")
+    say(f"simplified  {simple if simple != genome else 'is as simple as we can make it'}"
           + (f"  (complexity {simple.complexity})" if simple != genome else ""))  # fmt: skip
-    print(
+    say(
         f"pair-only   {'yes: plays as an automaton' if simple.pair_only else 'no: looks at third parties or at itself'}"
     )
-    print(f"plays like  {', '.join(names) or 'nothing in the catalogue'}  ({how if names else key})")
+    say(f"plays like  {', '.join(names) or 'nothing in the catalogue'}  ({how if names else key})")
 
 
 def reproduce(
@@ -216,13 +218,11 @@ def reproduce(
             "" if again else verdict.statement,
             verdict.reading + horizon,
             verdict.happened,
-            "[green]holds[/]" if verdict.holds else "[red]fails[/]",
+            styled("holds", "green") if verdict.holds else styled("fails", "red"),
         )
     show(table)
-    print(
-        f"Where nothing else is said: {HORIZON}, {ALL_C} All-C. Whatever exploits All-C dies out in the end."
-    )
-    print("Spiteful-Bully and Police are known by words only; the formulas are our reconstructions.")
+    say(f"Where nothing else is said: {HORIZON}, {ALL_C} All-C. Whatever exploits All-C dies out in the end.")
+    say("Spiteful-Bully and Police are known by words only; the formulas are our reconstructions.")
 
 
 # --- shared --------------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def _saved(save: Any, made: Any, path: Path) -> None:
         raise ValueError(
             f"plot: expected a file that can be written, got '{path}' ({error.strerror})"
         ) from None
-    typer.echo(f"wrote {path}", err=True)
+    say(f"wrote {path}", aside=True)
 
 
 def _draw(folder: Path, verdicts: list[Verdict]) -> None:

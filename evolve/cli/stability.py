@@ -16,8 +16,10 @@ from evolve.cli.screen import (
     Turns,
     new_table,
     rules_of,
+    say,
     show,
     show_json,
+    styled,
 )
 
 if TYPE_CHECKING:
@@ -60,19 +62,19 @@ def certify(
     if as_json:
         show_json(_certificate(best, scanned, behind))
         return
-    show(f"[bold]{best.resident}[/], {rules!s}")
-    print(f"earns against itself       {best.self_payoff:.6g} a turn")
-    print(f"the best any mutant earns  {best.value:.6g}, by {best}")
+    show(styled(best.resident, "bold").append(f", {rules}", "not bold"))
+    say(f"earns against itself       {best.self_payoff:.6g} a turn")
+    say(f"the best any mutant earns  {best.value:.6g}, by {best}")
     if best.name is None and best.genome is None:
-        print(f"  which plays              {best.moves}")
-    print(f"Nash gap                   {best.nash_gap:.6g}")
+        say(f"  which plays              {best.moves}")
+    say(f"Nash gap                   {best.nash_gap:.6g}")
     for line in _meaning(best):
-        print(line)
+        say(line)
     if scanned is not None:
         _show_scan(scanned)
         if behind is not None:
             for line in _indirect(behind, _depth(scanned)):
-                print(line)
+                say(line)
 
 
 def fixation(
@@ -148,10 +150,10 @@ def fixation(
         pairs.add_row(name, *(f"{value:.6g}" for value in row))
     show(pairs)
     if table.ndim == 3:
-        print(f"payoffs depend on how many mutants there are; these are with {first} of {size}")
-    print(f"{mutants} of {size} take over with probability {rho:.6g}  (natural logarithm {log:.6g})")
+        say(f"payoffs depend on how many mutants there are; these are with {first} of {size}")
+    say(f"{mutants} of {size} take over with probability {rho:.6g}  (natural logarithm {log:.6g})")
     if neutral:
-        print(f"neutral mutants: {neutral:.6g}; relative to that {rho / neutral:.6g}")
+        say(f"neutral mutants: {neutral:.6g}; relative to that {rho / neutral:.6g}")
 
 
 def _memory(text: str) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -10,9 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve.cli.screen import Cluster, Json, Workers, command, new_table, progress, show, show_json
+from evolve.cli.screen import (
+    Cluster,
+    Json,
+    Workers,
+    command,
+    new_table,
+    progress,
+    say,
+    show,
+    show_json,
+    stacked,
+)
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from evolve.sweep import Sweep
     from results.sweeps import Entry, Interval, Summary
 
@@ -44,12 +58,12 @@ def sweep(
                 def note(runs: Sequence[Entry], latest: Entry | None) -> None:
                     entries[:] = runs
                     if latest is None and done():
-                        print(f"{folder}: {done()} of {total} runs are done", file=sys.stderr)
+                        say(f"{folder}: {done()} of {total} runs are done", aside=True)
                     shown.tell(done(), lambda: "" if latest is None else _which(latest))
 
                 run_sweep(planned, folder, workers=workers, cluster=cluster, watch=note)
         except KeyboardInterrupt:
-            print(
+            say(
                 f"stopped with {done()} of {total} runs done; the others go on where they are "
                 f"with: {command('sweep', str(file), workers=workers, cluster=cluster, out=out)}"
             )
@@ -60,7 +74,7 @@ def sweep(
         show_json(_content(planned, summaries))
         return
     _show(planned, summaries)
-    print("wrote " + "  ".join(str(path) for path in written))
+    say("wrote " + "  ".join(str(path) for path in written))
 
 
 def register(app: typer.Typer) -> None:
@@ -88,7 +102,7 @@ def _save(planned: Sweep, folder: Path, summaries: Sequence[Summary]) -> list[Pa
     if made is None:
         for stale in (folder / "sweep.png", folder / "sweep.svg"):
             stale.unlink(missing_ok=True)
-        print("no figure: it takes one key that varies, or two", file=sys.stderr)
+        say("no figure: it takes one key that varies, or two", aside=True)
         return [table, numbers]
     with styled():
         made.savefig(folder / "sweep.png", metadata={"Software": None})
@@ -114,7 +128,7 @@ def _show(planned: Sweep, summaries: Sequence[Summary]) -> None:
     counts = {summary.runs for summary in summaries}
     runs = f"{min(counts)} runs" if len(counts) == 1 else f"{min(counts)} to {max(counts)} runs"
     table = new_table(
-        *(key.replace(".", ".\n") if narrow else key for key in planned.keys), *MEASURES,
+        *(stacked(*re.split(r"(?<=\.)", key)) if narrow else key for key in planned.keys), *MEASURES,
         title=f"{planned.name}: {runs} a point, means over the last {planned.last:.0%} of the generations "
         "and 95 % intervals over seeds",
     )  # fmt: skip
@@ -124,8 +138,8 @@ def _show(planned: Sweep, summaries: Sequence[Summary]) -> None:
     show(table)
 
 
-def _interval(found: Interval, narrow: bool) -> str:
+def _interval(found: Interval, narrow: bool) -> str | Text:
     if found.low is None or found.high is None:
         return f"{found.mean:.3f}"
     ends = f"{found.low:.3f}-{found.high:.3f}"
-    return f"{found.mean:.3f}\n{ends}" if narrow else f"{found.mean:.3f} ({ends})"
+    return stacked(f"{found.mean:.3f}", ends) if narrow else f"{found.mean:.3f} ({ends})"
