@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -243,20 +244,22 @@ def test_a_signal_finishes_the_generation_and_says_how_to_resume(
 def test_damage_is_told_in_one_line_with_the_way_out_by_every_command(
     tmp_path: Path, evolve: Command
 ) -> None:
-    run_hash(tmp_path / "run", SMALL)
+    folder = tmp_path / "a run; rm"
+    run_hash(folder, SMALL)
     longer = run_hash(tmp_path / "longer", SMALL.changed(generations=31))
-    file = tmp_path / "run" / "run.sqlite"
+    file = folder / "run.sqlite"
     connection = sqlite3.connect(file)
     connection.execute("UPDATE populations SET content = x'00' WHERE id = (SELECT max(id) FROM populations)")
     connection.commit()
     connection.close()
     for command in ("show", "lineage", "resume"):
         extend = ("--generations", "31") if command == "resume" else ()
-        code, _, err = evolve(command, str(tmp_path / "run"), *extend)
+        code, _, err = evolve(command, str(folder), *extend)
         assert code == 1 and len(err.strip().splitlines()) == 1
-        assert "generation 30" in err and err.strip().endswith("evolve resume RUN --repair")
-    assert evolve("resume", str(tmp_path / "run"), "--repair", "--generations", "31")[0] == 0
-    with Run.read(tmp_path / "run") as run:
+        assert "generation 30" in err and err.strip().endswith(f"evolve resume '{folder}' --repair")
+    pasted = shlex.split(err.strip().rpartition(": ")[2])
+    assert evolve(*pasted[1:], "--generations", "31")[0] == 0
+    with Run.read(folder) as run:
         assert run.hash == longer
 
 

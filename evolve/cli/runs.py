@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,7 +29,7 @@ from evolve.cli.screen import (
 
 if TYPE_CHECKING:
     from evolve.experiment.experiment import Experiment
-    from results import Generation, Run
+    from results import BirthId, Generation, Run
 
 Generations = Annotated[int | None, whole_option("Go on up to this generation.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3.")]
@@ -43,7 +44,7 @@ def new(
         raise ValueError(f"file: expected a name that is free (or --force), got {str(file)!r}, which exists")
     template = (Path(__file__).parents[1] / "experiment" / "template.toml").read_text(encoding="utf-8")
     file.write_text(template.replace("{name}", file.stem), encoding="utf-8")
-    say(f"wrote {file}; run it with: evolve run {file}")
+    say(f"wrote {file}; run it with: {command('run', str(file))}")
 
 
 def run(
@@ -78,13 +79,12 @@ def resume(
 ) -> None:
     """Take a run up where it stopped, or extend it."""
     from evolve.experiment.experiment import Experiment
-    from results import Run
     from results.run.repairs import repair as rebuild
 
     if repair:
         for line in rebuild(folder):
             say(line, aside=True)
-    with Run.read(folder) as there:
+    with _reading(folder) as there:
         experiment = Experiment.recorded(there.experiment_text)
         reached = there.generation
     if generations is not None:
@@ -97,10 +97,8 @@ def resume(
 
 def show_run(folder: RunFolder, as_json: Json = False) -> None:
     """What a run has come to."""
-    from evolve.experiment.experiment import Experiment
-    from results import Run
 
-    with Run.read(folder, Experiment.parse) as there, there.snapshot():
+    with _reading(folder) as there, there.snapshot():
         summary = _summary(there)
     if as_json:
         show_json(summary)
@@ -109,7 +107,8 @@ def show_run(folder: RunFolder, as_json: Json = False) -> None:
         say(f"{folder}: no generation yet")
         return
     say(
-        f"{summary['name']}: generation {summary['generation']} of {summary['generations']}, seed {summary['seed']}"
+        f"{summary['name']}: generation {_reached(summary['generation'], summary['generations'])}, "
+        f"seed {summary['seed']}"
     )
     say(f"  best payoff    {summary['best']['fitness']:.4f}   mean {summary['mean']:.4f}")
     if "difference_error" in summary:
@@ -137,15 +136,13 @@ def plot(
     formats: Annotated[str, typer.Option("--format", help="png, svg, or both.")] = "png,svg",
 ) -> None:
     """Draw a run: fitness, cooperation, behaviours, lineage, family tree, genomes."""
-    from evolve.experiment.experiment import Experiment
-    from results import Run
     from results.plots.run import save_all
 
     wanted = tuple(word.strip() for word in formats.split(","))
     if not wanted or not set(wanted) <= {"png", "svg", "pdf"}:
         raise ValueError(f"format: expected png, svg or pdf, got {formats!r}")
     target = out or folder / "plots"
-    with Run.read(folder, Experiment.parse) as there:
+    with _reading(folder) as there:
         for path in save_all(there, target, formats=wanted):
             say(str(path))
 
@@ -156,13 +153,11 @@ def lineage(
     as_json: Json = False,
 ) -> None:
     """The line of descent of the best, or of anyone alive, back to its founder."""
-    from evolve.experiment.experiment import Experiment
-    from results import BirthId, Run
     from results.lineage import line_of_descent
     from results.records import called
 
-    with Run.read(folder, Experiment.parse) as there:
-        line = line_of_descent(there, None if id is None else BirthId.parse(id))
+    with _reading(folder) as there:
+        line = line_of_descent(there, None if id is None else _someone(id))
         names = _names(there)
     if as_json:
         show_json(
@@ -228,16 +223,17 @@ def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | N
     place = _placed(experiment, cluster)
     kept = experiment.run
     with (
+        _way_out(folder),
         stopping() as stop,
         Run.open(
             folder, experiment, commit_every=kept.commit_every, checkpoint_every=kept.checkpoint_every,
-            lineage=kept.lineage, notice=lambda text: print(text, file=sys.stderr),
+            lineage=kept.lineage, notice=lambda text: say(text, aside=True),
         ) as there,
     ):  # fmt: skip
         began = there.generation
         if began >= 0:
             say(f"{folder}: going on after generation {began}", aside=True)
-        with progress("generation", experiment.generations) as shown:
+        with progress("generation", max(experiment.generations, began)) as shown:
             shown.tell(max(began, 0))
             done = drive(
                 there, experiment, lambda g: shown.tell(g.number, lambda: _state(g)), stop,
@@ -251,7 +247,7 @@ def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | N
         say(f"stopped after generation {reached}; go on with: {again}")
         sys.exit(128 + (stop.signal or signal.SIGINT))
     show_run(folder)
-    say(f"plots: evolve plot {folder}    its ancestors: evolve lineage {folder}")
+    say(f"plots: {command('plot', str(folder))}    its ancestors: {command('lineage', str(folder))}")
 
 
 def _state(generation: Generation) -> str:
@@ -270,9 +266,43 @@ def _change(text: str) -> tuple[str, Any]:
     if not sign or not key.strip():
         raise ValueError(f"--set: expected KEY=VALUE such as population.size=50, got {text!r}")
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+        read = tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
         return key.strip(), value.strip()
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"--set: expected a value of TOML for {key.strip()}, got none ({error})") from None
+    return key.strip(), read["value"] if len(read) == 1 else value.strip()
+
+
+def _reached(generation: int, of: int) -> str:
+    """How far a run is; a run that went further than its experiment now asks for is not "50 of 20"."""
+    return f"{generation} of {of}" if generation <= of else str(generation)
+
+
+@contextmanager
+def _way_out(folder: Path) -> Iterator[None]:
+    """Where a run is damaged: say how it can be saved, as a command to paste."""
+    from results import DamageError
+
+    try:
+        yield
+    except DamageError as damage:
+        if "--repair" in sys.argv:
+            raise
+        place = folder.parent if folder.suffix == ".sqlite" else folder
+        raise DamageError(
+            f"{damage}; what can be saved: {command('resume', str(place), '--repair')}"
+        ) from None
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[Run]:
+    """A run to look at."""
+    from evolve.experiment.experiment import Experiment
+    from results import Run
+
+    with _way_out(folder), Run.read(folder, Experiment.recorded) as there:
+        yield there
 
 
 # --- reading -------------------------------------------------------------------------------------------------
@@ -318,6 +348,17 @@ def _summary(there: Run) -> dict[str, Any]:
             for x in latest.leaders
         ],
     }
+
+
+def _someone(text: str) -> BirthId:
+    """An id that a run can have."""
+    from results import BirthId
+    from results.run.rows import packable
+
+    id = BirthId.parse(text)
+    if not packable(id):
+        raise ValueError(f"id: expected generation, island and slot of a run, got {text!r}, beyond any")
+    return id
 
 
 def _names(there: Run) -> Callable[[str], str | None]:

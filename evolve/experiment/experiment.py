@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 from engine.game import Game, Rules
+from evolve.printable import printable, shown
 from genomes import catalogue
 from genomes.formula.syntax import FormulaGenome, Quantifiers
 from genomes.lookup import MAX_MEMORY, LookupGenome
@@ -243,7 +244,7 @@ class Experiment(_Section):
 
     name: str = "experiment"
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
-    generations: Annotated[int, Field(ge=0)] = 200
+    generations: Annotated[int, Field(ge=0, le=10**9)] = 200
     game: GameSection = GameSection()
     rules: RulesSection = RulesSection()
     genome: GenomeSection = LookupSection()
@@ -440,6 +441,7 @@ class Experiment(_Section):
                         f"{key}: expected a key of a section, got {word!r}, which is a value"
                     )
             section[last] = value
+        refuse_depth(data, "experiment")
         return cls(**data)
 
     @classmethod
@@ -491,6 +493,9 @@ def formulas_in_societies(data: Mapping[str, Any]) -> bool:
     )
 
 
+DEEPEST = 16
+"""Sections and lists within each other: an experiment has four, a sweep of it six."""
+
 PLACES = {"workers": "--workers N or EVOLVE_WORKERS", "cluster": "--cluster ADDRESS or EVOLVE_CLUSTER"}
 """What says where a run is computed, and is no part of `[run]`: the option and the environment variable."""
 
@@ -535,11 +540,27 @@ def read_text(path: Path, field: str) -> str:
 def parse_toml(text: str, field: str) -> dict[str, Any]:
     """The values of TOML text."""
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = tomllib.loads(text)
+    except ValueError as error:
         raise ExperimentError(f"{field}: expected TOML, got a mistake: {error}") from None
     except RecursionError:
         raise ExperimentError(f"{field}: expected TOML, got brackets nested too deeply") from None
+    refuse_depth(data, field)
+    return data
+
+
+def refuse_depth(data: dict[str, Any], field: str) -> None:
+    """Raise ExperimentError for sections within sections that no experiment has: recursion meets its limit in them."""
+    layer: list[Any] = [data]
+    for _ in range(DEEPEST):
+        layer = [
+            inner
+            for outer in layer
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    if layer:
+        raise ExperimentError(f"{field}: expected sections and lists at most {DEEPEST} deep, got deeper ones")
 
 
 def _explain(detail: Any) -> str:
@@ -547,7 +568,7 @@ def _explain(detail: Any) -> str:
     where = list(detail["loc"])
     if where[:1] == ["genome"] and where[1:2] in (["lookup"], ["formula"]):
         del where[1]  # which kind it was read as is no part of the path
-    path = ".".join(str(part) for part in where)
+    path = printable(".".join(str(part) for part in where))
     kind, message, value = detail["type"], detail["msg"], detail["input"]
     if kind == "extra_forbidden" and where[:1] == ["run"] and where[1] in PLACES:
         return (
@@ -559,7 +580,7 @@ def _explain(detail: Any) -> str:
         hint = f" (nearest: {', '.join(near)})" if near else ""
         return f"{path}: expected a known key, got {detail['loc'][-1]!r}{hint}"
     if kind == "union_tag_invalid":
-        return f"{path}.kind: expected 'lookup' or 'formula', got {_kind(value)!r}"
+        return f"{path}.kind: expected 'lookup' or 'formula', got {shown(_kind(value))}"
     if kind == "value_error":
         text = message.removeprefix("Value error, ")
         return text if not path or text.startswith(path) else f"{path}: {text}"
@@ -571,7 +592,7 @@ def _explain(detail: Any) -> str:
         name, words = limit
         bound = detail["ctx"][name]
         wanted = f"{words} {int(bound) if bound == int(bound) else bound}"
-    return f"{path}: expected {wanted}, got {value!r}"
+    return f"{path}: expected {wanted}, got {shown(value)}"
 
 
 def _keys(path: tuple[Any, ...]) -> list[str]:

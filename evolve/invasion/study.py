@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,11 @@ from evolve.experiment.experiment import (
     ExperimentError,
     FormulaSection,
     formulas_in_societies,
+    parse_toml,
+    read_text,
 )
 from evolve.invasion.laws import NEWEST, Version, resident_genome
+from evolve.printable import printable, shown
 
 Control = Literal["all_c", "all_d", "random", "clone"]
 
@@ -86,17 +88,12 @@ class Study:
     def load(cls, path: str | Path, changes: Mapping[str, Any] | None = None) -> Study:
         """Read a TOML file; `changes` replaces values of `[invasion]`."""
         path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"study: expected a TOML file, got {str(path)!r}, which is not there")
-        return cls.parse(path.read_text(encoding="utf-8"), changes, name=path.stem)
+        return cls.parse(read_text(path, "study"), changes, name=path.stem)
 
     @classmethod
     def parse(cls, text: str, changes: Mapping[str, Any] | None = None, *, name: str = "invasion") -> Study:
         """Read TOML text: the sections of an experiment and `[invasion]`."""
-        try:
-            data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ExperimentError(f"study: expected TOML, got a mistake: {error}") from None
+        data = parse_toml(text, "study")
         if not isinstance(data.get("invasion"), dict):
             raise ExperimentError("invasion: expected a section [invasion] that names residents, got none")
         data["invasion"] |= changes or {}
@@ -108,8 +105,8 @@ class Study:
             invasion = InvasionSection(**data.pop("invasion"))
         except ValidationError as error:
             lines = [
-                f"invasion.{'.'.join(map(str, d['loc']))}: "
-                f"{d['msg'].replace('Input should be', 'expected', 1)}, got {d['input']!r}"
+                f"invasion.{printable('.'.join(map(str, d['loc'])))}: "
+                f"{d['msg'].replace('Input should be', 'expected', 1)}, got {shown(d['input'])}"
                 for d in error.errors()
             ]
             raise ExperimentError("\n".join(lines)) from None

@@ -204,7 +204,7 @@ def _refuse_another(file: Path, meta: Meta, experiment: ExperimentText) -> None:
             lineterm="",
         )
         raise RunError(
-            f"{file}: this is another experiment's run; choose another name, or its own file:\n"
+            f"{file}: this is another experiment's run; choose another folder with --out, or its own file:\n"
             + "\n".join(line for line in lines if not line.startswith("@@"))
         )
 
