@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,10 @@ class Earlier:
 
     def results_key(self) -> str:
         return self.experiment.results_key()
+
+    @property
+    def limits(self) -> Any:
+        return self.experiment.limits
 
 
 def test_an_address_in_a_run_file_is_not_obeyed_and_the_run_goes_on(
