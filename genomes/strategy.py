@@ -15,7 +15,8 @@ from genomes.lookup import LookupGenome
 class Player(Protocol):
     """A strategy written in plain Python: slow, for teaching and as an opponent.
 
-    `reset` is called before a meeting, then `move` and `observe` in turn; moves are 0 = C and 1 = D.
+    `reset` is called before a meeting, then `move` and `observe` in turn; moves are 0 = C and 1 = D. A player that
+    draws its moves says so with an attribute ``chance = True``, and is then sampled, never called exact.
     """
 
     def reset(self) -> None: ...

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import random
 
 import numpy as np
 import pytest
@@ -156,6 +157,46 @@ def test_python_players_are_told_what_cannot_be_exact() -> None:
             round_robin([Alternate(), "all_c"], rules)
     with pytest.raises(ValueError, match="expected an instance, got the class Alternate"):
         round_robin([Alternate, "all_c"])
+
+
+class Draws(Alternate):
+    """Draws its moves from a generator of its own."""
+
+    rng = random.Random(5)
+
+    def move(self) -> int:
+        return int(self.rng.random() < 0.5)
+
+
+class Says(Draws):
+    """The same, and says so."""
+
+    chance = True
+
+
+class Remembers(Alternate):
+    """Goes on where the last meeting ended."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+
+    def reset(self) -> None: ...
+
+
+def test_python_players_that_draw_their_moves_are_never_called_exact() -> None:
+    rules = Rules(turns=9)
+    for field in ([Draws(), "all_d"], [Draws(), Draws()], [Remembers(), "tft"]):
+        for sampled in (None, 5):
+            with pytest.raises(ValueError, match=r"expected the same moves .* chance = True"):
+                round_robin(field, rules, sampled=sampled)
+        with pytest.raises(ValueError, match="expected the same moves"):
+            expected(*field, rules)
+    with pytest.raises(ValueError, match="Says, which plays by chance; use sampled play"):
+        round_robin([Says(), "all_d"], rules)
+    table = round_robin([Says(), "all_d", "tft"], rules, sampled=200)
+    assert table.errors is not None and table.errors[0] > 0 and table.errors[1] > 0
+    assert abs(table.payoffs[1, 0] - 3) < 4 * table.errors[1] + 0.2
+    assert round_robin([Alternate(), "all_d"], rules).errors is None
 
 
 def test_formulas_that_look_at_third_parties_meet_in_a_society_of_two() -> None:

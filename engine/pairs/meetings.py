@@ -204,9 +204,11 @@ def played_counts(a: Strategy, b: Strategy, rules: Rules, names: tuple[str, str]
     """Joint-move counts where one is no automaton: exact because nothing is left to chance.
 
     A formula that looks at third parties meets the other in a society of two. `names` are for error messages.
+    A Python player says with an attribute `chance = True` that it draws its moves; whoever does not say so plays
+    twice, and is refused where that differs.
     """
     both = list(zip(names, (a, b), strict=True))
-    chance = [name for name, s in both if is_compiled(s) and not s.automaton(rules.turns).deterministic]
+    chance = [name for name, s in both if by_chance(s, rules)]
     if rules.noisy or rules.turns is None or chance:
         got = rules.horizon
         if rules.noisy:
@@ -223,7 +225,20 @@ def played_counts(a: Strategy, b: Strategy, rules: Rules, names: tuple[str, str]
 
         return np.asarray(play_table([a, b], rules, [1, 1]).joint_counts[0, 1], np.float64)
     moves = play_once(a, b, rules, np.random.default_rng(0))
+    if (moves != play_once(a, b, rules, np.random.default_rng(0))).any():
+        slow = " or ".join(name for name, s in both if not is_compiled(s))
+        raise ValueError(
+            f"{slow}: expected the same moves whenever the same meeting is played, got others the second time; a "
+            "player that draws its moves says so with chance = True, and is sampled (sampled=N meetings a pair)"
+        )
     return np.bincount(2 * moves[:, 0] + moves[:, 1], minlength=4).astype(np.float64)
+
+
+def by_chance(strategy: Strategy, rules: Rules) -> bool:
+    """True for a strategy that leaves moves to chance, and says so."""
+    if is_compiled(strategy):
+        return not strategy.automaton(rules.turns).deterministic
+    return bool(getattr(strategy, "chance", False))
 
 
 def _in_society(a: Strategy, b: Strategy, names: tuple[str, str]) -> bool:

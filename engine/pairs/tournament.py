@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from engine.game import SWAP, Rules, conditions
 from engine.pairs.behaviours import Behaviours, ExpectedPlay, compile_behaviours
-from engine.pairs.meetings import check_seed, play_once, played_counts
+from engine.pairs.meetings import by_chance, check_seed, play_once, played_counts
 from engine.pairs.threads import block_ranges, in_order
 from genomes.reading import label, resolve
 from genomes.strategy import Compiled, Strategy, is_compiled
@@ -264,7 +264,7 @@ class _Meetings:
         if not rules.noisy:
             self.chance[: len(behaviours)] = ~behaviours.pure
             if rules.turns is not None:
-                self.chance[len(behaviours) :] = False
+                self.chance[len(behaviours) :] = [by_chance(player, rules) for _, player in slow]
         self.exact = ExpectedPlay(behaviours, rules)
 
     def payoff(self, counts: NDArray[np.float64], meetings: float = 1.0) -> NDArray[np.float64]:
