@@ -12,7 +12,8 @@ from engine.game import Rules
 from engine.societies.machine import SocietyMachine, pack_rows
 from engine.societies.program import compile_formula
 from engine.societies.sipd import play_table, society
-from genomes.formula.syntax import Atom, Binary, Connective, FormulaGenome, Node, Not, Quantifier
+from genomes.formula.genome import FormulaGenome
+from genomes.formula.syntax import Atom, Binary, Connective, Node, Not, Quantifier
 from tests import society_reference as oracle
 
 TURNS = 50

@@ -14,7 +14,7 @@ import numpy as np
 from deap import base, tools
 
 from evolve.experiment.experiment import Experiment, FormulaSection
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.genome import FormulaGenome
 from genomes.variation.formulas import FormulaVariation, deap_random
 from genomes.variation.lookups import cross_lookups, mutate_lookups, random_lookups
 

@@ -1,7 +1,7 @@
 """What a strategy IS: genomes, the automata they compile to, and the catalogue of named ones.
 
 - `lookup`: memory(x,y) tables of replies, `LookupGenome`
-- `formula`: Ord's first-order language, `FormulaGenome`; `societal`: its named formulas
+- `formula`: Ord's first-order language, `FormulaGenome`
 - `variation`: random genomes, mutation and crossover by declared laws
 - `automaton`: the phenotype, `Automaton`, and its canonical form, the behaviour
 - `minimise`: the compiled kernels behind canonical forms
@@ -15,7 +15,8 @@ a line in `reading.parse`, and its text in `tests/strategies.py`, which enters i
 
 from genomes import catalogue
 from genomes.automaton import Automaton, C, D
-from genomes.formula.syntax import FormulaGenome, FormulaSyntaxError
+from genomes.formula.genome import FormulaGenome
+from genomes.formula.syntax import FormulaSyntaxError
 from genomes.lookup import LookupGenome
 from genomes.reading import parse
 from genomes.strategy import Player

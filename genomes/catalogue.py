@@ -1,6 +1,6 @@
 """The named strategies, each with its rule and its source.
 
-To add one: a row in `_TABLES`, or for a formula in `genomes.societal` (and, for a set, its name in `sets`);
+To add one: a row in `ENTRIES` (and, for a set, its name in `sets`);
 `tests/test_catalogue.py` then plays it against its rule. A name means one behaviour; an alias is another
 name of the same entry.
 """
@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from genomes.automaton import Automaton
 from genomes.counting import GRADUAL, HARD_MAJO, SOFT_MAJO, CountingStrategy
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome
-from genomes.societal import SOCIETAL
 from genomes.strategy import Compiled
 
 DOCUMENT_000 = "The Prisoner's Dilemma in agent systems (document 000)"
@@ -27,6 +26,7 @@ NOWAK_1992 = "Nowak & Sigmund, Tit for tat in heterogeneous populations (1992)"
 NOWAK_1993 = "Nowak & Sigmund, A strategy of win-stay, lose-shift (1993)"
 PRESS_2012 = "Press & Dyson, Iterated prisoner's dilemma contains strategies that dominate (2012)"
 STEWART_2013 = "Stewart & Plotkin, From extortion to generosity (2013)"
+ORD = "Ord, Further results on the societal iterated prisoner's dilemma"
 AXELROD_1984 = "Axelrod, The evolution of cooperation (1984)"
 
 
@@ -85,13 +85,16 @@ def _periodic(moves: str) -> Automaton:
     return _machine(moves, *(((k + 1) % n, (k + 1) % n) for k in range(n)))
 
 
-_TABLES: tuple[Entry, ...] = (
+ENTRIES: tuple[Entry, ...] = (
     Entry("all_c", _lookup("memory(0,0) C"), "always cooperates", LIFL,
-          ("lifl", "agents", "memory_one"), ("always_cooperate",)),
+          ("lifl", "agents", "memory_one", "societal"), ("always_cooperate",),
+          formula_text="false"),
     Entry("all_d", _lookup("memory(0,0) D"), "always defects", LIFL,
-          ("lifl", "agents", "memory_one"), ("always_defect",)),
+          ("lifl", "agents", "memory_one", "societal"), ("always_defect",),
+          formula_text="true"),
     Entry("tit_for_tat", _lookup("memory(1,1) cCDCD"), "cooperates, then plays the opponent's last move",
-          LIFL, ("lifl", "agents", "memory_one"), ("tft",)),
+          LIFL, ("lifl", "agents", "memory_one", "societal"), ("tft",),
+          formula_text="D(c,r,p)"),
     Entry("spiteful", _lookup("memory(1,1) cCDDD"),
           "cooperates until somebody defects, then defects; under noise also after its own slip",
           LIFL, ("lifl", "memory_one")),
@@ -101,9 +104,11 @@ _TABLES: tuple[Entry, ...] = (
     Entry("per_ccd", _periodic("CCD"), "plays C, C, D for ever", LIFL, ("lifl",)),
     Entry("per_cd", _periodic("CD"), "plays C, D for ever", LIFL, ("lifl",), ("alternator",)),
     Entry("mistrust", _lookup("memory(1,1) dCDCD"), "defects, then plays the opponent's last move",
-          LIFL, ("lifl", "memory_one"), ("suspicious_tit_for_tat", "stft")),
+          LIFL, ("lifl", "memory_one", "societal"), ("suspicious_tit_for_tat", "stft"),
+          formula_text="D(c,r,p) or first"),
     Entry("pavlov", _lookup("memory(1,1) cCDDC"), "cooperates if and only if both played alike last turn",
-          NOWAK_1993, ("lifl", "agents", "memory_one"), ("wsls", "win_stay_lose_shift")),
+          NOWAK_1993, ("lifl", "agents", "memory_one", "societal"), ("wsls", "win_stay_lose_shift"),
+          formula_text="D(r,c,p) xor D(c,r,p)"),
     Entry("tf2t", _lookup("memory(0,2) ccCCCD"), "defects only after two defections in a row",
           AXELROD_1984, ("lifl", "agents"), ("tit_for_two_tats",)),
     Entry("hard_tft", _lookup("memory(0,2) ccCDDD"),
@@ -117,7 +122,8 @@ _TABLES: tuple[Entry, ...] = (
     Entry("random", _lookup("memory(0,0) | 0.5"), "cooperates with probability 1/2", LIFL,
           ("lifl", "agents", "memory_one")),
     Entry("grim", _machine("CD", (0, 1), (1, 1)), "cooperates until the opponent has defected, then defects",
-          AXELROD_1984, ("agents",), ("grim_trigger",)),
+          AXELROD_1984, ("agents", "societal"), ("grim_trigger",),
+          formula_text="exists t. D(c,r,t)"),
     Entry("forgiving_tft", _lookup("memory(1,1) 1 | 1 0.1 1 0.1"),
           "tit_for_tat that forgives one defection in ten", DOCUMENT_000, ("agents", "memory_one")),
     Entry("gtft", _lookup(f"memory(1,1) 1 | 1 {1 / 3} 1 {1 / 3}"),
@@ -137,25 +143,40 @@ _TABLES: tuple[Entry, ...] = (
           PRESS_2012, ("memory_one",)),
     Entry("winner12", _lookup("memory(1,2) ccCDCDDCDD"), "wins the complete class memory(1,2)", BEAUFILS_1998),
     Entry("winner21", _lookup("memory(2,1) dcCDCDCDDD"), "wins the complete class memory(2,1)", BEAUFILS_1998),
+    Entry("absolutist", None,
+          "defects on whoever has ever treated anyone differently from how it did",
+          ORD, ("societal",),
+          formula_text="exists t. exists j. D(r,j,t) xor D(c,j,t)"),
+    Entry("suspicious_absolutist", None,
+          "absolutist that begins by defecting",
+          ORD, ("societal",),
+          formula_text="(exists t. exists j. D(r,j,t) xor D(c,j,t)) or first"),
+    Entry("bully", None,
+          "defects until it is defected on, then cooperates for ever (first reading of Spiteful-Bully); our "
+          "reconstruction",
+          ORD + "; described in words only", ("societal",),
+          formula_text="not exists t. D(c,r,t)"),
+    Entry("spiteful_bully", None,
+          "defects on those who never retaliate, and for ever on those who defected while it cooperated (second "
+          "reading of Spiteful-Bully); our reconstruction",
+          ORD + "; described in words only", ("societal",),
+          formula_text="(not exists t. D(c,r,t)) or (exists t. D(c,r,t) and not D(r,c,t))"),
+    Entry("forgiving_bully", None,
+          "exploits, makes peace with whoever retaliates and then makes peace, else war for ever; its play "
+          "towards itself is its clock (third reading of Spiteful-Bully); our reconstruction",
+          ORD + "; described in words only", ("societal",),
+          formula_text="forall t. (((forall s. D(r,c,s)) or D(r,r,t)) xor D(c,r,t))"),
+    Entry("police", None,
+          "defects on those who in the last round defected on somebody without provocation; our reconstruction",
+          ORD + "; described as defecting on those who defect on others without provocation", ("societal",),
+          formula_text="exists j. D(c,j,p) and not exists t. D(j,c,t)"),
+    Entry("vulture", None,
+          "defects on those who have just failed to retaliate, and bears a grudge; our reconstruction",
+          ORD + "; described as defecting on all who have failed to retaliate when defected on by others",
+          ("societal",),
+          formula_text="(exists t. D(c,r,t) and not D(r,c,t)) or (exists j. D(j,c,p) and not D(c,j,p))"),
 )  # fmt: skip
-
-
-def _with_formulas(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """The entries with their formulas, and after them the strategies that only a formula can say."""
-    rows = {row.name: row for row in SOCIETAL}
-    merged = []
-    for entry in entries:
-        row = next((rows.pop(name) for name in (entry.name, *entry.aliases) if name in rows), None)
-        if row is not None:
-            entry = replace(entry, sets=(*entry.sets, "societal"), formula_text=row.formula)
-        merged.append(entry)
-    for row in rows.values():
-        rule = row.rule if row.status == "published" else f"{row.rule} (our reconstruction)"
-        merged.append(Entry(row.name, None, rule, row.source, ("societal",), formula_text=row.formula))
-    return tuple(merged)
-
-
-ENTRIES = _with_formulas(_TABLES)
+"""Every named strategy. A second published form of grim is ``D(c,r,p) or D(r,c,p)``."""
 
 _BY_NAME = {name: entry for entry in ENTRIES for name in (entry.name, *entry.aliases)}
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.catalogue import Entry
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome
 from genomes.strategy import Strategy, StrategyLike
 

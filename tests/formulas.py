@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import (
     PLAYER_VARIABLES,
     ROUND_VARIABLES,
     Atom,
     Binary,
     Const,
-    FormulaGenome,
     Node,
     Not,
     Quantifier,

@@ -12,7 +12,8 @@ import itertools
 import numpy as np
 
 from genomes.automaton import Automaton
-from genomes.formula.syntax import Atom, Binary, Const, FormulaGenome, Node, Not, Quantifier, Quantifiers
+from genomes.formula.genome import FormulaGenome
+from genomes.formula.syntax import Atom, Binary, Const, Node, Not, Quantifier, Quantifiers
 
 
 def holds(

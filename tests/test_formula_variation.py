@@ -14,12 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from genomes import catalogue
 from genomes.formula import generator as law
 from genomes.formula.generator import random_formula
-from genomes.formula.syntax import Atom, FormulaGenome
-from genomes.societal import SOCIETAL
+from genomes.formula.genome import FormulaGenome
+from genomes.formula.syntax import Atom
 from genomes.variation.formulas import MUTATIONS, FormulaVariation, deap_random, to_genome, to_tree
 from tests.formulas import formulas
+
+SOCIETAL = [entry for entry in catalogue.ENTRIES if entry.formula_text]
 
 ABSOLUTIST = FormulaGenome.parse("exists t. exists j. D(r,j,t) xor D(c,j,t)")
 
@@ -52,7 +55,9 @@ def test_a_hundred_thousand_offspring_are_closed_and_well_sorted(pair_only, diag
 
 
 def test_what_a_seed_says_of_the_diagonal_may_be_passed_on_but_not_come_anew():
-    forgiving_bully = FormulaGenome.parse(next(r.formula for r in SOCIETAL if r.name == "forgiving_bully"))
+    forgiving_bully = FormulaGenome.parse(
+        next(r.formula_text for r in SOCIETAL if r.name == "forgiving_bully")
+    )
     variation = FormulaVariation(max_complexity=20)
     with deap_random(3):
         children = {variation.mutate(forgiving_bully) for _ in range(300)}
@@ -97,7 +102,7 @@ def test_trees_keep_the_formula(genome):
 
 def test_the_named_strategies_can_be_varied():
     for row in SOCIETAL:
-        genome = FormulaGenome.parse(row.formula)
+        genome = FormulaGenome.parse(row.formula_text)
         assert to_genome(to_tree(genome, pair_only=genome.pair_only)) == genome
 
 

@@ -19,7 +19,7 @@ from engine.stability.indirect import in_society
 from evolve import Experiment
 from evolve.fitness import evaluation
 from genomes import catalogue
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.genome import FormulaGenome
 from tests import society_reference as oracle
 from tests.conftest import Command
 from tests.formulas import formulas

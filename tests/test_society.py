@@ -15,14 +15,16 @@ from engine.societies.machine import SocietyMachine, pack_rows, unpack_rows
 from engine.societies.program import compile_formula
 from engine.societies.scopes import place_quantifiers
 from engine.societies.sipd import PlayTable, play_individuals, play_table, society
+from genomes import catalogue
 from genomes.automaton import Automaton
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome
-from genomes.societal import SOCIETAL
 from tests import society_reference as oracle
 from tests.formulas import formulas
 
-FORMULAS = {row.name: FormulaGenome.parse(row.formula) for row in SOCIETAL}
+SOCIETAL = [entry for entry in catalogue.ENTRIES if entry.formula_text]
+
+FORMULAS = {row.name: FormulaGenome.parse(row.formula_text) for row in SOCIETAL}
 PAYOFFS = (3.0, 0.0, 5.0, 1.0)
 QUANTIFIERS = st.sampled_from(("all", "others"))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.societies.sipd import play_individuals
 from genomes import catalogue
 from genomes.formula.generator import random_formula
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.genome import FormulaGenome
 from tests.formulas import formulas
 from tests.strategies import automata
 

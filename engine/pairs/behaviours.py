@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from engine.game import SWAP, Rules
 from genomes.automaton import Automaton, automaton_key
+from genomes.formula.genome import FormulaGenome
 from genomes.formula.pair_automata import pair_defection, pair_structure
-from genomes.formula.syntax import FormulaGenome
 from genomes.lookup import LookupGenome, cooperation, history_structure
 from genomes.strategy import Compiled
 

@@ -16,7 +16,8 @@ import numpy as np
 from engine.societies.sipd import member
 from genomes import catalogue
 from genomes.automaton import Automaton
-from genomes.formula.syntax import FormulaGenome, Quantifiers
+from genomes.formula.genome import FormulaGenome
+from genomes.formula.syntax import Quantifiers
 
 VERSION = 1
 """Part of every key: another battery is another version."""

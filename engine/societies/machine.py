@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from engine.societies import kernels as kernels
 from engine.societies.program import TABLE_COLUMNS, Program, compile_formula
 from genomes.automaton import Automaton
-from genomes.formula.syntax import FormulaGenome, Quantifiers
+from genomes.formula.genome import FormulaGenome
+from genomes.formula.syntax import Quantifiers
 
 MAX_TABLE_WORDS = 2**25
 """Running tables take at most this many machine words; beyond it, past rounds are looked through again."""

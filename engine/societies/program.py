@@ -42,6 +42,7 @@ from engine.societies.kernels import (
     XOR,
 )
 from engine.societies.scopes import place_quantifiers
+from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import (
     PLAYER_VARIABLES,
     ROUND_CONSTANT,
@@ -50,7 +51,6 @@ from genomes.formula.syntax import (
     Binary,
     Connective,
     Const,
-    FormulaGenome,
     Node,
     Not,
     Quantifier,

@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from engine.game import Rules
 from engine.societies.twins import most_played, players
 from genomes.automaton import Automaton
-from genomes.formula.syntax import FormulaGenome, Quantifiers
+from genomes.formula.genome import FormulaGenome
+from genomes.formula.syntax import Quantifiers
 from genomes.reading import given_twice, label, resolve
 from genomes.strategy import is_compiled
 

@@ -33,7 +33,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genomes.formula.syntax import FormulaGenome, Quantifiers
+from genomes.formula.genome import FormulaGenome
+from genomes.formula.syntax import Quantifiers
 
 
 def most_played(strategies: Sequence[Any], quantifiers: Quantifiers) -> NDArray[np.int64]:

@@ -22,7 +22,7 @@ from engine.pairs.meetings import expected
 from engine.stability.decision import Decision
 from genomes import catalogue
 from genomes.automaton import Automaton
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome, history_structure
 from genomes.reading import label, resolve
 from genomes.strategy import Compiled, is_compiled

@@ -27,7 +27,7 @@ from evolve.cli.screen import (
 
 if TYPE_CHECKING:
     from evolve.claims.ord import Verdict
-    from genomes.formula.syntax import FormulaGenome
+    from genomes.formula.genome import FormulaGenome
 
 Rounds = Annotated[int, whole_option("Rounds of a society, turns of a meeting.")]
 Members = Annotated[
@@ -137,7 +137,7 @@ def formula(
     """Read a formula: both spellings, simplified, its complexity, and what it plays like."""
     from engine.societies.battery import behaviour, nearest_name
     from genomes import catalogue
-    from genomes.formula.syntax import FormulaGenome
+    from genomes.formula.genome import FormulaGenome
 
     try:
         entry = catalogue.get(text)

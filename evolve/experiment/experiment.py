@@ -29,7 +29,8 @@ from pydantic import (
 from engine.game import Game, Rules
 from evolve.printable import printable, shown
 from genomes import catalogue
-from genomes.formula.syntax import FormulaGenome, Quantifiers
+from genomes.formula.genome import FormulaGenome
+from genomes.formula.syntax import Quantifiers
 from genomes.lookup import MAX_MEMORY, LookupGenome
 from genomes.reading import resolve
 from genomes.strategy import Compiled, is_compiled

@@ -25,7 +25,7 @@ from evolve.fitness.round_robin import Evaluated
 from evolve.population import Genome
 from evolve.streams import stream
 from genomes.automaton import Automaton
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.genome import FormulaGenome
 
 REMEMBERED = 64
 """Societies whose play is kept, the most recent ones."""

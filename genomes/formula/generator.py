@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import (
     PLAYER_CONSTANTS,
     PLAYER_VARIABLES,
@@ -27,7 +28,6 @@ from genomes.formula.syntax import (
     Binary,
     Connective,
     Const,
-    FormulaGenome,
     Node,
     Not,
     Quantifier,

@@ -32,13 +32,13 @@ from genomes.formula.generator import (
     draw_part,
     size_law,
 )
+from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import (
     PLAYER_VARIABLES,
     ROUND_VARIABLES,
     Atom,
     Binary,
     Const,
-    FormulaGenome,
     Node,
     Not,
     Quantifier,

@@ -19,7 +19,7 @@ from evolve.experiment.experiment import Experiment
 from evolve.invasion.study import Study
 from evolve.sweep import Sweep
 from genomes import catalogue
-from genomes.formula.syntax import FormulaGenome
+from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome
 from results.records import BirthId
 from tests.storm import Tally
