@@ -123,7 +123,8 @@ def ecology(
         else:
             say(*str(result).split("\n"))
     if plot is not None:
-        from results.plots.ecology import abundance, save, simplex
+        from results.plots.ecology import abundance, simplex
+        from results.plots.style import save
 
         _saved(save, abundance(result), plot)
         if len(result.names) == 3:
@@ -291,7 +292,8 @@ def _saved(save: Any, made: Any, path: Path) -> None:
 def _draw(folder: Path, verdicts: list[Verdict]) -> None:
     """The populations behind every verdict."""
     from evolve.claims.ord import GENERATIONS
-    from results.plots.ecology import abundance, save
+    from results.plots.ecology import abundance
+    from results.plots.style import save
 
     folder.mkdir(parents=True, exist_ok=True)
     for verdict in verdicts:
