@@ -59,6 +59,15 @@ def frequencies(
     ]
 
 
+def power(x: Fraction, exponent: int, scale: int) -> Fraction:
+    """``x**exponent``, rounded to ``1 / scale``: exact powers have too many digits."""
+    if exponent == 0:
+        return Fraction(1)
+    half = power(x, exponent // 2, scale)
+    whole = half * half * (x if exponent % 2 else 1)
+    return Fraction(whole * scale // 1, scale)
+
+
 def _discounted_visits(chain: Chain, leave: Fraction) -> list[Fraction]:
     """``x (1 - (1 - leave) P) = leave`` times the start, by elimination."""
     n = len(chain)

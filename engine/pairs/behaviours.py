@@ -27,11 +27,14 @@ MAX_JOINT_STATES = 2**18
 MAX_SOLVED_STATES = 2**12
 """Largest chain for which a stationary distribution is computed (a dense elimination)."""
 
-MAX_FOLLOWED = 2**32
-"""Largest product of turns and joint states that is propagated: a minute for one pair."""
+MAX_CARRIED = 2**30
+"""Largest product of turns and joint states that is followed in pairs of floats: a minute for one pair."""
 
-MAX_DISCOUNTED_TURNS = 4096
-"""Discounted play that fades within so many turns is propagated, longer play is solved."""
+MAX_DOUBLED = 2**36
+"""Largest number of products of numbers for which the turns are doubled: a minute for one pair."""
+
+PRODUCTS = 64
+"""So many products of numbers take as long as a turn of one joint state in pairs of floats."""
 
 
 @dataclass(frozen=True)
@@ -173,15 +176,10 @@ class ExpectedPlay:
         if rules.continuation is not None:
             fade = kernels.NEGLIGIBLE / -math.log(rules.continuation) if rules.continuation > 0 else 1.0
             self._faded = math.ceil(fade)
-        longest = MAX_FOLLOWED // 4**kernels.MAX_ORDER
-        if not self._pure.all() and rules.turns is not None and rules.turns > longest:
-            raise ValueError(
-                f"turns: expected at most {longest} where chance plays a part, got {rules.turns}; "
-                "use the limit of means"
-            )
-        self._followed = rules.turns or (self._faded if self._faded <= MAX_DISCOUNTED_TURNS else 0)
+        self._followed = rules.turns or (self._faded if self._faded <= kernels.FOLLOWED else 0)
         self._order = np.full(len(behaviours), -1, np.int64)
-        self._tables = np.empty((len(behaviours), 85))
+        self._rare = np.zeros(len(behaviours), np.bool_)
+        self._tables = np.empty((len(behaviours), 2, 85))
         if self._followed and not self._pure.all():
             kernels.history_tables(
                 behaviours.sizes,
@@ -190,8 +188,11 @@ class ExpectedPlay:
                 behaviours.cooperate,
                 rules.noise,
                 self._order,
+                self._rare,
                 self._tables,
             )
+            if self._followed > kernels.FOLLOWED:  # only what depends on one joint move is doubled there
+                self._order[self._order > 1] = -1
 
     def seconds(self, meetings: int) -> float:
         """Rough time that so many meetings take."""
@@ -231,6 +232,7 @@ class ExpectedPlay:
         if short.any():
             kernels.history_rows(
                 self._order,
+                self._rare,
                 self._tables,
                 pure,
                 rows,
@@ -269,17 +271,42 @@ class ExpectedPlay:
         counts = np.zeros(4)
         if rules.limit_of_means:
             kernels.limit_of_means(following, chance, counts)
-        elif rules.continuation is not None and not self._followed and len(following) <= MAX_SOLVED_STATES:
-            kernels.discounted(following, chance, rules.continuation, counts)
-        else:
-            turns = rules.turns or self._faded
-            if turns * len(following) > MAX_FOLLOWED:
-                raise ValueError(
-                    f"rules: expected at most {MAX_FOLLOWED} joint states x turns for exact payoffs with "
-                    f"{rules.horizon}, got {len(following)} x {turns}; use sampled play (sampled=N meetings a pair)"
-                )
+        elif self._followed and self._followed <= kernels.FOLLOWED:
             d = 1.0 if rules.continuation is None else rules.continuation
-            kernels.propagate(following, chance, turns, d, counts)
+            kernels.propagate(following, chance, self._followed, d, counts)
             if rules.continuation is not None:
                 counts *= 1.0 - rules.continuation
+        elif rules.continuation is not None and len(following) <= MAX_SOLVED_STATES:
+            kernels.discounted(following, chance, rules.continuation, counts)
+        else:
+            self._long(following, chance, counts)
+        if not abs(counts.sum() / self.total - 1.0) < 1e-9:
+            raise ValueError(
+                f"rules: expected joint moves that happen more often than 1e-300 of the time for exact payoffs with "
+                f"{rules.horizon}, got rarer ones; use sampled play (sampled=N meetings a pair)"
+            )
         return counts
+
+    def _long(
+        self, following: NDArray[np.int32], chance: NDArray[np.float64], counts: NDArray[np.float64]
+    ) -> None:
+        """Expected joint moves over more turns than roundings allow to follow one by one."""
+        from engine.pairs import long_kernels
+
+        rules, states = self.rules, len(following)
+        turns, leave = rules.turns or self._faded, 1.0 - (rules.continuation or 1.0)
+        products = states**3 * turns.bit_length()
+        doubles = rules.turns is not None and products <= MAX_DOUBLED
+        if doubles and products <= PRODUCTS * turns * states:
+            long_kernels.doubled(following, chance, turns, counts)
+        elif turns * states <= MAX_CARRIED:
+            long_kernels.carried(following, chance, turns, leave, counts)
+            if rules.continuation is not None:
+                counts *= leave
+        elif doubles:
+            long_kernels.doubled(following, chance, turns, counts)
+        else:
+            raise ValueError(
+                f"rules: expected at most {MAX_CARRIED} joint states x turns for exact payoffs with "
+                f"{rules.horizon}, got {states} x {turns}; use sampled play (sampled=N meetings a pair)"
+            )

@@ -30,6 +30,12 @@ MAX_ORDER = 3
 RARE = 2.0**-10
 """Of a move that is realised less often, 1 minus the chance of the other has lost more than three digits."""
 
+FOLLOWED = 4096
+"""Over more turns than this the roundings of play that is followed turn by turn could reach 1e-12."""
+
+SMALLEST, ROUNDED = 5e-324, 1e-300
+"""The smallest float, and below which floats have fewer digits."""
+
 NEGLIGIBLE = 60 * math.log(2)
 """A discounted tail of weight 2**-60 is below one rounding of the sum."""
 
@@ -129,7 +135,57 @@ def meet_discounted(table, ea, eb, continuation, counts):
             cycle[:] = 0.0
             power *= 2
             since = 0
-    # divided by their sum, not multiplied by 1 - d: 1 - ratio has lost digits where d is close to 1
+    total = counts[0] + counts[1] + counts[2] + counts[3]
+    for j in range(4):
+        counts[j] /= total
+
+
+@jit
+def _added(counts, lost, j, x):
+    """Add a number >= 0 to a sum and keep what rounding takes (Neumaier, 1974)."""
+    total = counts[j] + x
+    lost[j] += (counts[j] - total) + x if counts[j] >= x else (x - total) + counts[j]
+    counts[j] = total
+
+
+@jit
+def meet_far(table, ea, eb, continuation, counts):
+    # table (2 sum s,) -> counts (4,), which sum to 1
+    """`meet_discounted` where the end is far: products of d lose a digit for every digit of the turns that count.
+
+    So ``d**t`` and ``1 - d**t`` come from the logarithm of d, and sums keep what rounding takes.
+    """
+    one = np.uint32(1)
+    mark_a, mark_b = ea, eb
+    counts[:] = 0.0
+    cycle, lost, cycle_lost = np.zeros(4), np.zeros(4), np.zeros(4)
+    logarithm = math.log1p(continuation - 1.0)
+    turn = 0
+    power = 1
+    since = 0
+    weight = 1.0
+    while True:
+        x = ea & one
+        y = eb & one
+        _added(counts, lost, 2 * x + y, weight)
+        _added(cycle, cycle_lost, 2 * x + y, weight)
+        ea, eb = table[(ea ^ x) + y], table[(eb ^ y) + x]
+        turn += 1
+        since += 1
+        weight = weight * continuation if turn & 63 else math.exp(turn * logarithm)
+        if ea == mark_a and eb == mark_b:
+            rounds = math.exp(since * logarithm) / -math.expm1(since * logarithm)
+            for j in range(4):
+                counts[j] += lost[j] + (cycle[j] + cycle_lost[j]) * rounds
+            break
+        if weight == 0.0:  # nothing that follows counts
+            break
+        if since == power:
+            mark_a, mark_b = ea, eb
+            cycle[:] = 0.0
+            cycle_lost[:] = 0.0
+            power *= 2
+            since = 0
     total = counts[0] + counts[1] + counts[2] + counts[3]
     for j in range(4):
         counts[j] /= total
@@ -145,6 +201,9 @@ def pure_rows(table, start, pure, rows, asking, turns, continuation, block):
             continue
         for j in range(i, len(start)):
             if not pure[j] or not (asking[i] or asking[j]):
+                continue
+            if turns == 0 and 0.0 < 1.0 - continuation < RARE:
+                meet_far(table, start[i], start[j], continuation, block[r, j])
                 continue
             if turns == 0:
                 meet_discounted(table, start[i], start[j], continuation, block[r, j])
@@ -172,12 +231,12 @@ def _realised(p, other, noise):
 
 
 @jit
-def history_tables(sizes, defect, successors, cooperate, noise, order, tables):
-    # (d,), (sum s,), (sum s,4), (sum s,) -> order (d,), tables (d,85)
+def history_tables(sizes, defect, successors, cooperate, noise, order, rare, tables):
+    # (d,), (sum s,), (sum s,4), (sum s,) -> order (d,), rare (d,), tables (d,2,85)
     """How many past joint moves each behaviour depends on (-1: more than MAX_ORDER), and what it then plays.
 
-    ``tables[d]`` lists P(D) after every joint history of length 0, 1, 2, 3, oldest move most significant. Where a
-    realised move is `RARE`, 1 - P(D) has lost digits: -1 too.
+    ``tables[d]`` lists P(D), then P(C), after every joint history of length 0, 1, 2, 3, oldest move most
+    significant. `rare`: some realised move is `RARE`.
     """
     noisy = noise > 0.0
     reached = np.empty(64, np.int64)
@@ -189,11 +248,11 @@ def history_tables(sizes, defect, successors, cooperate, noise, order, tables):
         c = cooperate[base : base + sizes[d]]
         following = successors[base : base + sizes[d]]
         order[d] = -1
-        longest = MAX_ORDER
+        rare[d] = False
         for s in range(sizes[d]):
             if 0.0 < min(_realised(p[s], c[s], noise), _realised(c[s], p[s], noise)) < RARE:
-                longest = -1
-        for m in range(longest + 1):
+                rare[d] = True
+        for m in range(MAX_ORDER + 1):
             # the state after m joint moves must not depend on where they began
             reached[: 4**m] = -1
             definite = True
@@ -224,10 +283,12 @@ def history_tables(sizes, defect, successors, cooperate, noise, order, tables):
                 if m >= order[d]:
                     for h in range(4**m):
                         state = reached[h & (4 ** order[d] - 1)]
-                        tables[d, at + h] = p[state] if state >= 0 else 0.0  # -1: cannot happen
+                        tables[d, 0, at + h] = p[state] if state >= 0 else 0.0  # -1: cannot happen
+                        tables[d, 1, at + h] = c[state] if state >= 0 else 1.0
                 else:
                     for h in range(4**m):
-                        tables[d, at + h] = p[now[h]]
+                        tables[d, 0, at + h] = p[now[h]]
+                        tables[d, 1, at + h] = c[now[h]]
                         for j in range(4):
                             then[4 * h + j] = following[now[h], j]
                     now[: 4 ** (m + 1)] = then[: 4 ** (m + 1)]
@@ -296,9 +357,62 @@ def _slot_step(width):
     return step
 
 
+def _slot_step_apart(width):
+    """The same where both moves have a probability of their own, so that nothing is subtracted."""
+
+    second, third, span = 2 * width, 3 * width, 4 * width
+
+    @jit
+    def step(mass, a, b, not_a, not_b, seen, continuation):  # all (h * l,)
+        for outer in range(len(mass) // span):
+            base = outer * span
+            for k in range(base, base + width):
+                w = mass[k]
+                c = w * not_a[k]
+                d = w * a[k]
+                cc = c * not_b[k]
+                cd = c * b[k]
+                dc = d * not_b[k]
+                dd = d * b[k]
+                w = mass[k + width]
+                c = w * not_a[k + width]
+                d = w * a[k + width]
+                cc += c * not_b[k + width]
+                cd += c * b[k + width]
+                dc += d * not_b[k + width]
+                dd += d * b[k + width]
+                w = mass[k + second]
+                c = w * not_a[k + second]
+                d = w * a[k + second]
+                cc += c * not_b[k + second]
+                cd += c * b[k + second]
+                dc += d * not_b[k + second]
+                dd += d * b[k + second]
+                w = mass[k + third]
+                c = w * not_a[k + third]
+                d = w * a[k + third]
+                cc += c * not_b[k + third]
+                cd += c * b[k + third]
+                dc += d * not_b[k + third]
+                dd += d * b[k + third]
+                seen[k] += cc
+                seen[k + width] += cd
+                seen[k + second] += dc
+                seen[k + third] += dd
+                mass[k] = continuation * cc
+                mass[k + width] = continuation * cd
+                mass[k + second] = continuation * dc
+                mass[k + third] = continuation * dd
+
+    return step
+
+
 _step_1 = _slot_step(LANES)
 _step_4 = _slot_step(4 * LANES)
 _step_16 = _slot_step(16 * LANES)
+_apart_1 = _slot_step_apart(LANES)
+_apart_4 = _slot_step_apart(4 * LANES)
+_apart_16 = _slot_step_apart(16 * LANES)
 
 
 @jit
@@ -325,28 +439,55 @@ def _times(a, b, product, rows):
 
 
 @jit
-def _doubling_batch(table_a, tables, others, noise, turns, continuation, scratch, block_row):
-    # table_a (85,), tables (d,85), others (up to l,) -> block_row (d,4)
+def _complete(power):
+    # power (16 * l,)
+    """Make every row sum to 1 by its largest entry: else squaring doubles the error of the sum."""
+    for i in range(4):
+        for k in range(4 * i * LANES, (4 * i + 1) * LANES):
+            largest = k
+            for j in range(k + LANES, k + 4 * LANES, LANES):
+                if power[j] > power[largest]:
+                    largest = j
+            others = 0.0
+            for j in range(k, k + 4 * LANES, LANES):
+                if j != largest:
+                    others += power[j]
+            power[largest] = 1.0 - others
+
+
+@jit
+def _doubling_batch(apart, table_a, tables, others, noise, turns, continuation, scratch, block_row):
+    # table_a (2,85), tables (d,2,85), others (up to l,) -> block_row (d,4)
     """Expected joint moves of one behaviour with up to LANES others, all depending on the last joint move only.
 
     With v the opening and A the step, ``s_k = sum_{t<k} v A**t`` is doubled: ``s_2k = s_k + s_k A**k`` and
-    ``s_k+1 = v + s_k A``.
+    ``s_k+1 = v + s_k A``. `apart`: some move is rare, P(C) is not 1 - P(D).
     """
+    long = turns > FOLLOWED and continuation == 1.0
     step, power, product = scratch[0, 0], scratch[0, 1], scratch[0, 2]
     opening, total, more = scratch[1, 0], scratch[1, 1], scratch[1, 2]
     for lane in range(len(others)):
         p_b = tables[others[lane]]
         for h in range(5):
-            x = _executed(table_a[h], noise)
-            y = _executed(p_b[1 + _mirror(h - 1) if h > 0 else 0], noise)
+            seen_by_b = 1 + _mirror(h - 1) if h > 0 else 0
+            x = _executed(table_a[0, h], noise)
+            y = _executed(p_b[0, seen_by_b], noise)
+            not_x = _realised(table_a[1, h], table_a[0, h], noise) if apart else 1.0 - x
+            not_y = _realised(p_b[1, seen_by_b], p_b[0, seen_by_b], noise) if apart else 1.0 - y
+            if apart:
+                x = _realised(table_a[0, h], table_a[1, h], noise)
+                y = _realised(p_b[0, seen_by_b], p_b[1, seen_by_b], noise)
             for j in range(4):
-                share = (x if j >= 2 else 1.0 - x) * (y if j & 1 else 1.0 - y)
+                share = (x if j >= 2 else not_x) * (y if j & 1 else not_y)
                 if h == 0:
                     opening[j * LANES + lane] = share
                     total[j * LANES + lane] = share
                 else:
                     step[(4 * (h - 1) + j) * LANES + lane] = continuation * share
                     power[(4 * (h - 1) + j) * LANES + lane] = continuation * share
+    if long:
+        _complete(step)
+        _complete(power)
     bit = 1
     while 2 * bit <= turns:
         bit *= 2
@@ -358,6 +499,8 @@ def _doubling_batch(table_a, tables, others, noise, turns, continuation, scratch
         if bit > 1:
             _times(power, power, product, 4)
             power, product = product, power
+            if long:
+                _complete(power)
         if turns & bit:
             _times(total, step, more, 1)
             for k in range(4 * LANES):
@@ -365,18 +508,24 @@ def _doubling_batch(table_a, tables, others, noise, turns, continuation, scratch
             if bit > 1:
                 _times(power, step, product, 4)
                 power, product = product, power
+                if long:
+                    _complete(power)
     for lane in range(len(others)):
         for j in range(4):
             block_row[others[lane], j] = total[j * LANES + lane]
 
 
 @jit
-def _history_batch(m, table_a, tables, others, noise, turns, continuation, scratch, block_row):
-    # table_a (85,), tables (d,85), others (up to l,) -> block_row (d,4)
-    """Expected joint moves of one behaviour with up to LANES others, all depending on at most m joint moves."""
+def _history_batch(m, apart, table_a, tables, others, noise, turns, continuation, scratch, block_row):
+    # table_a (2,85), tables (d,2,85), others (up to l,) -> block_row (d,4)
+    """Expected joint moves of one behaviour with up to LANES others, all depending on at most m joint moves.
+
+    `apart`: some move is rare, P(C) is not 1 - P(D).
+    """
     full = 4**m
     size = full * LANES
     mass, a, b, seen = scratch[0, 0], scratch[1], scratch[2], scratch[3]
+    not_a, not_b = scratch[4], scratch[5]
     top = (full - 1) // 3  # where the tables list histories of length m
     mass[:size] = 0.0
     seen[:m, :size] = 0.0
@@ -392,13 +541,21 @@ def _history_batch(m, table_a, tables, others, noise, turns, continuation, scrat
         for turn in range(min(m, turns)):
             for h in range(4**turn):
                 w = now[h]
-                x = _executed(table_a[base + h], noise)
-                y = _executed(p_b[base + _mirror(h)], noise)
-                d = w * x
-                c = w - d
-                then[4 * h] = c - c * y
+                g = base + _mirror(h)
+                if apart:
+                    d = w * _realised(table_a[0, base + h], table_a[1, base + h], noise)
+                    c = w * _realised(table_a[1, base + h], table_a[0, base + h], noise)
+                    y = _realised(p_b[0, g], p_b[1, g], noise)
+                    not_y = _realised(p_b[1, g], p_b[0, g], noise)
+                    then[4 * h] = c * not_y
+                    then[4 * h + 2] = d * not_y
+                else:
+                    d = w * _executed(table_a[0, base + h], noise)
+                    c = w - d
+                    y = _executed(p_b[0, g], noise)
+                    then[4 * h] = c - c * y
+                    then[4 * h + 2] = d - d * y
                 then[4 * h + 1] = c * y
-                then[4 * h + 2] = d - d * y
                 then[4 * h + 3] = d * y
                 for j in range(4):
                     out[j] += then[4 * h + j]
@@ -412,11 +569,27 @@ def _history_batch(m, table_a, tables, others, noise, turns, continuation, scrat
             for place in range(full):
                 low = 2 * (m - slot)  # the slots before this one hold the newest moves
                 h = ((place << (2 * slot)) | (place >> low)) & (full - 1)
-                a[slot, place * LANES + lane] = _executed(table_a[top + h], noise)
-                b[slot, place * LANES + lane] = _executed(p_b[top + _mirror(h)], noise)
+                g = top + _mirror(h)
+                k = place * LANES + lane
+                if apart:
+                    a[slot, k] = _realised(table_a[0, top + h], table_a[1, top + h], noise)
+                    b[slot, k] = _realised(p_b[0, g], p_b[1, g], noise)
+                    not_a[slot, k] = _realised(table_a[1, top + h], table_a[0, top + h], noise)
+                    not_b[slot, k] = _realised(p_b[1, g], p_b[0, g], noise)
+                else:
+                    a[slot, k] = _executed(table_a[0, top + h], noise)
+                    b[slot, k] = _executed(p_b[0, g], noise)
     slot = 0
     for _ in range(m, turns):
-        if m - slot == 1:
+        if apart:
+            here = (mass[:size], a[slot], b[slot], not_a[slot], not_b[slot], seen[slot])
+            if m - slot == 1:
+                _apart_1(*here, continuation)
+            elif m - slot == 2:
+                _apart_4(*here, continuation)
+            else:
+                _apart_16(*here, continuation)
+        elif m - slot == 1:
             _step_1(mass[:size], a[slot], b[slot], seen[slot], continuation)
         elif m - slot == 2:
             _step_4(mass[:size], a[slot], b[slot], seen[slot], continuation)
@@ -431,29 +604,31 @@ def _history_batch(m, table_a, tables, others, noise, turns, continuation, scrat
 
 
 @jit
-def history_rows(order, tables, pure, rows, asking, noise, turns, continuation, block):
-    # order (d,), tables (d,85), pure (d,), rows (r,), asking (d,) -> block (r,d,4), columns from the row on
+def history_rows(order, rare, tables, pure, rows, asking, noise, turns, continuation, block):
+    # order, rare (d,), tables (d,2,85), pure (d,), rows (r,), asking (d,) -> block (r,d,4), columns from the row on
     """Expected joint moves of `rows` with those at or after them, where one of the two is asking.
 
     Only for players with an order >= 0; two that are both `pure` are left to `pure_rows`.
     """
     # at the start of a cache line: a fifth quicker than where no vector lies within one
-    length = 4 * MAX_ORDER * 4**MAX_ORDER * LANES
+    length = 6 * MAX_ORDER * 4**MAX_ORDER * LANES
     room = np.zeros(length + 8)
     start = (64 - np.int64(room.ctypes.data % 64)) % 64 // 8
-    scratch = room[start : start + length].reshape((4, MAX_ORDER, 4**MAX_ORDER * LANES))
+    scratch = room[start : start + length].reshape((6, MAX_ORDER, 4**MAX_ORDER * LANES))
     others = np.empty(LANES, np.int64)
+    some_rare = rare.any()
     for r in range(len(rows)):
         i = rows[r]
         if order[i] < 0:
             continue
-        for m in range(1, MAX_ORDER + 1):
+        for way in range(2 * MAX_ORDER if some_rare else MAX_ORDER):
+            m, apart = way % MAX_ORDER + 1, way >= MAX_ORDER
             waiting = 0
             for j in range(i, len(order) + 1):
                 if j < len(order):
                     if order[j] < 0 or max(order[i], order[j], 1) != m or (pure[i] and pure[j]):
                         continue
-                    if not (asking[i] or asking[j]):
+                    if not (asking[i] or asking[j]) or (rare[i] or rare[j]) != apart:
                         continue
                     others[waiting] = j
                     waiting += 1
@@ -461,11 +636,11 @@ def history_rows(order, tables, pure, rows, asking, noise, turns, continuation, 
                     batch = others[:waiting]
                     if m == 1:
                         _doubling_batch(
-                            tables[i], tables, batch, noise, turns, continuation, scratch, block[r]
+                            apart, tables[i], tables, batch, noise, turns, continuation, scratch, block[r]
                         )
                     else:
                         _history_batch(
-                            m, tables[i], tables, batch, noise, turns, continuation, scratch, block[r]
+                            m, apart, tables[i], tables, batch, noise, turns, continuation, scratch, block[r]
                         )
                     waiting = 0
 
@@ -498,13 +673,16 @@ def joint_chain(defect_a, successors_a, cooperate_a, defect_b, successors_b, coo
         for j in range(4):
             # P(C) by itself: 1 - P(D) would lose the digits of what is rare
             if j >= 2:
-                q = _realised(defect_a[sa], cooperate_a[sa], noise)
+                x = _realised(defect_a[sa], cooperate_a[sa], noise)
             else:
-                q = _realised(cooperate_a[sa], defect_a[sa], noise)
+                x = _realised(cooperate_a[sa], defect_a[sa], noise)
             if j & 1:
-                q *= _realised(defect_b[sb], cooperate_b[sb], noise)
+                y = _realised(defect_b[sb], cooperate_b[sb], noise)
             else:
-                q *= _realised(cooperate_b[sb], defect_b[sb], noise)
+                y = _realised(cooperate_b[sb], defect_b[sb], noise)
+            q = (
+                max(x * y, SMALLEST) if x > 0.0 and y > 0.0 else 0.0
+            )  # what can happen never becomes what cannot
             chance[k, j] = q
             if q == 0.0:
                 continue
@@ -548,13 +726,18 @@ def propagate(following, chance, turns, continuation, counts):
 
 @jit
 def _eliminate(matrix, first, last):
-    """Censor the states first <= k < last, the last first: GTH elimination, free of subtractions."""
+    """Censor the states first <= k < last, the last first: GTH elimination, free of subtractions.
+
+    Not a number where a state is left so rarely that floats have no digits for it.
+    """
     n = len(matrix)
     for k in range(last - 1, first - 1, -1):
         out = 0.0
         for j in range(n):
             if j < k or j >= last:
                 out += matrix[k, j]
+        if out < ROUNDED:
+            out = np.nan
         for i in range(n):
             if (i < k or i >= last) and matrix[i, k] != 0.0:
                 share = matrix[i, k] / out
@@ -699,7 +882,7 @@ def limit_of_means(following, chance, counts):
         for c in range(classes):
             total += matrix[0, transient + c]
         for c in range(classes):
-            arrival[c] = matrix[0, transient + c] / total
+            arrival[c] = matrix[0, transient + c] / total if total >= ROUNDED else np.nan
     counts[:] = 0.0
     position = np.empty(n, np.int64)
     for c in range(classes):
@@ -747,16 +930,19 @@ def play_moves(defect_a, successors_a, defect_b, successors_b, noise, draws, mov
 
 
 @jit
-def tally(block, rows, weights, totals):
-    # block (r,d,4), rows (r,), weights (d,) -> totals (d,4)
-    """Add the meetings in `block` (columns from the row on) to both players' weighted totals, in order."""
+def tally(block, rows, weights, kin, totals):
+    # block (r,d,4), rows (r,), weights (d,), kin (d,) -> totals (d,4)
+    """Add the meetings in `block` (columns from the row on) to both players' weighted totals, in order.
+
+    `kin`: the weight of each behaviour's meeting with itself.
+    """
     n = np.uint64(len(weights))
     for r in range(len(rows)):
         i = np.uint64(rows[r])
         own = weights[i]
         cc, cd, dc, dd = totals[i, 0], totals[i, 1], totals[i, 2], totals[i, 3]
         for k in range(i, n):
-            w = weights[k]
+            w = weights[k] if k > i else kin[i]
             m_cc, m_cd, m_dc, m_dd = block[r, k, 0], block[r, k, 1], block[r, k, 2], block[r, k, 3]
             cc += w * m_cc
             cd += w * m_cd

@@ -189,7 +189,8 @@ def round_robin(
 
     n = meetings.units
     weights = np.bincount(unit, weights=np.array(numbers, np.float64), minlength=n)
-    totals, own = np.zeros((n, 4)), np.zeros((n, 4))
+    kin = weights if self_play else weights - 1.0  # how many of its kind an individual meets
+    totals = np.zeros((n, 4))
     variance, own_variance = np.zeros(n), np.zeros(n)
     payoffs, cooperation = (np.empty((n, n)), np.empty((n, n))) if matrix else (None, None)
     from engine.pairs import kernels
@@ -199,8 +200,7 @@ def round_robin(
 
     def keep(first: int, end: int, played: tuple[NDArray[np.float64], NDArray[np.float64] | None]) -> None:
         rows, (block, squares) = np.arange(first, end), played
-        kernels.tally(block, rows, weights, totals)
-        own[rows] = block[np.arange(len(rows)), rows]
+        kernels.tally(block, rows, weights, kin, totals)
         if squares is not None:
             for r, i in enumerate(rows):  # the meeting of i and k adds its error to both
                 later = squares[r, i:]
@@ -222,8 +222,6 @@ def round_robin(
 
     keys = [key.hex() for key in behaviours.keys] + [None] * len(slow)
     met = weights.sum() - (0 if self_play else 1)
-    if not self_play:
-        totals -= own
     scores = meetings.payoff(totals, met)
     rates = meetings.cooperation(totals, met)
     errors = None

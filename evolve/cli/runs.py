@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from results import BirthId, Generation, Run
 
 Generations = Annotated[int | None, whole_option("Go on up to this generation.")]
-RunFolder = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3, or its file.")
-]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3.")]
 
 
 def new(
@@ -143,9 +141,7 @@ def plot(
     wanted = tuple(word.strip() for word in formats.split(","))
     if not wanted or not set(wanted) <= {"png", "svg", "pdf"}:
         raise ValueError(f"format: expected png, svg or pdf, got {formats!r}")
-    target = out or (folder.parent if folder.suffix == ".sqlite" else folder) / "plots"
-    if out is None and target.is_symlink():
-        raise ValueError(f"out: expected a folder that you name, because {target} is a link to another place")
+    target = out or folder / "plots"
     with _reading(folder) as there:
         for path in save_all(there, target, formats=wanted):
             say(str(path))

@@ -150,9 +150,9 @@ class Evaluation:
         def keep(rows: NDArray[np.int64], block: NDArray[np.float64]) -> None:
             if before is not None and self._population_share:
                 kernels.carry(before[1], was, rows, block)
-            kernels.tally(block, rows, living, among)
+            kernels.tally(block, rows, living, living, among)
             if faced:
-                kernels.tally(block, rows, panel, against)
+                kernels.tally(block, rows, panel, panel, against)
             own[rows] = block[np.arange(len(rows)), rows]
             if kept is not None:
                 kept[rows] = block

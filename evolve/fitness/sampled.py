@@ -42,9 +42,9 @@ class SampledEvaluation(Evaluation):
         faced = bool(panel.any())
 
         def keep(rows: NDArray[np.int64], block: NDArray[np.float64]) -> None:
-            kernels.tally(block, rows, drawn, among)
+            kernels.tally(block, rows, drawn, drawn, among)
             if faced:
-                kernels.tally(block, rows, panel, against)
+                kernels.tally(block, rows, panel, panel, against)
             own[rows] = block[np.arange(len(rows)), rows]
 
         self._meet(behaviours, m, keep)

@@ -14,7 +14,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from operator import lt
 
 import numpy as np
@@ -47,26 +46,17 @@ WHOLE_EVERY = 32
 PAST = 16
 """How many behaviours back a line is followed to find the one that had led."""
 
-REACH = 256
-"""And how many births back."""
-
 REMEMBERED = 4096
-"""Leading behaviours known without looking, the newest; one that returns after so many others is written again."""
-
-
-def milestone(number: int) -> bool:
-    """True for generations 0 to 9, 10, 20 ... 90, 100, 200 ...: their populations are kept in every run."""
-    return number % int(10 ** (len(str(number)) - 1)) == 0
+"""Leading behaviours known without looking; one that returns after so many others is written again."""
 
 
 class Living:
     """What the writer remembers of someone alive."""
 
-    __slots__ = ("age", "birth", "children", "depth", "line", "parent", "past")
-    age: int
+    __slots__ = ("birth", "children", "depth", "line", "parent", "past")
     depth: int
     parent: tuple[str, str] | None
-    past: tuple[tuple[str, int], ...]
+    past: tuple[str, ...]
 
     def __init__(self, birth: Birth, parent: Living | None) -> None:
         self.birth = birth
@@ -78,21 +68,12 @@ class Living:
         self.parent = (
             (parent.birth.genome, parent.birth.behaviour) if parent is not None and chained else None
         )
-        # What the line has done, newest first, and at which age of the line (in births) each came up.
-        self.age = parent.age + 1 if parent is not None else 0
         if parent is None:
-            self.past = ((birth.behaviour, 0),)
+            self.past = (birth.behaviour,)
         elif parent.birth.behaviour == birth.behaviour:
             self.past = parent.past
         else:
-            self.past = ((birth.behaviour, self.age), *parent.past[: PAST - 1])
-
-    def earlier(self) -> Iterator[str]:
-        """What its last `REACH` ancestors did before, newest first."""
-        for (_, began), (behaviour, _) in pairwise(self.past):
-            if began <= self.age - REACH:
-                return
-            yield behaviour
+            self.past = (birth.behaviour, *parent.past[: PAST - 1])
 
 
 class Writer:
@@ -154,18 +135,14 @@ class Writer:
         if self._lineage == "pruned":
             self._count_children(names, lambda id: ancestor(id)[0])
         for id, living in names.items():
-            past = [(living.birth.behaviour, 0)]
+            past = [living.birth.behaviour]
             here, _ = ancestor(id)
-            back, known_back = 0, 0
-            while here is not None and known_back < REACH and len(past) < PAST:
+            for _ in range(PAST * PAST):
+                if here is None or len(past) == PAST:
+                    break
                 here, behaviour = ancestor(here)
-                back += 1
-                if behaviour is None:
-                    continue  # the same as the next one's
-                if behaviour != past[-1][0]:
-                    past[-1] = past[-1][0], -known_back
-                    past.append((behaviour, -back))
-                known_back = back
+                if behaviour is not None and behaviour != past[-1]:
+                    past.append(behaviour)
             living.past = tuple(past)
         known = self._connection.execute("SELECT * FROM behaviours ORDER BY id DESC LIMIT ?", (REMEMBERED,))
         for row in reversed(known.fetchall()):
@@ -248,8 +225,9 @@ class Writer:
         return time.monotonic() - self._committed_at >= COMMIT_SECONDS
 
     def _stays(self, number: int) -> bool:
-        """True for the checkpoints and the milestones: much happens early."""
-        return milestone(number) or number % self._checkpoint_every == 0
+        """True for the checkpoints, and before the first for 1 to 9, 10, 20 ... : much happens early."""
+        early = number < self._checkpoint_every and number % 10 ** (len(str(number)) - 1) == 0
+        return early or number % self._checkpoint_every == 0
 
     def _gather(self, generation: Generation) -> tuple[dict[BirthId, Living], bytes]:
         """The living of this generation, and what is hashed of them; raises RunError for a broken record."""
@@ -342,17 +320,17 @@ class Writer:
 
     def _lead(self, leader: Leader, living: dict[BirthId, Living]) -> int:
         """The number of a leading behaviour; one that had not led becomes a row."""
-        number = self._known.get(leader.behaviour)
+        number = self._known.pop(leader.behaviour, None)
         if number is None:
             carrier = next((one for one in living.values() if one.birth.behaviour == leader.behaviour), None)
-            earlier = carrier.earlier() if carrier is not None else ()
-            ancestor = next((self._known[key] for key in earlier if key in self._known), None)
+            past = carrier.past[1:] if carrier is not None else ()
+            ancestor = next((self._known[key] for key in past if key in self._known), None)
             self._behaviours = number = self._behaviours + 1
             leading = LeadingBehaviour(leader.behaviour, leader.name, leader.genome, ancestor)
             self._new_behaviours.append(leading.row(number, self._digests))
             if len(self._known) >= REMEMBERED:
                 del self._known[next(iter(self._known))]
-            self._known[leader.behaviour] = number
+        self._known[leader.behaviour] = number  # the last used stands last
         return number
 
     # Writing.
