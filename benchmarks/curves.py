@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.measure import Row
-from results.plots.style import COLOURS, figure, styled
+from results.plots.style import COLOURS, figure, save, styled
 
 COLUMNS = 2
 
@@ -48,4 +48,4 @@ def draw(rows: Sequence[Row], path: Path) -> None:
                     )  # fmt: skip
         for ax in list(axes)[len(points) :]:
             ax.set_visible(False)
-        page.savefig(path, metadata={"Software": None})
+    save(page, path)

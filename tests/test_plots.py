@@ -17,7 +17,8 @@ from matplotlib.text import Text
 from genomes.lookup import LookupGenome
 from results.errors import RunError
 from results.lineage import FamilyTree, family_tree, line_of_descent
-from results.plots.descent import changes, complexity, entries, layout, lookup_columns, rewriting
+from results.plots.descent import changes, layout, rewriting
+from results.plots.genomes import complexity, entries, lookup_columns
 from results.plots.run import FIGURES, save_all
 from results.plots.style import COLUMNS, bins, lineage_order, styled, thinned
 from results.records import Birth, BirthId, Generation

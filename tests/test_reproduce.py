@@ -8,19 +8,58 @@ import numpy as np
 import pytest
 
 from evolve.claims import ord as reproduce
-from evolve.claims.evolution import interval, seeded_populations, tit_for_tat_evolves
+from evolve.claims.evolution import seeded_populations, tit_for_tat_evolves
 from evolve.claims.ord import READINGS, chosen, claims, starts, tournament
+from evolve.claims.verdict import more_often_than_not, wilson
 
 TOURNAMENTS = [f"O{k}" for k in range(1, 9)]
 FAILS = {"bully": {"O3", "O7"}, "spiteful_bully": {"O1", "O3", "O5"}, "forgiving_bully": set()}
 """Which readings of Spiteful-Bully do not give a claim; two independent programs agree on this table."""
 
 
+@pytest.mark.parametrize("quantifiers", ["all", "others"])
 @pytest.mark.parametrize("turns", [30, 50, 200])
 @pytest.mark.parametrize("exploiter", READINGS)
-def test_the_table_of_readings_comes_out(exploiter, turns):
-    failing = {claim for claim in TOURNAMENTS if not tournament(claim, exploiter, turns=turns).holds}
-    assert failing == FAILS[exploiter]
+def test_the_table_of_readings_comes_out(exploiter, turns, quantifiers):
+    """With so many players it does not matter whether quantifiers range over all of them or over others."""
+    verdicts = [tournament(claim, exploiter, turns=turns, quantifiers=quantifiers) for claim in TOURNAMENTS]
+    assert {verdict.claim for verdict in verdicts if verdict.outcome == "fails"} == FAILS[exploiter]
+
+
+def test_both_readings_of_quantifiers_stand_side_by_side_where_they_differ():
+    (one,) = claims()["O4"]()[:1]
+    assert one.quantifiers == "all or others alike"
+    chance = reproduce.random_members(replicates=4, players=4)
+    assert [verdict.quantifiers for verdict in chance].count("others") >= 1
+
+
+def test_a_verdict_says_what_it_rests_on():
+    for claim in TOURNAMENTS[:-1]:
+        assert "chosen by us because it gives O1 to O8" in tournament(claim, "forgiving_bully").rests_on
+        assert "chosen" not in tournament(claim, "bully").rests_on
+    assert "plain Grim in its place passes too" in tournament("O2", "bully").rests_on
+    data = tournament("O2", "forgiving_bully").to_dict()
+    assert data["rests_on"] and data["quantifiers"] == "all"
+
+
+def test_plain_grim_passes_where_police_do():
+    """Which is why verdicts with Police say so."""
+    from engine import Rules, ecology
+
+    for claim in ("O2", "O3"):
+        start = {
+            {"police": "grim"}.get(name, name): n for name, n in starts("forgiving_bully")[claim].items()
+        }
+        result = ecology(start, Rules(turns=50), generations=50)
+        assert result.after(50, "forgiving_bully") < 50 < result.after(50, "grim")
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "outcome"),
+    [(3, 3, "undecided"), (12, 20, "undecided"), (20, 20, "holds"), (0, 20, "fails"), (0, 3, "undecided")],
+)
+def test_an_interval_that_includes_both_outcomes_decides_nothing(successes, trials, outcome):
+    assert more_often_than_not(*wilson(successes, trials)) == outcome
 
 
 def test_a_verdict_depends_on_the_horizon_and_says_so():
@@ -53,23 +92,31 @@ def test_in_the_end_every_exploiter_of_all_c_dies_out(exploiter):
 
 
 def test_absolutists_that_err_end_up_defecting_and_absolutists_among_random_members_do_not():
-    (erring,) = reproduce.small_chance_of_error(replicates=8)
-    assert erring.holds
-    path = np.array(erring.details["absolutist"])
-    assert path[0] > 0.95 and path[100:].max() < 0.06
-    assert min(erring.details["pavlov"][100:]) > 0.5
-    (among_random,) = reproduce.random_members(replicates=8)
-    assert not among_random.holds
-    assert min(among_random.details["among"]) == 1.0
+    for erring in reproduce.small_chance_of_error(replicates=8):
+        assert erring.holds
+        path = np.array(erring.details["absolutist"])
+        assert path[0] > 0.95 and path[100:].max() < 0.06
+        assert min(erring.details["pavlov"][100:]) > 0.5
+    for among_random in reproduce.random_members(replicates=8):
+        assert among_random.outcome == "fails"
+        if among_random.quantifiers == "all":
+            assert min(among_random.details["late"]) == 1.0
     (faultless,) = reproduce.small_chance_of_error(noise=1e-9, replicates=2)
     assert not faultless.holds
+
+
+def test_among_random_members_the_share_of_chance_and_the_reading_decide():
+    """Absolutists part only where quantifiers range over others."""
+    rare = [v for v in reproduce.random_members(replicates=8) if v.details["chance"] == 0.01]
+    assert [(v.quantifiers, v.details["parted"] > 0) for v in rare] == [("all", False), ("others", True)]
 
 
 def test_variants_of_absolutist_are_judged_by_what_changes():
     assert all(verdict.holds for verdict in reproduce.previous_round_absolutist())
     suspicious = reproduce.suspicious_absolutists()
-    assert not any(verdict.holds for verdict in suspicious)
-    # exploiters and Suspicious Absolutists all begin by defecting, and then make peace for ever
+    # exploiters and Suspicious Absolutists do the same to everybody there, so nothing could have come out otherwise
+    assert {verdict.outcome for verdict in suspicious} == {"not testable"}
+    assert all(verdict.details["alike"] == ["O6", "O7"] for verdict in suspicious)
     assert suspicious[0].details["apart"]["O7"] == 0.5
 
 
@@ -80,19 +127,19 @@ def test_what_lifl_published_holds():
 
 
 def test_claims_about_evolution_come_with_intervals_and_controls():
-    few = {"replicates": 3, "until": 15, "size": 30}
-    priced, free = tit_for_tat_evolves(**few)
-    for verdict in (priced, free):
+    few = {"replicates": 3, "until": 12, "size": 30}
+    for verdict in tit_for_tat_evolves(**few):
         low, high = verdict.details["interval"]
         assert 0 <= low <= verdict.details["leading"] / 3 <= high <= 1
         assert "3 replicates" in verdict.horizon
     verdicts = seeded_populations(**few)
+    assert "random formulas without D(x,x)" in verdicts[0].rests_on
     kept = verdicts[0].details["kept"]
     assert set(kept) == {
         "vulture", "absolutist", "suspicious_absolutist", "all_c", "all_d", "random formula"
     }  # fmt: skip
     assert kept["absolutist"] > kept["all_c"]
-    assert not any(verdict.holds for verdict in verdicts)  # three replicates prove nothing
+    assert {verdict.outcome for verdict in verdicts} == {"undecided"}  # three replicates prove nothing
     assert [v.to_dict() for v in seeded_populations(**few)] == [v.to_dict() for v in verdicts]
 
 
@@ -100,7 +147,7 @@ def test_claims_about_evolution_come_with_intervals_and_controls():
     ("successes", "low", "high"), [(0, 0.0, 0.1611), (10, 0.2993, 0.7007), (20, 0.8389, 1)]
 )
 def test_intervals_are_wilsons(successes, low, high):
-    assert interval(successes, 20) == pytest.approx((low, high), abs=1e-4)
+    assert wilson(successes, 20) == pytest.approx((low, high), abs=1e-4)
 
 
 def test_claims_are_chosen_by_name_or_by_source():

@@ -197,6 +197,14 @@ def test_a_run_without_write_ahead_log_keeps_its_promises(
         assert not (tmp_path / "roll" / "run.sqlite-wal").exists()
 
 
+def test_a_rollback_journal_syncs_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    normal, full = 1, 2  # with "normal" a power cut can leave a journal that takes back half a commit
+    for kept, level in (("WAL", normal), ("TRUNCATE", full)):
+        monkeypatch.setattr("results.run.held.journal", lambda file, kept=kept: kept)
+        with Run.open(tmp_path / kept, EXPERIMENT) as run:
+            assert run._connection.execute("PRAGMA synchronous").fetchone() == (level,)
+
+
 def test_memory_does_not_grow_with_the_age_of_a_run(tmp_path: Path) -> None:
     with Run.open(tmp_path, EXPERIMENT) as run:
         writer = run._writer

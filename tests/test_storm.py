@@ -15,7 +15,7 @@ from tests.storm.fuzz import TOKENS, Reader, judged, readers
 from tests.storm.power import Change, Disk
 from tests.storm.shim import missing
 
-SHARES = {"controls": 1.0, "kills": 0.01}
+SHARES = {"controls": 1.0, "kills": 0.01, "damage": 0.01, "fuzz": 0.003}
 """How much of each harm is done here: a few seconds' worth."""
 
 

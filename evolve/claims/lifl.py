@@ -8,7 +8,7 @@ from collections.abc import Callable
 from engine.ecologies import EcologyResult, ecology
 from engine.game import Rules
 from engine.pairs.tournament import round_robin
-from evolve.claims.ord import Verdict
+from evolve.claims.verdict import Verdict, decided
 from genomes.lookup import LookupGenome
 
 TURNS = 1000
@@ -59,7 +59,7 @@ def _memory_1_1() -> list[Verdict]:
             "integer rule, the total of the start in every update",
             f"{TURNS} turns, 1000 generations",
             ", ".join(f"{name} {n}" for name, n in got.items()) + f"; {result.how}",
-            got == FINAL and result.generations == 19 and result.ending == "fixed point",
+            decided(got == FINAL and result.generations == 19 and result.ending == "fixed point"),
             {"L1": result},
         )
     ]
@@ -76,7 +76,7 @@ def _winner(claim: str, x: int, y: int, genome: str) -> Callable[[], list[Verdic
                 "integer rule, the total of the start in every update",
                 f"{TURNS} turns, 1000 generations",
                 f"{best} has {result.final[best]:.0f} of {EACH * len(result.names)}; {result.how}",
-                best.split()[-1] == genome,
+                decided(best.split()[-1] == genome),
                 {claim: result},
             )
         ]
@@ -98,7 +98,7 @@ def _gradual() -> list[Verdict]:
             "all alike" if got == GRADUAL else "otherwise: " + ", ".join(
                 f"{got[name]} v {name}" for name in names if got[name] != GRADUAL[name]
             ),
-            got == GRADUAL,
+            decided(got == GRADUAL),
         )
     ]  # fmt: skip
 

@@ -1,21 +1,21 @@
-"""The published claims, each an experiment with a verdict.
+"""The published claims of Toby Ord, "Further results on the societal iterated prisoner's dilemma": O1 to O14.
 
-A source says what happens, seldom exactly under which definitions. So every verdict states its reading of
-what is unknown, its horizon, and what happened; a claim that fails is a result like any other. Claims of
-Toby Ord, "Further results on the societal iterated prisoner's dilemma", are numbered O1 to O14.
+A claim that fails is a result like any other. Each is tried with quantifiers over all players and over others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.ecologies import EcologyResult, ecology
 from engine.game import Rules
 from engine.societies.sipd import society
+from evolve.claims.verdict import Verdict, decided, more_often_than_not, under_both, wilson
+from genomes.formula.syntax import Quantifiers
 
 READINGS = ("bully", "spiteful_bully", "forgiving_bully")
 """Three readings of Spiteful-Bully, whose definition is not available."""
@@ -33,49 +33,11 @@ ALIKE = 0.05
 """Populations that differ by at most this share of the total after the horizon are called almost identical."""
 
 
-@dataclass(frozen=True, eq=False)
-class Verdict:
-    """What became of one claim under one reading: `holds`, and why one should believe it.
-
-    `reading`: what we took for what the source leaves open. `happened`: in one line, with figures.
-    `ecologies`: the populations behind it by name, for figures.
-    """
-
-    claim: str
-    statement: str
-    reading: str
-    horizon: str
-    happened: str
-    holds: bool
-    ecologies: Mapping[str, EcologyResult] = field(default_factory=dict)
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON; of the ecologies the start, the end and how they ended."""
-        return {
-            "claim": self.claim,
-            "statement": self.statement,
-            "reading": self.reading,
-            "horizon": self.horizon,
-            "happened": self.happened,
-            "verdict": "holds" if self.holds else "fails",
-            "details": dict(self.details),
-            "ecologies": {
-                name: {
-                    "start": dict(zip(result.names, result.counts[0].tolist(), strict=True)),
-                    "final": result.final,
-                    "ending": result.how,
-                }
-                for name, result in self.ecologies.items()
-            },
-        }
-
-
 Claim = Callable[..., list[Verdict]]
 
 
-def _evolved(start: Mapping[str, int], turns: int) -> EcologyResult:
-    return ecology(start, Rules(turns=turns), generations=GENERATIONS)
+def _evolved(start: Mapping[str, int], turns: int, quantifiers: Quantifiers) -> EcologyResult:
+    return ecology(start, Rules(turns=turns, quantifiers=quantifiers), generations=GENERATIONS)
 
 
 def _at(result: EcologyResult, *names: str, generation: int = GENERATIONS) -> str:
@@ -168,16 +130,16 @@ _WATCHED = {
 
 
 def tournament(claim: str, exploiter: str, absolutist: str = "absolutist", *, turns: int = TURNS,
-               all_c: int = ALL_C) -> Verdict:  # fmt: skip
-    """One of O1 to O8 under one reading of Spiteful-Bully, exactly."""
+               all_c: int = ALL_C, quantifiers: Quantifiers = "all") -> Verdict:  # fmt: skip
+    """One of O1 to O8 under one reading of Spiteful-Bully and one of quantifiers, exactly."""
     start = starts(exploiter, absolutist, all_c)
-    result = _evolved(start[claim], turns)
+    result = _evolved(start[claim], turns, quantifiers)
     shown = [{"*": exploiter, "absolutist": absolutist}.get(name, name) for name in _WATCHED[claim]]
     horizon = 10 if claim == "O4" else GENERATIONS
     happened = _at(result, *shown, generation=horizon) + f" at generation {horizon}"
     ecologies, shortfall = {claim: result}, result
     if claim == "O7":
-        shortfall = _evolved(start["O7-"], turns)
+        shortfall = _evolved(start["O7-"], turns, quantifiers)
         ecologies["O7 with a shortfall"] = shortfall
         path = ", ".join(f"{result.after(g, absolutist):.0f}" for g in (5, 10, 20))
         happened = f"500/500: {path} Absolutists at generations 5, 10, 20; 490/510: "
@@ -189,134 +151,203 @@ def tournament(claim: str, exploiter: str, absolutist: str = "absolutist", *, tu
         reading,
         f"{turns} rounds, {GENERATIONS} generations",
         happened,
-        _holds(claim, exploiter, absolutist, result, shortfall),
+        decided(_holds(claim, exploiter, absolutist, result, shortfall)),
         ecologies,
+        rests_on=_grounds(claim, exploiter),
+        quantifiers=quantifiers,
     )
 
 
-def _variant(claim: str, other: str, changed: tuple[str, ...]) -> list[Verdict]:
-    """Another Absolutist in the tournaments of Absolutist: the same verdicts, and almost the same numbers?"""
-    verdicts = []
-    for exploiter in READINGS:
-        apart, same, ecologies, finals = {}, [], {}, {}
-        for where in changed:
-            before, after = tournament(where, exploiter), tournament(where, exploiter, other)
-            a, b = (v.ecologies[where] for v in (before, after))
-            total = float(a.counts[0].sum())
-            # the columns stand in the same order
-            gaps = [
-                abs(a.after(GENERATIONS, x) - b.after(GENERATIONS, y))
-                for x, y in zip(a.names, b.names, strict=True)
-            ]
-            apart[where] = max(gaps) / total
-            same.append(before.holds == after.holds)
-            ecologies[f"{claim} in {where}"] = b
-            finals[where] = (
-                f"{b.after(GENERATIONS, b.names[0]):.0f} (Absolutist {a.after(GENERATIONS, a.names[0]):.0f})"
-            )
-        worst = max(apart, key=lambda where: apart[where])
-        differ = [where for where, alike in zip(changed, same, strict=True) if not alike]
-        happened = f"numbers after the horizon differ by at most {apart[worst]:.0%} of all players ({worst})"
-        happened += (
-            f"; otherwise than with Absolutist: {', '.join(differ)}" if differ else "; the same verdicts"
+def _grounds(claim: str, exploiter: str) -> str:
+    """What a verdict about a tournament rests on, beside the reading."""
+    grounds = []
+    if claim != "O8" and exploiter == "forgiving_bully":
+        grounds.append("chosen by us because it gives O1 to O8, so no evidence for them")
+    if claim in ("O2", "O3"):
+        grounds.append("Police is our formula for a description; plain Grim in its place passes too")
+    return "; ".join(grounds)
+
+
+def _alike(one: str, two: str, start: Mapping[str, int], quantifiers: Quantifiers) -> bool:
+    """Whether two strategies of a society do the same to everybody, and everybody the same to them."""
+    trace = society(start, Rules(turns=TURNS, quantifiers=quantifiers)).trace()
+    a, b = (list(start).index(name) for name in (one, two))
+    return bool(np.array_equal(trace[:, a], trace[:, b]) and np.array_equal(trace[:, :, a], trace[:, :, b]))
+
+
+def _variant(
+    claim: str, other: str, exploiter: str, changed: tuple[str, ...], quantifiers: Quantifiers
+) -> Verdict:
+    """Another Absolutist in the tournaments of Absolutist: the same verdicts, and almost the same numbers?
+
+    Not testable where the exploiter plays exactly like the variant in one of them: nothing can select there.
+    """
+    apart, differ, ecologies, finals, blind = {}, [], {}, [], []
+    for where in changed:
+        before = tournament(where, exploiter, quantifiers=quantifiers)
+        after = tournament(where, exploiter, other, quantifiers=quantifiers)
+        a, b = (v.ecologies[where] for v in (before, after))
+        # the columns stand in the same order
+        gaps = [
+            abs(a.after(GENERATIONS, x) - b.after(GENERATIONS, y))
+            for x, y in zip(a.names, b.names, strict=True)
+        ]
+        apart[where] = max(gaps) / float(a.counts[0].sum())
+        ecologies[f"{claim} in {where}"] = b
+        if _alike(other, exploiter, starts(exploiter, other)[where], quantifiers):
+            blind.append(where)
+        elif before.holds != after.holds:
+            differ.append(where)
+        finals.append(
+            f"{where} {b.after(GENERATIONS, b.names[0]):.0f} (Absolutist {a.after(GENERATIONS, a.names[0]):.0f})"
         )
-        happened += "; " + ", ".join(f"{where} {left}" for where, left in finals.items())
-        verdicts.append(
-            Verdict(
-                claim,
-                STATEMENTS[claim],
-                f"Spiteful-Bully = {exploiter}; almost identical: within {ALIKE:.0%}",
-                HORIZON,
-                happened,
-                not differ and apart[worst] <= ALIKE,
-                ecologies,
-                {"apart": apart},
-            )
+    tested = [where for where in changed if where not in blind]
+    parts = [f"{exploiter} plays exactly like it in {' and '.join(blind)}"] if blind else []
+    if tested:
+        worst = max(tested, key=lambda where: apart[where])
+        parts.append(
+            f"numbers after the horizon differ by at most {apart[worst]:.0%} of all players ({worst})"
         )
-    return verdicts
+        words = f"otherwise than with Absolutist: {', '.join(differ)}" if differ else "the same verdicts"
+        parts.append(words + (f" in {' and '.join(tested)}" if blind and not differ else ""))
+    outcome = decided(not differ and max(apart.values()) <= ALIKE)
+    return Verdict(
+        claim,
+        STATEMENTS[claim],
+        f"Spiteful-Bully = {exploiter}; almost identical: within {ALIKE:.0%}",
+        HORIZON,
+        "; ".join([*parts, ", ".join(finals)]),
+        "not testable" if blind else outcome,
+        ecologies,
+        {"apart": apart, "alike": blind},
+        "that the source's exploiter is one of our three; another might be told from it" if blind else "",
+        quantifiers,
+    )
 
 
 def previous_round_absolutist() -> list[Verdict]:
     """O13."""
-    return _variant("O13", PREVIOUS_ROUND, ("O4", "O6", "O7"))
+    return _variants("O13", PREVIOUS_ROUND)
 
 
 def suspicious_absolutists() -> list[Verdict]:
     """O14."""
-    return _variant("O14", "suspicious_absolutist", ("O4", "O6", "O7"))
+    return _variants("O14", "suspicious_absolutist")
+
+
+def _variants(claim: str, other: str) -> list[Verdict]:
+    def under(exploiter: str, quantifiers: Quantifiers) -> Verdict:
+        return _variant(claim, other, exploiter, ("O4", "O6", "O7"), quantifiers)
+
+    return [verdict for exploiter in READINGS for verdict in under_both(partial(under, exploiter))]
 
 
 # --- societies with chance -----------------------------------------------------------------------------------
 
 PLAYERS, NOISY_TURNS, NOISE, REPLICATES = 20, 200, 0.01, 32
+BROKEN = 0.05
+"""Cooperation in the second half below which Absolutists have ended up defecting on each other."""
+CHANCES = (0.5, 0.1, 0.01)
+"""Probabilities that a random member defects: the share of its moves that chance makes different."""
 
 
 def small_chance_of_error(*, players: int = PLAYERS, turns: int = NOISY_TURNS, noise: float = NOISE,
                           replicates: int = REPLICATES) -> list[Verdict]:  # fmt: skip
     """O11: Absolutists alone, each move slipping now and then; Pavlov is the control that recovers."""
-    rules = Rules(turns=turns, noise=noise)
-    by_round = {
-        name: society({name: players}, rules, replicates=replicates, seed=11).cooperation_by_round()[:, 0, 0]
-        for name in ("absolutist", "pavlov")
-    }
-    path = by_round["absolutist"]
-    below = np.flatnonzero(path < 0.5)
-    collapse = int(below[0]) + 1 if len(below) else None
-    late = path[turns // 2 :]
-    marks = [mark for mark in (1, 5, 10, 20, 50, turns) if mark <= turns]
-    happened = "cooperation " + ", ".join(f"{path[mark - 1]:.0%} in round {mark}" for mark in marks)
-    happened += f"; control pavlov {by_round['pavlov'][turns // 2 :].mean():.0%} in the second half"
-    holds = collapse is not None and float(late.max()) < 0.05 + noise
-    return [
-        Verdict(
+
+    def under(quantifiers: Quantifiers) -> Verdict:
+        rules = Rules(turns=turns, noise=noise, quantifiers=quantifiers)
+        by_round = {
+            name: society({name: players}, rules, replicates=replicates, seed=11).cooperation_by_round()[
+                :, 0, 0
+            ]
+            for name in ("absolutist", "pavlov")
+        }
+        path = by_round["absolutist"]
+        below = np.flatnonzero(path < 0.5)
+        collapse = int(below[0]) + 1 if len(below) else None
+        late = path[turns // 2 :]
+        marks = [mark for mark in (1, 5, 10, 20, 50, turns) if mark <= turns]
+        happened = "cooperation " + ", ".join(f"{path[mark - 1]:.0%} in round {mark}" for mark in marks)
+        happened += f"; control pavlov {by_round['pavlov'][turns // 2 :].mean():.0%} in the second half"
+        return Verdict(
             "O11",
             STATEMENTS["O11"],
-            f"{players} players, error {noise:g}; never recover: at most {0.05 + noise:.0%} cooperation in every "
-            "round of the second half",
+            f"{players} players, error {noise:g}; never recover: at most {BROKEN + noise:.0%} cooperation in "
+            "every round of the second half",
             f"{turns} rounds, mean of {replicates} replicates",
             happened,
-            holds,
+            decided(collapse is not None and float(late.max()) < BROKEN + noise),
             details={name: values.tolist() for name, values in by_round.items()} | {"collapse": collapse},
         )
-    ]
+
+    return under_both(under)
 
 
 def random_members(*, players: int = PLAYERS, turns: int = NOISY_TURNS,
                    replicates: int = REPLICATES) -> list[Verdict]:  # fmt: skip
-    """O12: Absolutists among members who toss coins, nobody making mistakes."""
-    result = society(
-        {"absolutist": players, "random": players // 4},
-        Rules(turns=turns),
-        replicates=replicates,
-        seed=12,
-    )
-    path = result.cooperation_by_round()
-    among, towards = path[:, 0, 0], path[:, 0, 1]
-    happened = (
-        f"cooperation among Absolutists at least {among.min():.0%} in every round, "
-        f"towards the random members {towards[-1]:.0%} in the last"
-    )
-    return [
-        Verdict(
+    """O12: Absolutists among members who leave a share of their moves to chance, nobody making mistakes."""
+
+    def under(chance: float, quantifiers: Quantifiers) -> Verdict:
+        among = _among_random(players, chance, turns, replicates, quantifiers)
+        late = among[:, turns // 2 :].mean(axis=1)
+        broken, parted = int((late < BROKEN).sum()), int((late < 1).sum())
+        low, high = wilson(broken, replicates)
+        happened = (
+            f"cooperation among Absolutists {late.mean():.0%} in the second half; below {BROKEN:.0%} in "
+        )
+        happened += f"{broken} of {replicates} replicates ({low:.0%} to {high:.0%}), "
+        some = wilson(parted, replicates)
+        happened += f"some of them defect on each other in {parted} ({some[0]:.0%} to {some[1]:.0%})"
+        return Verdict(
             "O12",
             STATEMENTS["O12"],
-            f"{players} Absolutists, {players // 4} members random with 1/2. What is random shows in one's own "
-            "moves alone: all Absolutists see the same and treat everybody alike, so none differs from another",
+            f"{players} Absolutists, {players // 4} random members who defect with probability {chance:g}; the same: "
+            f"below {BROKEN:.0%} cooperation, more often than not",
             f"{turns} rounds, {replicates} replicates",
             happened,
-            bool(among[turns // 2 :].max() < 0.05),
-            details={"among": among.tolist(), "towards_random": towards.tolist()},
+            more_often_than_not(low, high),
+            details={
+                "chance": chance,
+                "broken": broken,
+                "parted": parted,
+                "interval": [low, high],
+                "late": late.tolist(),
+            },
+            rests_on={
+                "all": "all Absolutists see the same and treat everybody alike, whatever is random",
+                "others": "what is done to oneself is no play of third parties, so Absolutists can see different "
+                "things; that the source means all of them, not some",
+            }[quantifiers],
         )
-    ]
+
+    return [verdict for chance in CHANCES for verdict in under_both(partial(under, chance))]
+
+
+def _among_random(
+    players: int, chance: float, turns: int, replicates: int, quantifiers: Quantifiers
+) -> NDArray[np.float64]:
+    """Share of C among Absolutists, ``(replicates, turns)``."""
+    start = {"absolutist": players, f"memory(0,0) | {1 - chance}": players // 4}
+    rules = Rules(turns=turns, quantifiers=quantifiers)
+    return np.stack(
+        [
+            society(start, rules, replicates=1, seed=12 + k).cooperation_by_round()[:, 0, 0]
+            for k in range(replicates)
+        ]
+    )
 
 
 # --- the list ------------------------------------------------------------------------------------------------
 
 
 def _tournament_claim(claim: str) -> Claim:
+    def under(exploiter: str, quantifiers: Quantifiers) -> Verdict:
+        return tournament(claim, exploiter, quantifiers=quantifiers)
+
     def run() -> list[Verdict]:
         readings = READINGS[-1:] if claim == "O8" else READINGS
-        return [tournament(claim, exploiter) for exploiter in readings]
+        return [verdict for exploiter in readings for verdict in under_both(partial(under, exploiter))]
 
     return run
 

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from results import BirthId, Generation, Run
 
 Generations = Annotated[int | None, whole_option("Go on up to this generation.")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3.")]
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/memory3, or its file.")
+]
 
 
 def new(
@@ -141,7 +143,9 @@ def plot(
     wanted = tuple(word.strip() for word in formats.split(","))
     if not wanted or not set(wanted) <= {"png", "svg", "pdf"}:
         raise ValueError(f"format: expected png, svg or pdf, got {formats!r}")
-    target = out or folder / "plots"
+    target = out or (folder.parent if folder.suffix == ".sqlite" else folder) / "plots"
+    if out is None and target.is_symlink():
+        raise ValueError(f"out: expected a folder that you name, because {target} is a link to another place")
     with _reading(folder) as there:
         for path in save_all(there, target, formats=wanted):
             say(str(path))

@@ -26,7 +26,7 @@ from evolve.cli.screen import (
 )
 
 if TYPE_CHECKING:
-    from evolve.claims.ord import Verdict
+    from evolve.claims.verdict import Verdict
     from genomes.formula.genome import FormulaGenome
 
 Rounds = Annotated[int, whole_option("Rounds of a society, turns of a meeting.")]
@@ -123,7 +123,8 @@ def ecology(
         else:
             say(*str(result).split("\n"))
     if plot is not None:
-        from results.plots.ecology import abundance, save, simplex
+        from results.plots.ecology import abundance, simplex
+        from results.plots.style import save
 
         _saved(save, abundance(result), plot)
         if len(result.names) == 3:
@@ -189,7 +190,7 @@ def reproduce(
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Also draw the ecologies here.")] = None,
     as_json: Json = False,
 ) -> None:
-    """The published claims, each an experiment with a verdict; about a minute for all."""
+    """The published claims, each an experiment with a verdict; a few minutes for all."""
     from evolve.claims.ord import ALL_C, HORIZON, chosen
     from evolve.claims.ord import claims as every
 
@@ -207,22 +208,31 @@ def reproduce(
         return
     table = new_table("claim", "statement", "our reading", "what happened", "verdict")
     before = ""
+    notes: dict[str, int] = {}
     for verdict in verdicts:
         again = verdict.claim == before
         if before and not again:
             table.add_section()
         before = verdict.claim
-        horizon = "" if verdict.horizon == HORIZON else f" ({verdict.horizon})"
+        horizon = "" if verdict.horizon == HORIZON else f"({verdict.horizon})"
+        over = f"quantifiers over {verdict.quantifiers}" if verdict.quantifiers in ("all", "others") else ""
+        note = f"note {notes.setdefault(verdict.rests_on, len(notes) + 1)}" if verdict.rests_on else ""
         table.add_row(
             "" if again else verdict.claim,
             "" if again else verdict.statement,
-            verdict.reading + horizon,
+            "; ".join(filter(None, (verdict.reading, over, note, horizon))),
             verdict.happened,
-            styled("holds", "green") if verdict.holds else styled("fails", "red"),
+            styled(verdict.outcome, _COLOURS[verdict.outcome]),
         )
     show(table)
+    for note, number in notes.items():
+        say(f"Note {number}, what a verdict rests on: {note}.")
     say(f"Where nothing else is said: {HORIZON}, {ALL_C} All-C. Whatever exploits All-C dies out in the end.")
     say("Spiteful-Bully and Police are known by words only; the formulas are our reconstructions.")
+    say("Where no quantifiers are named, a verdict is the same with them over all players and over others.")
+
+
+_COLOURS = {"holds": "green", "fails": "red", "undecided": "yellow", "not testable": "yellow"}
 
 
 # --- shared --------------------------------------------------------------------------------------------------
@@ -282,11 +292,13 @@ def _saved(save: Any, made: Any, path: Path) -> None:
 def _draw(folder: Path, verdicts: list[Verdict]) -> None:
     """The populations behind every verdict."""
     from evolve.claims.ord import GENERATIONS
-    from results.plots.ecology import abundance, save
+    from results.plots.ecology import abundance
+    from results.plots.style import save
 
     folder.mkdir(parents=True, exist_ok=True)
     for verdict in verdicts:
         reading = verdict.reading.partition("= ")[2].partition(";")[0]
+        reading += " over others" if verdict.quantifiers == "others" else ""
         for name, result in verdict.ecologies.items():
             until = GENERATIONS if verdict.claim.startswith("O") else None
             words = [name, *([reading] if reading else [])]

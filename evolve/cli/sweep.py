@@ -90,7 +90,7 @@ def _save(planned: Sweep, folder: Path, summaries: Sequence[Summary]) -> list[Pa
     """Table and figure into the sweep's folder."""
     import json
 
-    from results.plots.style import styled
+    from results.plots.style import save
     from results.plots.sweep import sweep_figure
     from results.run.place import write_whole
     from results.sweeps import summary_csv
@@ -104,10 +104,7 @@ def _save(planned: Sweep, folder: Path, summaries: Sequence[Summary]) -> list[Pa
             stale.unlink(missing_ok=True)
         say("no figure: it takes one key that varies, or two", aside=True)
         return [table, numbers]
-    with styled():
-        made.savefig(folder / "sweep.png", metadata={"Software": None})
-        made.savefig(folder / "sweep.svg", metadata={"Date": None})
-    return [table, numbers, folder / "sweep.png", folder / "sweep.svg"]
+    return [table, numbers, *(save(made, folder / f"sweep.{kind}") for kind in ("png", "svg"))]
 
 
 def _content(planned: Sweep, summaries: Sequence[Summary]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""The figures of heredity: the champion's line of descent, the family tree of the living, its genome.
+"""The figures of heredity: the champion's line of descent and the family tree of the living.
 
-They read births and genomes; the figures of numbers over time are in `results.plots.run`.
+They read births; the figures of numbers over time are in `results.plots.run`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -19,22 +18,27 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from genomes.lookup import LookupGenome
 from results.errors import RunError
 from results.lineage import FamilyTree, family_tree, line_of_descent
-from results.plots.style import COLUMNS, Looks, figure, generation_axis, ink, run_name, styled, text_size
-from results.records import Birth, BirthId, quantiles
+from results.plots.genomes import entries, lookup_columns
+from results.plots.style import (
+    COLUMNS,
+    Looks,
+    as_label,
+    figure,
+    generation_axis,
+    ink,
+    run_name,
+    styled,
+    text_size,
+)
+from results.records import Birth, BirthId
 from results.run.store import Run
 
 LISTED = 26
 """Changes of a genome without a table that are written out."""
 
-ROWS = 250
-"""Generations that the heat map of genomes shows at most."""
-
 _WORD = re.compile(r"D\([^)]*\)|(?:exists|forall|∃|∀)\s*\w+\.?|\w+|\S")
-
-_SYMBOL = re.compile(r"D\(|\b(?:true|false|not|and|or|xor|implies|iff|exists|forall)\b|[∃∀¬∧∨⊕→↔⊤⊥]")
 
 
 def descent(run: Run, id: BirthId | None = None) -> Figure:
@@ -118,12 +122,12 @@ def _marked(line: Sequence[Birth], columns: list[str], last: int) -> Figure:
 def _listed(line: Sequence[Birth]) -> Figure:
     """The last changes of a genome that is no table, as text."""
     changed = [(birth, before) for before, birth in pairwise(line) if birth.genome != before.genome]
-    shown = changed[-LISTED:]
-    made = figure(1.3 + 0.19 * (len(shown) + 3))
-    _, axes = made.subplots(2, 1, height_ratios=(0.3, 0.19 * (len(shown) + 3)))
+    written = changed[-LISTED:]
+    made = figure(1.3 + 0.19 * (len(written) + 3))
+    _, axes = made.subplots(2, 1, height_ratios=(0.3, 0.19 * (len(written) + 3)))
     axes.set_axis_off()
     axes.set_xlim(0, 1)
-    axes.set_ylim(len(shown) + 2.5, -0.5)
+    axes.set_ylim(len(written) + 2.5, -0.5)
     rows: list[tuple[str, str, str, str]] = [
         (f"{line[0].id.generation:,}", line[0].origin, "", line[0].genome)
     ]
@@ -134,16 +138,16 @@ def _listed(line: Sequence[Birth]) -> Figure:
             "" if b.behaviour == a.behaviour else "●",
             rewriting(a.genome, b.genome),
         )
-        for b, a in shown
+        for b, a in written
     ]
     rows.append(("", "is now", "", line[-1].genome))
     for n, (generation, origin, mark, text) in enumerate(rows):
         axes.text(0.07, n, generation, ha="right", va="center", size=7)
         axes.text(0.09, n, mark, va="center", size=7)
         axes.text(0.115, n, origin, va="center", size=7, color="#555555")
-        axes.text(0.21, n, _cut(text, 92), va="center", size=6.5, family="monospace")
-    if len(changed) > len(shown):
-        note = f"{len(changed) - len(shown):,} earlier changes are not written out"
+        axes.text(0.21, n, as_label(text, 92), va="center", size=6.5, family="monospace")
+    if len(changed) > len(written):
+        note = f"{len(changed) - len(written):,} earlier changes are not written out"
         axes.text(0.21, 0.5, note, va="center", size=6, color="#555555", style="italic")
     axes.text(0.09, len(rows), "● behaviour changed", va="center", size=7, color="#555555")
     return made
@@ -217,7 +221,7 @@ def family(run: Run) -> Figure:
         axes.set_xlabel("generations before the last")
         roots = len(tree.roots)
         first = tree.births[int(tree.roots[0])].id
-        origin = f"common ancestor {first}" if roots == 1 else f"{roots} founders, no common ancestor"
+        origin = f"common ancestor {first}" if roots == 1 else f"{roots} founders"
         axes.set_title(f"Family tree of {len(leaves)} living, {origin}: {name}")
     return made
 
@@ -290,106 +294,6 @@ def layout(tree: FamilyTree, last: int) -> tuple[NDArray[np.float64], NDArray[np
     return height, np.array(segments, np.float64).reshape(-1, 2, 2)
 
 
-def genomes(run: Run) -> Figure:
-    """The mean genome of the population over time, from the generations whose population is kept whole.
-
-    Lookup genomes: the probability of cooperation after each history. Other genomes: their complexity, the
-    middle half of the population shaded.
-    """
-    with run.snapshot():
-        _refuse_empty(run)
-        kept = run.kept_populations()
-        kept = kept[:: -(-len(kept) // ROWS)] + kept[-1:]
-        rows = np.unique(np.array(kept, np.int64))
-        populations = [[birth.genome for birth in run.population(int(n)).population] for n in rows]
-        last, name = run.generation, run_name(run)
-    columns = lookup_columns([genome for population in populations for genome in population])
-    with styled():
-        if columns is None:
-            spread = [quantiles([complexity(g) for g in genomes], (25, 75)) for genomes in populations]
-            mean = [np.mean([complexity(g) for g in genomes]) for genomes in populations]
-            return _complexity_figure(rows, np.array(mean), np.array(spread), last, name)
-        table = np.array([np.mean([entries(g) for g in genomes], axis=0) for genomes in populations])
-        return _heat_map(rows, table, columns, last, name)
-
-
-def _complexity_figure(
-    rows: NDArray[np.int64], mean: NDArray[np.float64], spread: NDArray[np.float64], last: int, name: str
-) -> Figure:
-    made = figure(3.2)
-    axes = made.subplots()
-    if len(rows) > 1:
-        axes.fill_between(rows, spread[:, 0], spread[:, 1], color="#a9bcd8", lw=0, label="25 to 75 %")
-    few = len(rows) <= 60
-    axes.plot(rows, mean, color="#1b3a6b", marker="o" if few else None, ms=3, label="mean")
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1), ncols=2)
-    axes.set_ylabel("complexity")
-    axes.set_ylim(bottom=0)
-    axes.set_title(f"Complexity of genomes: {name}", pad=20)
-    generation_axis(axes, last)
-    return made
-
-
-def _heat_map(
-    rows: NDArray[np.int64], table: NDArray[np.float64], columns: list[str], last: int, name: str
-) -> Figure:
-    """Every kept generation is drawn until the next."""
-    many = len(columns) > 24
-    made = figure(5.4 if many else 4.4)
-    axes = made.subplots()
-    across = np.arange(len(columns) + 1) - 0.5
-    down = np.append(rows, last + 1) - 0.5
-    image = axes.pcolormesh(across, down, table, cmap="cividis", vmin=0, vmax=1, rasterized=True)
-    axes.set_ylim(last + 0.5, -0.5)
-    axes.yaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
-    axes.set_ylabel("generation")
-    every = max(1, int(np.ceil(len(columns) / 80)))
-    size = 5 if many else 7
-    axes.set_xticks(
-        range(0, len(columns), every), columns[::every], rotation=90, size=size, family="monospace"
-    )
-    opening = sum("|" not in column for column in columns)
-    if opening:
-        axes.axvline(opening - 0.5, color="white", lw=1.5)
-    axes.spines[:].set_visible(False)
-    axes.set_xlabel("entry: opening moves, then replies by own last moves | opponent's last moves")
-    axes.set_title(f"Mean genome of the population: {name}")
-    bar = made.colorbar(image, ax=axes, fraction=0.03, pad=0.01, aspect=30)
-    bar.set_label("probability of cooperation")
-    bar.outline.set_visible(False)
-    return made
-
-
-def lookup_columns(texts: Sequence[str]) -> list[str] | None:
-    """A name for each entry of lookup genomes of one size (``CC|DC``: own, opponent's); None for others."""
-    if not texts or not texts[-1].startswith("memory("):
-        return None
-    genome = LookupGenome.parse(texts[-1])
-    if not all(text.startswith(f"memory({genome.x},{genome.y})") for text in texts):
-        return None
-
-    def moves(bits: int, length: int) -> str:
-        return "".join("CD"[bits >> place & 1] for place in range(length - 1, -1, -1))
-
-    own, other = genome.x, genome.y
-    replies = [
-        f"{moves(i >> other, own)}|{moves(i & 2**other - 1, other)}" for i in range(2 ** (own + other))
-    ]
-    return [f"move {n + 1}" for n in range(max(own, other))] + replies
-
-
-@lru_cache(maxsize=4096)
-def entries(genome: str) -> NDArray[np.float64]:
-    """Opening and replies of a lookup genome as probabilities of cooperation."""
-    _, _, table = genome.partition(") ")
-    if "|" in table or " " in table:
-        parsed = LookupGenome.parse(genome)
-        return np.array([*parsed.opening, *parsed.replies])
-    letters = np.frombuffer(table.encode(), np.uint8)
-    return np.asarray((letters | 32) == ord("c"), np.float64)
-
-
 def changes(
     line: Sequence[Birth],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
@@ -422,15 +326,6 @@ def rewriting(before: str, after: str) -> str:
     return "; ".join(said)
 
 
-def complexity(genome: str) -> int:
-    """Atoms, constants, connectives and quantifiers of a formula, one each (Ord's measure), from its text."""
-    return len(_SYMBOL.findall(genome))
-
-
 def _refuse_empty(run: Run) -> None:
     if not len(run):
         raise RunError(f"{run.path}: no generation yet, nothing to draw")
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"

@@ -6,7 +6,6 @@ in grey.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from engine.ecologies import EcologyResult
-from results.plots.style import COLUMNS, figure, generation_axis, styled
+from results.plots.style import COLUMNS, as_label, figure, generation_axis, styled
 
 NAMED = 8
 """Strategies that get a line of their own with a name; the others share one thin grey line each."""
@@ -60,7 +59,7 @@ def abundance(result: EcologyResult, *, title: str | None = None, until: int | N
             _apart(np.array(ends), gap, top), ends, looks, strict=True
         ):
             note = axes.annotate(
-                f"{_short(name)}  {end:,.0f}",
+                f"{as_label(name, 24)}  {end:,.0f}",
                 (1.0, end),
                 (1.07, place),
                 xycoords=("axes fraction", "data"),
@@ -133,27 +132,13 @@ def simplex(result: EcologyResult, *, title: str | None = None) -> Figure:
             cycle = np.vstack([path[-result.period :], path[-result.period]])
             axes.plot(*cycle.T, color=DARK[1], lw=1.6, zorder=4, label="the cycle")
         for k, (where, va) in enumerate((((0, -0.03), "top"), ((1, -0.03), "top"), ((0.5, 0.9), "bottom"))):
-            text = f"{_short(result.names[k])}\n{counts[0, k]:,.0f} to {counts[-1, k]:,.0f}"
+            text = f"{as_label(result.names[k], 24)}\n{counts[0, k]:,.0f} to {counts[-1, k]:,.0f}"
             axes.text(*where, text, ha="center", va=va, fontsize=8)
         axes.set_xlim(-0.14, 1.14)
         axes.set_ylim(-0.14, 1.0)
         axes.legend(loc="upper left", bbox_to_anchor=(-0.02, 0.99))
         axes.set_title(title or _title(result, result.generations))
     return made
-
-
-def save(made: Figure, path: Path) -> None:
-    """Write a figure; the same ecology gives the same bytes. The kind is the file's ending: png, svg, pdf."""
-    kind = path.suffix.lower().lstrip(".")
-    nothing: dict[str, dict[str, Any]] = {
-        "png": {"Software": None},
-        "svg": {"Date": None},
-        "pdf": {"CreationDate": None},
-    }
-    if kind not in nothing:
-        raise ValueError(f"plot: expected a file that ends in .png, .svg or .pdf, got {str(path)!r}")
-    with styled():
-        made.savefig(path, metadata=nothing[kind])
 
 
 def _arrow(axes: Any, path: NDArray[np.float64]) -> None:
@@ -189,10 +174,6 @@ def _apart(values: NDArray[np.float64], gap: float, top: float) -> list[float]:
     return heights
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 24 else name[:23] + "…"
-
-
 def _ending(result: EcologyResult) -> str:
     return f"generation {result.generations:,}"
 
@@ -206,5 +187,5 @@ def _title(result: EcologyResult, shown: int) -> str:
 
 def _outcome(result: EcologyResult) -> str:
     if result.ending == "fixation":
-        return f"{_short(next(iter(result.final)))} alone"
+        return f"{as_label(next(iter(result.final)), 24)} alone"
     return f"cycle of {result.period} generations" if result.ending == "cycle" else result.ending

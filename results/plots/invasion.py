@@ -6,10 +6,9 @@ Lines differ in dash and marker, not in colour alone: everything can be read in 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
@@ -17,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from results.plots.style import COLOURS, HATCHES, OTHERS, figure, ink, styled
+from results.plots import style
+from results.plots.style import COLOURS, HATCHES, OTHERS, as_label, figure, ink, styled
 
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
@@ -28,6 +28,12 @@ BINS = 24
 
 GRID = 601
 """Points along time at which a survival curve is drawn."""
+
+NAME = 44
+"""Letters of a name that are shown."""
+
+save = partial(style.save, dpi=110)
+"""Write a figure of this file, see `results.plots.style.save`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +63,9 @@ def survival(
             here = np.searchsorted(curve.times, grid, side="right")
             y, low, high = (np.concatenate([[1.0], v])[here] for v in (curve.survival, curve.low, curve.high))
             axes.step(
-                grid, y, where="post", color=colour, ls=LINES[k % len(LINES)], lw=1.4, label=curve.label,
-                marker=MARKERS[k % len(MARKERS)], ms=3.6, markevery=(GRID // 40 + 9 * k, GRID // 5),
+                grid, y, where="post", color=colour, ls=LINES[k % len(LINES)], lw=1.4,
+                label=as_label(curve.label, NAME), marker=MARKERS[k % len(MARKERS)], ms=3.6,
+                markevery=(GRID // 40 + 9 * k, GRID // 5),
             )  # fmt: skip
             if bands:
                 axes.fill_between(grid, low, high, step="post", color=colour, alpha=0.1, lw=0)
@@ -75,7 +82,14 @@ def survival(
         table.axis("off")
         table.text(0, -0.9, "at risk", size=7, weight="bold", va="center", ha="left")
         for k, curve in enumerate(curves):
-            table.text(1.012, k, curve.label, size=7, va="center", transform=table.get_yaxis_transform())
+            table.text(
+                1.012,
+                k,
+                as_label(curve.label, NAME),
+                size=7,
+                va="center",
+                transform=table.get_yaxis_transform(),
+            )
             for t in ticks:
                 align = "left" if t == 0 else "right" if t == horizon else "center"
                 table.text(t, k, f"{int((curve.left >= t).sum())}", size=7, ha=align, va="center")
@@ -111,7 +125,7 @@ def n_rho(values: Mapping[str, ArrayLike], title: str) -> Figure:
             axes.set_xscale("log")
             axes.set_ylim(0, 1)
             axes.set_yticks([0, 1])
-            axes.set_ylabel(name, rotation=0, ha="right", va="center")
+            axes.set_ylabel(as_label(name, NAME), rotation=0, ha="right", va="center")
             above = float((chances > 1 + 1e-9).mean())
             axes.text(
                 1.005, 0.5, f"mean {chances.mean():.2f}\n{above:.0%} above 1", transform=axes.transAxes,
@@ -138,7 +152,7 @@ def kappa_forest(rows: Sequence[tuple[str, float, float, float]], title: str) ->
             axes.text(1.01, k, label, transform=axes.get_yaxis_transform(), va="center", size=7)
         axes.axvline(1, color="black", lw=0.8, ls="--")
         axes.set_xscale("log")
-        axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
+        axes.set_yticks(range(len(rows)), [as_label(name, NAME) for name, *_ in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlabel("kappa: N × mean probability to take over (1: neutral)")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
@@ -170,7 +184,7 @@ def nash_gaps(
             image = axes.imshow(table, origin="lower", aspect="auto", cmap=shade, norm=norm)
             for row, column in np.argwhere(table == 0):
                 axes.plot(column, row, marker="o", ms=4, mfc="none", mec="#b5541c", mew=1.1)
-            axes.set_title(name, size=8)
+            axes.set_title(as_label(name, 30), size=8)
             axes.set_xticks(range(len(continuation)), [f"{d:g}" for d in continuation], rotation=60)
             axes.set_yticks(range(len(noise)), [f"{e:g}" for e in noise])
             if place % columns == 0:
@@ -198,7 +212,7 @@ def who_invaded(names: Sequence[str], shares: ArrayLike, title: str, *, lost_at:
             hatch = "" if name == "others" else HATCHES[k % len(HATCHES)]
             axes.fill_between(
                 x, edges[k], edges[k + 1], facecolor=colour, edgecolor=edge, hatch=hatch, lw=0.2,
-                step="post", label=name if len(name) <= 44 else name[:43] + "…",
+                step="post", label=as_label(name, NAME),
             )  # fmt: skip
         if lost_at is not None:
             axes.axvline(lost_at, color="black", lw=1, ls="--")
@@ -214,12 +228,3 @@ def who_invaded(names: Sequence[str], shares: ArrayLike, title: str, *, lost_at:
             handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.4
         )
     return made
-
-
-def save(made: Figure, path: str | os.PathLike[str], dpi: int = 110) -> Path:
-    """Write a figure as PNG; the same figure gives the same file."""
-    place = Path(path)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with styled():
-        made.savefig(place, dpi=dpi, metadata={"Software": None})
-    return place

@@ -1,7 +1,8 @@
 """Every figure of a run: what happened to fitness, cooperation and behaviours, and who descends from whom.
 
 Each is a function ``Run -> Figure``, readable in print and in grey, at ten generations and at a hundred
-thousand: long runs are thinned before they are drawn. `save_all` writes all of them into a folder.
+thousand: long runs are thinned before they are drawn. Each draws one instant of a run, also while that is
+written, and nothing that depends on when it was committed. `save_all` writes all of them into a folder.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from results.errors import RunError
-from results.plots.descent import descent, family, genomes
+from results.plots.descent import descent, family
+from results.plots.genomes import genomes
 from results.plots.style import (
     OTHERS,
     Look,
@@ -30,6 +32,7 @@ from results.plots.style import (
     generation_axis,
     ink,
     run_name,
+    save,
     styled,
     text_size,
     thinned,
@@ -44,10 +47,12 @@ SMOOTH = 300
 
 def fitness(run: Run) -> Figure:
     """Payoff per turn over the generations: best, mean, and where half and nine tenths of everyone stand."""
-    table = run.statistics()
-    starts, width = bins(_length(run))
+    with run.snapshot():
+        table, name = _statistics(run), run_name(run)
+    length = len(table["generation"])
+    starts, width = bins(length)
     x = starts + (width - 1) / 2
-    column = {name: thinned(table[name], starts) for name in table if name != "generation"}
+    column = {key: thinned(table[key], starts) for key in table if key != "generation"}
     few = len(x) <= 30
     with styled():
         made = figure(3.4)
@@ -61,18 +66,20 @@ def fitness(run: Run) -> Figure:
         axes.plot(x, column["best"], color=MIDDLE, ls="-", marker="^" if few else None, ms=3.5, label="best")
         axes.plot(x, column["mean"], color=DARK, ls="--", marker="o" if few else None, ms=3, label="mean")
         axes.set_ylabel("payoff per turn")
-        axes.set_title(f"Fitness: {run_name(run)}", pad=20)
+        axes.set_title(f"Fitness: {name}", pad=20)
         handles, labels = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(-0.01, 1), ncols=4)
         axes.margins(y=0.06)
-        generation_axis(axes, _length(run) - 1, width)
+        generation_axis(axes, length - 1, width)
     return made
 
 
 def cooperation(run: Run) -> Figure:
     """The share of moves that cooperate, and below it how many different behaviours there are."""
-    table = run.statistics()
-    starts, width = bins(_length(run))
+    with run.snapshot():
+        table, title = _statistics(run), f"Cooperation: {run_name(run)}"
+    length = len(table["generation"])
+    starts, width = bins(length)
     x = starts + (width - 1) / 2
     few = len(x) <= 30
     with styled():
@@ -86,11 +93,11 @@ def cooperation(run: Run) -> Figure:
             axes.plot(x, thinned(table[name], starts), color=DARK, marker="o" if few else None, ms=3)
         above.set_ylim(-0.02, 1.02)
         above.set_ylabel("cooperation rate")
-        above.set_title(f"Cooperation: {run_name(run)}")
+        above.set_title(title)
         below.set_ylabel("behaviours")
         below.set_ylim(bottom=0)
         below.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-        generation_axis(below, _length(run) - 1, width)
+        generation_axis(below, length - 1, width)
         if width > 1:
             below.set_xlabel(f"generation (means of {width}, shaded from least to most)")
         above.tick_params(labelbottom=False)
@@ -100,12 +107,12 @@ def cooperation(run: Run) -> Figure:
 def abundance(run: Run) -> Figure:
     """Shares of the population over time by what they do, each behaviour next to the one it descends from."""
     with run.snapshot():
+        size, name = _statistics(run)["size"], run_name(run)
         looks = Looks(run)
-        size = run.statistics()["size"]
     leaders, order = looks.leaders, looks.order
-    starts, width = bins(_length(run), SMOOTH)
+    starts, width = bins(len(size), SMOOTH)
     x = starts + (width - 1) / 2
-    sampled = np.bincount(np.arange(0, _length(run), looks.every) // width, minlength=len(x))
+    sampled = np.bincount(np.arange(0, len(size), looks.every) // width, minlength=len(x))
     shares = np.zeros((len(order) + 1, len(x)))
     row = np.full(len(leaders.behaviours), len(order))
     row[order] = np.arange(len(order))
@@ -118,10 +125,10 @@ def abundance(run: Run) -> Figure:
     with styled():
         made = figure(4.2)
         axes = made.subplots()
-        generation_axis(axes, _length(run) - 1, width)
+        generation_axis(axes, len(size) - 1, width, every=looks.every)
         axes.set_ylim(0, 1)
         axes.set_ylabel("share of the population")
-        axes.set_title(f"Behaviours: {run_name(run)}")
+        axes.set_title(f"Behaviours: {name}")
         aside, stepped = [], len(x) <= 40
         for band, behaviour in enumerate([*order, None]):
             look = Look("others", OTHERS, "")
@@ -167,27 +174,22 @@ FIGURES: dict[str, Callable[[Run], Figure]] = {
 
 
 def save_all(run: Run, folder: str | os.PathLike[str], formats: Sequence[str] = ("png", "svg")) -> list[Path]:
-    """Write every figure into a folder; the same run gives the same files. Returns their paths.
+    """Write every figure into a folder, all of one instant; the same run gives the same files. Returns their paths.
 
     Raises RunError for a run without generations.
     """
+    with run.snapshot():
+        figures = {name: draw(run) for name, draw in FIGURES.items()}
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, draw in FIGURES.items():
-        made = draw(run)
-        for kind in formats:
-            metadata = {"Date": None} if kind == "svg" else {"Software": None} if kind == "png" else None
-            with styled():
-                made.savefig(place / f"{name}.{kind}", metadata=metadata)
-            written.append(place / f"{name}.{kind}")
-    return written
+    return [save(made, place / f"{name}.{kind}") for name, made in figures.items() for kind in formats]
 
 
-def _length(run: Run) -> int:
-    if not len(run):
+def _statistics(run: Run) -> dict[str, NDArray[Any]]:
+    table = run.statistics()
+    if not len(table["generation"]):
         raise RunError(f"{run.path}: no generation yet, nothing to draw")
-    return len(run)
+    return table
 
 
 def _widened(x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:

@@ -1,4 +1,4 @@
-"""How figures look, and how a long run fits one: fonts, colours that survive grey, thinning, labels.
+"""How figures look, how a long run fits one, and how they are saved: fonts, colours that survive grey, labels.
 
 Nothing here knows pyplot: figures are objects, so that they can be made in any thread and leave no state.
 """
@@ -6,19 +6,25 @@ Nothing here knows pyplot: figures are objects, so that they can be made in any 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from results.records import called
+from results.run.place import write_whole
 from results.run.store import Leaders, Run
 
 if TYPE_CHECKING:
@@ -29,6 +35,9 @@ WIDTH = 7.2
 
 COLUMNS = 1000
 """No figure draws more points along time than this: a screen has no more."""
+
+LETTER = 0.66
+"""About how wide a letter is, as a share of the size of the font."""
 
 SAMPLES = 3000
 """Of so many generations at most the leading behaviours are read."""
@@ -52,6 +61,7 @@ RC: dict[str, Any] = {
     "hatch.linewidth": 0.4,
     "lines.linewidth": 1.2,
     "svg.hashsalt": "run",
+    "text.parse_math": False,  # a name is a name, with or without dollars
     "figure.dpi": 100,
     "savefig.dpi": 200,
 }
@@ -74,6 +84,14 @@ HATCHES = ("", "", "////", "....", "\\\\\\\\", "----", "....", "////", "xxxx", "
 OTHERS = "#e4e4e4"
 
 
+KINDS: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
+"""What a figure can be saved as, without the metadata that would differ between two times."""
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """Our settings, for as long as a figure is being made or saved."""
@@ -87,6 +105,55 @@ def figure(height: float, width: float = WIDTH) -> Figure:
     made = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(made)
     return made
+
+
+def save(made: Figure, path: str | os.PathLike[str], dpi: int | None = None) -> Path:
+    """Write a figure as what the ending of `path` says (.png, .svg or .pdf); the same figure gives the same bytes.
+
+    The file is complete or not there at all, and a link in its place is replaced, not followed.
+    """
+    place = Path(path)
+    kind = place.suffix.lower().lstrip(".")
+    if kind not in KINDS:
+        raise ValueError(f"plot: expected a file that ends in .png, .svg or .pdf, got {str(path)!r}")
+    content = BytesIO()
+    with styled():
+        made.savefig(content, format=kind, dpi=dpi or RC["savefig.dpi"], metadata=KINDS[kind])
+    write_whole(place, content.getvalue())
+    return place
+
+
+def as_label(text: str, most: int) -> str:
+    """A text from outside as a label in one line, of at most so many letters and as wide as that many at most.
+
+    What cannot be seen is written as an escape, a letter that the font lacks as a box; a space comes before a
+    leading underscore, because a legend leaves such labels out (and those without a letter).
+
+    >>> as_label("tit\\nfor\\x1b[1m tat", 40), as_label("a long name", 7)
+    ('tit\\\\nfor\\\\x1b[1m tat', 'a long…')
+    """
+    if not text.strip():
+        return "(no name)"
+    letters = " " * text.startswith("_") + "".join(_letter(letter) for letter in text[: most + 1])
+    if len(letters) <= most and sum(map(_width, letters)) <= LETTER * most:
+        return letters
+    widths = np.cumsum([_width(letter) for letter in letters[: most - 1]])
+    return letters[: int(np.searchsorted(widths, LETTER * (most - 1), side="right"))] + "…"
+
+
+@cache
+def _letter(letter: str) -> str:
+    if not letter.isprintable():
+        return letter.encode("unicode_escape").decode()
+    return letter if get_font(findfont(RC["font.family"])).get_char_index(ord(letter)) else "□"
+
+
+@cache
+def _width(letter: str) -> float:
+    """Of one letter, as a share of the size of the font."""
+    font = get_font(findfont(RC["font.family"]))
+    font.set_size(100, 72)
+    return float(font.load_char(ord(letter)).linearHoriAdvance) / 65536 / 100
 
 
 def bins(length: int, columns: int = COLUMNS) -> tuple[NDArray[np.int64], int]:
@@ -107,15 +174,18 @@ def thinned(values: NDArray[Any], starts: NDArray[np.int64], of: str = "mean") -
     return np.asarray(np.divide(total, count, out=np.full(len(starts), np.nan), where=count > 0))
 
 
-def generation_axis(axes: Axes, last: int, width: int = 1, first: int = 0) -> None:
-    """The time axis: whole generations, with thousands set apart."""
+def generation_axis(axes: Axes, last: int, width: int = 1, first: int = 0, every: int = 1) -> None:
+    """The time axis: whole generations, with thousands set apart; points are means of `width` of them, of which
+    each `every`-th is read.
+    """
     axes.set_xlim((first, last) if last > first else (first - 0.5, last + 0.5))
     if last > first:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
     else:
         axes.set_xticks([last])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
-    axes.set_xlabel("generation" if width == 1 else f"generation (means of {width})")
+    read = f", of which 1 in {every} is read" if every > 1 else ""
+    axes.set_xlabel("generation" if width == 1 else f"generation (means of {width}{read})")
 
 
 @dataclass(frozen=True)
@@ -163,8 +233,7 @@ class Looks:
 
 def short_name(name: str | None, behaviour: str) -> str:
     """The name, or the first digits of the key."""
-    label = called(name, behaviour)
-    return label if len(label) <= 26 else label[:25] + "…"
+    return as_label(called(name, behaviour), 26)
 
 
 def lineage_order(leaders: Leaders, chosen: Sequence[int]) -> list[int]:
@@ -188,8 +257,7 @@ def lineage_order(leaders: Leaders, chosen: Sequence[int]) -> list[int]:
 
 def run_name(run: Run) -> str:
     """The run's name, short enough for a title."""
-    name = str(run.provenance["name"])
-    return name if len(name) <= 32 else name[:31] + "…"
+    return as_label(str(run.provenance["name"]), 32)
 
 
 def ink(colour: str) -> str:
@@ -202,4 +270,4 @@ def text_size(axes: Axes, text: str, points: float) -> tuple[float, float]:
     """About how wide and high a text will be, as shares of its axes."""
     inches = float(RC["figure.dpi"])
     width, height = axes.bbox.width / inches, axes.bbox.height / inches
-    return 0.66 * points / 72 * len(text) / width, 1.3 * points / 72 / height
+    return LETTER * points / 72 * len(text) / width, 1.3 * points / 72 / height

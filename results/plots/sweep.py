@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from results.plots.style import figure, ink, styled
+from results.plots.style import as_label, figure, ink, styled
 from results.sweeps import MEASURES, Summary
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def sweep_figure(name: str, summaries: Sequence[Summary]) -> Figure | None:
         return None
     runs = sorted({summary.runs for summary in done})
     number = f"{runs[0]} run{'s' * (runs[0] > 1)}" if len(runs) == 1 else f"{runs[0]} to {runs[-1]} runs"
-    title = f"{_short(name, 40)}: {number} a point"
+    title = f"{as_label(name, 40)}: {number} a point"
     several = runs[-1] > 1
     with styled():
         return _lines(title, keys[0], done, several) if len(keys) == 1 else _maps(title, keys, done, several)
@@ -77,7 +77,7 @@ def _lines(title: str, key: str, summaries: Sequence[Summary], several: bool) ->
     panels[1].set_ylim(-0.02, 1.02)
     panels[2].set_ylim(bottom=0)
     panels[2].yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    panels[2].set_xlabel(key + " (values, not to scale)" * (numbers and not to_scale))
+    panels[2].set_xlabel(as_label(key, 40) + " (values, not to scale)" * (numbers and not to_scale))
     if not to_scale:
         places, labels = _ticks(there, 24, 24)
         panels[2].set_xticks(places, labels, **_slant(labels, 60))
@@ -116,9 +116,9 @@ def _maps(title: str, keys: Sequence[str], summaries: Sequence[Summary], several
         axes.set_xticks(places, labels, **_slant(labels, 36))
         axes.set_yticks(*_ticks(rows, 16, 16))
         if k >= 2:
-            axes.set_xlabel(keys[0])
+            axes.set_xlabel(as_label(keys[0], 40))
         if k % 2 == 0:
-            axes.set_ylabel(keys[1])
+            axes.set_ylabel(as_label(keys[1], 26))
     made.suptitle(title + ", with 95 % intervals over seeds" * wide, x=0.01, ha="left", size=9, weight="bold")
     return made
 
@@ -172,9 +172,9 @@ def _ticks(values: Sequence[Any], most: int, longest: int) -> tuple[list[int], l
     """
     step = -(-len(values) // most)
     places = list(range(0, len(values), step))
-    labels = [_short(_label(values[k]), longest) for k in places]
+    labels = [as_label(_label(values[k]), longest) for k in places]
     if len(set(labels)) < len(labels):
-        labels = [_short(f"{k + 1}: {_label(values[k])}", longest) for k in places]
+        labels = [as_label(f"{k + 1}: {_label(values[k])}", longest) for k in places]
     return places, labels
 
 
@@ -200,7 +200,3 @@ def _label(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.10g}"
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

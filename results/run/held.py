@@ -86,8 +86,10 @@ class Held:
         self._identity = _identity(self.file)
 
     def _prepare(self) -> None:
-        self.connection.execute(f"PRAGMA journal_mode = {journal(self.file)}")
-        self.connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        kept = journal(self.file)
+        self.connection.execute(f"PRAGMA journal_mode = {kept}")
+        # after a power cut a rollback journal can be relied on only where every step of a commit was synced
+        self.connection.execute(f"PRAGMA synchronous = {self._synchronous if kept == 'WAL' else 'full'}")
 
     def note(self, experiment: ExperimentText, lineage: Lineage, last: int) -> Lineage:
         """Write down who goes on after generation `last`, and how; returns the lineage mode so far."""

@@ -14,6 +14,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from operator import lt
 
 import numpy as np
@@ -46,17 +47,26 @@ WHOLE_EVERY = 32
 PAST = 16
 """How many behaviours back a line is followed to find the one that had led."""
 
+REACH = 256
+"""And how many births back."""
+
 REMEMBERED = 4096
-"""Leading behaviours known without looking; one that returns after so many others is written again."""
+"""Leading behaviours known without looking, the newest; one that returns after so many others is written again."""
+
+
+def milestone(number: int) -> bool:
+    """True for generations 0 to 9, 10, 20 ... 90, 100, 200 ...: their populations are kept in every run."""
+    return number % int(10 ** (len(str(number)) - 1)) == 0
 
 
 class Living:
     """What the writer remembers of someone alive."""
 
-    __slots__ = ("birth", "children", "depth", "line", "parent", "past")
+    __slots__ = ("age", "birth", "children", "depth", "line", "parent", "past")
+    age: int
     depth: int
     parent: tuple[str, str] | None
-    past: tuple[str, ...]
+    past: tuple[tuple[str, int], ...]
 
     def __init__(self, birth: Birth, parent: Living | None) -> None:
         self.birth = birth
@@ -68,12 +78,21 @@ class Living:
         self.parent = (
             (parent.birth.genome, parent.birth.behaviour) if parent is not None and chained else None
         )
+        # What the line has done, newest first, and at which age of the line (in births) each came up.
+        self.age = parent.age + 1 if parent is not None else 0
         if parent is None:
-            self.past = (birth.behaviour,)
+            self.past = ((birth.behaviour, 0),)
         elif parent.birth.behaviour == birth.behaviour:
             self.past = parent.past
         else:
-            self.past = (birth.behaviour, *parent.past[: PAST - 1])
+            self.past = ((birth.behaviour, self.age), *parent.past[: PAST - 1])
+
+    def earlier(self) -> Iterator[str]:
+        """What its last `REACH` ancestors did before, newest first."""
+        for (_, began), (behaviour, _) in pairwise(self.past):
+            if began <= self.age - REACH:
+                return
+            yield behaviour
 
 
 class Writer:
@@ -135,14 +154,18 @@ class Writer:
         if self._lineage == "pruned":
             self._count_children(names, lambda id: ancestor(id)[0])
         for id, living in names.items():
-            past = [living.birth.behaviour]
+            past = [(living.birth.behaviour, 0)]
             here, _ = ancestor(id)
-            for _ in range(PAST * PAST):
-                if here is None or len(past) == PAST:
-                    break
+            back, known_back = 0, 0
+            while here is not None and known_back < REACH and len(past) < PAST:
                 here, behaviour = ancestor(here)
-                if behaviour is not None and behaviour != past[-1]:
-                    past.append(behaviour)
+                back += 1
+                if behaviour is None:
+                    continue  # the same as the next one's
+                if behaviour != past[-1][0]:
+                    past[-1] = past[-1][0], -known_back
+                    past.append((behaviour, -back))
+                known_back = back
             living.past = tuple(past)
         known = self._connection.execute("SELECT * FROM behaviours ORDER BY id DESC LIMIT ?", (REMEMBERED,))
         for row in reversed(known.fetchall()):
@@ -225,9 +248,8 @@ class Writer:
         return time.monotonic() - self._committed_at >= COMMIT_SECONDS
 
     def _stays(self, number: int) -> bool:
-        """True for the checkpoints, and before the first for 1 to 9, 10, 20 ... : much happens early."""
-        early = number < self._checkpoint_every and number % 10 ** (len(str(number)) - 1) == 0
-        return early or number % self._checkpoint_every == 0
+        """True for the checkpoints and the milestones: much happens early."""
+        return milestone(number) or number % self._checkpoint_every == 0
 
     def _gather(self, generation: Generation) -> tuple[dict[BirthId, Living], bytes]:
         """The living of this generation, and what is hashed of them; raises RunError for a broken record."""
@@ -320,17 +342,17 @@ class Writer:
 
     def _lead(self, leader: Leader, living: dict[BirthId, Living]) -> int:
         """The number of a leading behaviour; one that had not led becomes a row."""
-        number = self._known.pop(leader.behaviour, None)
+        number = self._known.get(leader.behaviour)
         if number is None:
             carrier = next((one for one in living.values() if one.birth.behaviour == leader.behaviour), None)
-            past = carrier.past[1:] if carrier is not None else ()
-            ancestor = next((self._known[key] for key in past if key in self._known), None)
+            earlier = carrier.earlier() if carrier is not None else ()
+            ancestor = next((self._known[key] for key in earlier if key in self._known), None)
             self._behaviours = number = self._behaviours + 1
             leading = LeadingBehaviour(leader.behaviour, leader.name, leader.genome, ancestor)
             self._new_behaviours.append(leading.row(number, self._digests))
             if len(self._known) >= REMEMBERED:
                 del self._known[next(iter(self._known))]
-        self._known[leader.behaviour] = number  # the last used stands last
+            self._known[leader.behaviour] = number
         return number
 
     # Writing.

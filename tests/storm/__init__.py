@@ -8,6 +8,7 @@
     power.py         power cuts, rebuilt from a record of changes and syncs
     faults.py        a disk that is full, fails, or writes half of what it was asked to
     damage.py        bits flipped, pages zeroed, swapped, stale and foreign, files cut short
+    hostile.py       files that somebody has forged
     readers.py       readers while a run is written
     hostile.py       files that somebody has forged
     fuzz.py          texts that nobody meant

@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.storm import Tally
 from tests.storm.shim import Shim, build, missing
 
-HARMS = ("controls", "kills", "power", "faults", "damage", "readers", "fuzz")
+HARMS = ("controls", "kills", "power", "faults", "damage", "readers", "hostile", "fuzz")
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 

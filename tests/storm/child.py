@@ -81,6 +81,11 @@ class Child:
         far = os.pread(self._told, 8, 0)
         return int.from_bytes(far, "little", signed=True) if far else -1
 
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
     def kill(self) -> None:
         """End it now; no harm where it has ended."""
         os.kill(self._pid, signal.SIGKILL)

@@ -21,6 +21,7 @@ from evolve.sweep import Sweep
 from genomes import catalogue
 from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome
+from genomes.reading import parse, resolve
 from results.records import BirthId
 from tests.storm import Tally
 from tests.storm.child import Tell, child
@@ -78,7 +79,7 @@ def readers(place: Path) -> list[Reader]:
     return [
         Reader("the text of a table", _genome, tuple(entries), 0.38),
         Reader("the text of a formula", _formula, formulas, 0.2),
-        Reader("the name of a strategy", catalogue.resolve, names, 0.03),
+        Reader("the name of a strategy", resolve, names, 0.03),
         Reader("the id of a birth", BirthId.parse, ("12.0.5", "0.0.0", "4.3.1"), 0.14),
         Reader("an experiment (TOML)", _experiment, experiments, 0.1),
         Reader("a change of an experiment (--set)", _set, changes, 0.1),
@@ -169,8 +170,8 @@ def judged(read: Callable[[str], Any], text: str) -> str | None:
 
 
 def _genome(text: str) -> None:
-    genome = catalogue.parse(text)
-    assert catalogue.parse(str(genome)) == genome, f"{genome} does not read back"
+    genome = parse(text)
+    assert parse(str(genome)) == genome, f"{genome} does not read back"
 
 
 def _formula(text: str) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from results.run import store
+from results.run import held
 from tests.storm import Tally
 from tests.storm.child import Tell, child
 from tests.storm.kills import emptied, finished
@@ -179,7 +179,7 @@ def _run(shim: Shim, synchronous: str, journal: str) -> Task:
     declared = experiment("lookups")
 
     def live(folder: Path, tell: Tell) -> None:
-        setattr(store, "journal", lambda file: journal)  # noqa: B010
+        setattr(held, "journal", lambda file: journal)  # noqa: B010
 
         def mark(number: int) -> None:
             shim.mark(number)

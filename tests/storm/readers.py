@@ -18,7 +18,7 @@ from pathlib import Path
 from results.errors import RunError
 from results.lineage import line_of_descent
 from results.plots.run import save_all
-from results.run import store
+from results.run import held
 from results.run.store import Run
 from tests.storm import Tally
 from tests.storm.child import HANGS, Child, Tell
@@ -56,18 +56,18 @@ def _looks(place: Path, rng: random.Random, journal: str, where: str, tally: Tal
         pass  # there is a run before anybody looks
 
     def write(tell: Tell) -> None:
-        setattr(store, "journal", lambda file: journal)  # noqa: B010
+        setattr(held, "journal", lambda file: journal)  # noqa: B010
         with Run.open(folder, EXPERIMENT, commit_every=1) as run:
             for generation in evolve(EXPERIMENT):
                 run.append(generation)
                 tell(generation.number)
 
     writer = Child(write, seconds=10 * HANGS)
-    while writer.told < 1:
+    while writer.told < 1 and writer.alive:
         time.sleep(0.001)
     seen: Seen = {}
-    with ExitStack() as held:
-        stays = held.enter_context(Run.read(folder))
+    with ExitStack() as opened:
+        stays = opened.enter_context(Run.read(folder))
         for k in range(OF_ONE_RUN):
             look = save_figures if rng.random() < FIGURES else rng.choice(LOOKS)
             try:

@@ -1,0 +1,99 @@
+"""What became of a published claim: `Verdict`, and how one is reached.
+
+A source says what happens, seldom exactly under which definitions. So a verdict states its reading of what is
+unknown, what it rests on, its horizon, and what happened.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from engine.ecologies import EcologyResult
+from genomes.formula.syntax import Quantifiers
+
+Outcome = Literal["holds", "fails", "undecided", "not testable"]
+"""undecided: the interval includes both outcomes. not testable: the experiment could not have come out otherwise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What became of one claim under one reading, and why one should believe it.
+
+    `reading`: what we took for what the source leaves open. `rests_on`: what a reader has to know before
+    believing it. `quantifiers`: whom player variables range over; None where no formula has one.
+    `happened`: in one line, with figures. `ecologies`: the populations behind it by name, for figures.
+    """
+
+    claim: str
+    statement: str
+    reading: str
+    horizon: str
+    happened: str
+    outcome: Outcome
+    ecologies: Mapping[str, EcologyResult] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    rests_on: str = ""
+    quantifiers: Literal["all", "others", "all or others alike"] | None = None
+
+    @property
+    def holds(self) -> bool:
+        """The claim came out as the source says."""
+        return self.outcome == "holds"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; of the ecologies the start, the end and how they ended."""
+        return {
+            "claim": self.claim,
+            "statement": self.statement,
+            "reading": self.reading,
+            "rests_on": self.rests_on,
+            "quantifiers": self.quantifiers,
+            "horizon": self.horizon,
+            "happened": self.happened,
+            "verdict": self.outcome,
+            "details": dict(self.details),
+            "ecologies": {
+                name: {
+                    "start": dict(zip(result.names, result.counts[0].tolist(), strict=True)),
+                    "final": result.final,
+                    "ending": result.how,
+                }
+                for name, result in self.ecologies.items()
+            },
+        }
+
+
+def decided(holds: bool) -> Outcome:
+    """The outcome of an experiment that leaves nothing to chance."""
+    return "holds" if holds else "fails"
+
+
+def more_often_than_not(low: float, high: float) -> Outcome:
+    """The outcome for a claim that something has a probability above 1/2, from the interval of that probability.
+
+    >>> more_often_than_not(0.39, 0.78)
+    'undecided'
+    """
+    if low > 0.5:
+        return "holds"
+    return "fails" if high < 0.5 else "undecided"
+
+
+def wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's 95 % interval of a probability."""
+    p = successes / trials
+    middle = p + z * z / (2 * trials)
+    spread = z * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def under_both(make: Callable[[Quantifiers], Verdict]) -> list[Verdict]:
+    """The verdict with quantifiers over all players and the one over others; one where they do not differ."""
+    one, two = replace(make("all"), quantifiers="all"), replace(make("others"), quantifiers="others")
+    if (one.happened, one.outcome) == (two.happened, two.outcome):
+        return [replace(one, quantifiers="all or others alike")]
+    return [one, two]

@@ -1,0 +1,150 @@
+"""The figure of genomes: what the population is made of, in generations that every run keeps whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from genomes.lookup import LookupGenome
+from results.errors import RunError
+from results.plots.style import OTHERS, figure, run_name, styled
+from results.records import quantiles
+from results.run.store import Run
+
+_SYMBOL = re.compile(r"D\(|\b(?:true|false|not|and|or|xor|implies|iff|exists|forall)\b|[∃∀¬∧∨⊕→↔⊤⊥]")
+
+
+def genomes(run: Run) -> Figure:
+    """The mean genome of the population in generations 0 to 9, 10, 20 ... 90, 100, 200 ... and the last.
+
+    Lookup genomes: the probability of cooperation after each history. Other genomes: their complexity. These
+    populations are kept whole in every run, however it was committed; where one is missing, a gap is left.
+    """
+    with run.snapshot():
+        if not len(run):
+            raise RunError(f"{run.path}: no generation yet, nothing to draw")
+        last, name = run.generation, run_name(run)
+        rows = milestones(last)
+        kept = set(run.kept_populations())
+        populations = [
+            [birth.genome for birth in run.population(row).population] if row in kept else [] for row in rows
+        ]
+    columns = lookup_columns([genome for population in populations for genome in population])
+    with styled():
+        if columns is None:
+            return _complexity_figure(
+                rows, [[complexity(g) for g in genomes] for genomes in populations], name
+            )
+        table = np.full((len(rows), len(columns)), np.nan)
+        for row, genomes in zip(table, populations, strict=True):
+            if genomes:
+                row[:] = np.mean([entries(g) for g in genomes], axis=0)
+        return _heat_map(rows, table, columns, name)
+
+
+def milestones(last: int) -> list[int]:
+    """The generations up to `last` whose populations every run keeps, and the last.
+
+    >>> milestones(31)
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30, 31]
+    """
+    steps = (10**power for power in range(len(str(last))))
+    tens = [number for step in steps for number in range(step, min(10 * step, last + 1), step)]
+    return [0, *tens] if not last or tens[-1] == last else [0, *tens, last]
+
+
+def _complexity_figure(rows: Sequence[int], complexities: Sequence[Sequence[int]], name: str) -> Figure:
+    made = figure(3.2)
+    axes = made.subplots()
+    there = [place for place, values in enumerate(complexities) if values]
+    spread = np.array([quantiles(complexities[place], (25, 75)) for place in there])
+    mean = [np.mean(complexities[place]) for place in there]
+    axes.vlines(there, spread[:, 0], spread[:, 1], color="#a9bcd8", lw=4, label="25 to 75 %")
+    axes.plot(there, mean, color="#1b3a6b", ls="", marker="o", ms=3, label="mean")
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(-0.01, 1), ncols=2)
+    axes.set_ylabel("complexity")
+    axes.set_ylim(bottom=0)
+    axes.set_xlim(-0.7, len(rows) - 0.3)
+    axes.set_xticks(range(len(rows)), [f"{row:,}" for row in rows], rotation=90, size=6)
+    axes.set_xlabel("generation" + _steps(rows))
+    axes.set_title(f"Complexity of genomes: {name}", pad=20)
+    return made
+
+
+def _heat_map(rows: Sequence[int], table: NDArray[np.float64], columns: list[str], name: str) -> Figure:
+    """A row for each generation of which there is a population; their distance is not to scale."""
+    many = len(columns) > 24
+    made = figure(1.6 + float(np.clip(0.11 * len(rows), 1.2, 7)))
+    axes = made.subplots()
+    axes.set_facecolor(OTHERS)
+    image = axes.pcolormesh(
+        np.arange(len(columns) + 1) - 0.5, np.arange(len(rows) + 1) - 0.5, table,
+        cmap="cividis", vmin=0, vmax=1, rasterized=True,
+    )  # fmt: skip
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    steps = np.diff(rows, prepend=rows[0])
+    for place in range(1, len(rows)):
+        wider = place > 1 and steps[place] != steps[place - 1]
+        axes.axhline(place - 0.5, color="white", lw=2 if wider else 0.4)
+    axes.set_yticks(range(len(rows)), [f"{row:,}" for row in rows], size=6)
+    axes.set_ylabel("generation" + _steps(rows))
+    every = max(1, int(np.ceil(len(columns) / 80)))
+    size = 5 if many else 7
+    axes.set_xticks(
+        range(0, len(columns), every), columns[::every], rotation=90, size=size, family="monospace"
+    )
+    opening = sum("|" not in column for column in columns)
+    if opening:
+        axes.axvline(opening - 0.5, color="white", lw=1.5)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=2)
+    axes.set_xlabel("entry: opening moves, then replies by own last moves | opponent's last moves")
+    axes.set_title(f"Mean genome of the population: {name}")
+    bar = made.colorbar(image, ax=axes, fraction=0.03, pad=0.01, aspect=30)
+    bar.set_label("probability of cooperation" + ("; grey: not kept" if np.isnan(table).any() else ""))
+    bar.outline.set_visible(False)
+    return made
+
+
+def _steps(rows: Sequence[int]) -> str:
+    return " (not to scale)" if rows[-1] > 10 else ""
+
+
+def lookup_columns(texts: Sequence[str]) -> list[str] | None:
+    """A name for each entry of lookup genomes of one size (``CC|DC``: own, opponent's); None for others."""
+    if not texts or not texts[-1].startswith("memory("):
+        return None
+    genome = LookupGenome.parse(texts[-1])
+    if not all(text.startswith(f"memory({genome.x},{genome.y})") for text in texts):
+        return None
+
+    def moves(bits: int, length: int) -> str:
+        return "".join("CD"[bits >> place & 1] for place in range(length - 1, -1, -1))
+
+    own, other = genome.x, genome.y
+    replies = [
+        f"{moves(i >> other, own)}|{moves(i & 2**other - 1, other)}" for i in range(2 ** (own + other))
+    ]
+    return [f"move {n + 1}" for n in range(max(own, other))] + replies
+
+
+@lru_cache(maxsize=4096)
+def entries(genome: str) -> NDArray[np.float64]:
+    """Opening and replies of a lookup genome as probabilities of cooperation."""
+    _, _, table = genome.partition(") ")
+    if "|" in table or " " in table:
+        parsed = LookupGenome.parse(genome)
+        return np.array([*parsed.opening, *parsed.replies])
+    letters = np.frombuffer(table.encode(), np.uint8)
+    return np.asarray((letters | 32) == ord("c"), np.float64)
+
+
+def complexity(genome: str) -> int:
+    """Atoms, constants, connectives and quantifiers of a formula, one each (Ord's measure), from its text."""
+    return len(_SYMBOL.findall(genome))
