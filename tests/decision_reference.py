@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import product
 
 Matrix = list[list[Fraction]]
+Strategy = tuple[list[Fraction], list[list[int]]]
 
 
 def gap(
@@ -31,15 +32,26 @@ def gap(
                 matrix[s][successors[s][2 * y + x]] += own[x] * theirs[s][y]
         return _mean(matrix, gains, continuation)
 
-    pairs = [(s, t) for s in range(n) for t in range(n)]
-    matrix, gains = _empty(n * n), [Fraction(0)] * (n * n)
-    for k, (s, t) in enumerate(pairs):
-        for x, y in product((0, 1), repeat=2):
-            chance = theirs[s][x] * theirs[t][y]
-            gains[k] += chance * payoffs[2 * x + y]
-            matrix[k][pairs.index((successors[s][2 * x + y], successors[t][2 * y + x]))] += chance
     best = max(mutant(policy) for policy in product((0, 1), repeat=n))
-    return best - _mean(matrix, gains, continuation)
+    resident = cooperate, successors
+    return best - payoff(resident, resident, payoffs, noise, continuation)
+
+
+def payoff(
+    a: Strategy, b: Strategy, payoffs: list[Fraction], noise: float, continuation: float | None
+) -> Fraction:
+    """What `a` earns from `b` per turn; both are probabilities of C and successors by state."""
+    (cooperate_a, next_a), (cooperate_b, next_b) = a, b
+    e = Fraction(noise)
+    pairs = [(s, t) for s in range(len(cooperate_a)) for t in range(len(cooperate_b))]
+    matrix, gains = _empty(len(pairs)), [Fraction(0)] * len(pairs)
+    for k, (s, t) in enumerate(pairs):
+        p, q = (c * (1 - e) + (1 - c) * e for c in (cooperate_a[s], cooperate_b[t]))
+        for x, y in product((0, 1), repeat=2):
+            chance = (p, 1 - p)[x] * (q, 1 - q)[y]
+            gains[k] += chance * payoffs[2 * x + y]
+            matrix[k][pairs.index((next_a[s][2 * x + y], next_b[t][2 * y + x]))] += chance
+    return _mean(matrix, gains, continuation)
 
 
 def gap_by_turns(

@@ -12,6 +12,7 @@ from engine import Game, Rules, expected
 from engine.stability import decision
 from engine.stability.certificates import best_response, nash_gap
 from engine.stability.exact import solve
+from engine.stability.scans import scan
 from genomes import Automaton, LookupGenome
 from tests import decision_reference
 from tests.conftest import Command
@@ -25,21 +26,29 @@ horizons = near_one | st.just({"limit_of_means": True})
 noises = st.just(0.0) | tiny
 
 
-def exact(resident: Automaton | LookupGenome, rules: Rules) -> Fraction:
-    """The gap by the oracle."""
-    automaton = resident.automaton().canonical(noisy=rules.noisy)
+def in_fractions(strategy: Automaton | LookupGenome, rules: Rules) -> decision_reference.Strategy:
+    """Probabilities of C and successors, without what cannot be reached."""
+    automaton = strategy.automaton().canonical(noisy=rules.noisy)
     # of both probabilities the rarer one has all digits
     both = zip(automaton.cooperate.tolist(), automaton.defect.tolist(), strict=True)
-    cooperate = [Fraction(c) if c <= d else 1 - Fraction(d) for c, d in both]
-    values, scale = rules.game.scaled
-    payoffs = [Fraction(p) / Fraction(scale) for p in values]
-    successors = automaton.successors.tolist()
+    return [Fraction(c) if c <= d else 1 - Fraction(d) for c, d in both], automaton.successors.tolist()
+
+
+def payoffs_of(game: Game) -> list[Fraction]:
+    """(R, S, T, P), short decimals taken as such."""
+    values, scale = game.scaled
+    return [Fraction(p) / Fraction(scale) for p in values]
+
+
+def exact(resident: Automaton | LookupGenome, rules: Rules) -> Fraction:
+    """The gap by the oracle."""
+    strategy, payoffs = in_fractions(resident, rules), payoffs_of(rules.game)
     if rules.turns is not None:
-        return decision_reference.gap_by_turns(cooperate, successors, payoffs, rules.noise, rules.turns)
-    return decision_reference.gap(cooperate, successors, payoffs, rules.noise, rules.continuation)
+        return decision_reference.gap_by_turns(*strategy, payoffs, rules.noise, rules.turns)
+    return decision_reference.gap(*strategy, payoffs, rules.noise, rules.continuation)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(automata(probabilities, 3) | lookups(probabilities, 1), horizons, noises, games)
 def test_gaps_have_twelve_digits_whatever_the_rules(
     resident: Automaton | LookupGenome, horizon: dict[str, float], noise: float, game: Game
@@ -74,7 +83,7 @@ def test_floats_and_whole_numbers_agree_where_floats_decide(
     if costs is not None:
         whole = problem._in_whole_numbers(problem.likely)
         assert costs.policy.tolist() == whole.policy.tolist()
-        assert problem._gap(costs) == pytest.approx(problem._gap(whole), abs=max(costs.error, 1e-300))
+        assert problem.lost(costs) == pytest.approx(problem.lost(whole), abs=max(costs.error, 1e-300))
 
 
 @pytest.mark.parametrize("k", range(1, 15))
@@ -171,3 +180,56 @@ def test_what_is_printed_is_no_other_rule(evolve: Command) -> None:
     assert "continuation 0.9999999" in shown
     assert "Nash gap                   1e-07" in shown
     assert "A rare mutant does better" in shown
+
+
+# --- scans ---
+
+
+@settings(max_examples=20)
+@given(
+    automata(probabilities, 2) | lookups(probabilities, 1),
+    horizons,
+    noises,
+    games,
+    st.sampled_from([(0, 1), (1, 0)]),
+)
+def test_scans_have_eight_digits_and_the_right_verdicts_whatever_the_rules(
+    resident: Automaton | LookupGenome,
+    horizon: dict[str, float],
+    noise: float,
+    game: Game,
+    memory: tuple[int, int],
+) -> None:
+    rules = Rules(game=game, noise=noise, **horizon)  # type: ignore[arg-type]
+    found, payoffs = scan(resident, memory, rules), payoffs_of(game)
+
+    def earned(a: decision_reference.Strategy, b: decision_reference.Strategy) -> Fraction:
+        return decision_reference.payoff(a, b, payoffs, noise, rules.continuation)
+
+    own = in_fractions(resident, rules)
+    for number in range(len(found)):
+        mutant = in_fractions(found.genome(number), rules)
+        advantage, gain = earned(mutant, own) - earned(own, own), earned(mutant, mutant) - earned(own, mutant)
+        assert found.advantage[number] == pytest.approx(float(advantage), rel=1e-8, abs=0)
+        assert found.gain[number] == pytest.approx(float(gain), rel=1e-8, abs=0)
+
+
+@pytest.mark.parametrize("d", [0.99, 1 - 1e-9, 1 - 1e-14])
+def test_a_scan_finds_the_invaders_of_win_stay_lose_shift_however_long_play_lasts(d: float) -> None:
+    found = scan("pavlov", (1, 1), Rules(continuation=d))
+    assert found.counts()["invades"] == 12
+    assert found.barrier[31] == 0.0
+
+
+def test_differences_of_the_second_order_decide_too() -> None:
+    """Where T + S = 2 R, T, S, T, S, ... is (T - R)(1 - d)/(1 + d) more than R for ever."""
+    d = 1 - 1e-14
+    found = scan("tit_for_tat", (1, 1), Rules(Game(2, -1, 5, 0.5), continuation=d))
+    assert found.advantage[int("10101", 2)] == pytest.approx(3 * (1 - d) / (1 + d), rel=1e-12, abs=0)
+    # D, then C for ever: T, S, R, R, ... is (1 - d) (3 - 3 d)
+    assert found.advantage[int("10000", 2)] == pytest.approx(3 * (1 - d) ** 2, rel=1e-12, abs=0)
+
+
+def test_a_class_too_large_to_compare_exactly_is_refused_where_differences_vanish() -> None:
+    with pytest.raises(ValueError, match="memory: expected at most 1024 genomes"):
+        scan("gtft", (2, 2), Rules(continuation=1 - 1e-9))

@@ -254,7 +254,7 @@ def test_what_plays_alike_is_exactly_neutral(rules: Rules) -> None:
     found = scan(resident, (2, 2), rules)
     assert found.own.any()
     assert set(found.verdict[found.own].tolist()) == {VERDICTS.index("neutral")}
-    assert found.tie == 0.0
+    assert not found.advantage[found.own].any()
     tft = scan("tit_for_tat", (1, 1), rules)
     nice = {k for k in range(32) if k >> 4 == 0 and k >> 3 & 1 == 0}  # C at first, and C after CC
     neutral = {k for k in range(32) if VERDICTS[tft.verdict[k]] == "neutral"}

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine.game import SWAP, Rules
 from engine.pairs.behaviours import MAX_SOLVED_STATES
+from engine.stability.exact import defection, long_run
 from genomes.automaton import Automaton
 
 MAX_EXACT_STATES = 512
@@ -53,7 +54,7 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class _Costs:
+class Costs:
     """What a policy that is a best response gains over each move, by the resident's state.
 
     `later` ``(s, 2)``: how much lower the long-run mean is after a move; `now` ``(s, 2)``: how much less a move earns,
@@ -103,6 +104,12 @@ class Decision:
 
     def answer(self) -> Answer:
         """The best response to an open horizon; ValueError where it cannot be known."""
+        costs = self.costs
+        return Answer(costs.policy.astype(np.uint8), self.lost(costs))
+
+    @cached_property
+    def costs(self) -> Costs:
+        """The best response to an open horizon and what other moves cost; ValueError where it cannot be known."""
         states = len(self.following)
         if states > MAX_SOLVED_STATES:
             raise ValueError(
@@ -110,17 +117,17 @@ class Decision:
                 f"{self.rules.horizon}, got {states}"
             )
         policy, costs = self._in_floats()
-        gap = None if costs is None else self._gap(costs)
+        # what the resident loses is the gap
+        gap = None if costs is None else self.lost(costs) * self.rules.game.scaled[1]
         if costs is None or gap is None or costs.error > ACCURACY * gap > 0:
             if states <= MAX_EXACT_STATES:
-                costs = self._in_whole_numbers(policy)
-                gap = self._gap(costs)
-            elif gap is None or costs is None or costs.error > MAX_ERROR * gap:
+                return self._in_whole_numbers(policy)
+            if gap is None or costs is None or costs.error > MAX_ERROR * gap:
                 raise ValueError(
                     "resident: the gain of its best response is below what floats can tell, and exact comparison "
                     f"covers at most {MAX_EXACT_STATES} states, got {states}"
                 )
-        return Answer(costs.policy.astype(np.uint8), gap / self.rules.game.scaled[1])
+        return costs
 
     def by_turns(self) -> Answer:
         """The best response to a fixed number of turns; ValueError where it cannot be known."""
@@ -154,7 +161,7 @@ class Decision:
 
     # --- in floats ---
 
-    def _in_floats(self) -> tuple[NDArray[np.int64], _Costs | None]:
+    def _in_floats(self) -> tuple[NDArray[np.int64], Costs | None]:
         """Policy iteration as far as the error bound decides, and the costs if it decides everything."""
         from engine.stability import kernels
 
@@ -180,7 +187,7 @@ class Decision:
                 return policy, None
             now = np.zeros((len(states), 2))
             now[states, 1 - policy] = -advantage
-            return policy, _Costs(policy, np.zeros_like(now), now, 3.0 * residual)
+            return policy, Costs(policy, np.zeros_like(now), now, 3.0 * residual)
         return policy, None  # pragma: no cover
 
     # --- in whole numbers ---
@@ -194,7 +201,7 @@ class Decision:
         payoffs = [Fraction(p) for p in rules.game.scaled[0]]
         above = [pay - min(payoffs) for pay in payoffs]
         chances, gains = [], []
-        for p in _defection(self.resident):
+        for p in defection(self.resident):
             theirs = (1 - p) * (1 - e) + p * e, p * (1 - e) + (1 - p) * e
             both = [[own * other for own in row for other in theirs] for row in ((1 - e, e), (e, 1 - e))]
             gains.append([sum(map(mul, row, above), Fraction(0)) for row in both])
@@ -208,13 +215,19 @@ class Decision:
             units,
         )
 
-    def _in_whole_numbers(self, policy: NDArray[np.int64]) -> _Costs:
+    def _in_whole_numbers(self, policy: NDArray[np.int64]) -> Costs:
         """Multichain policy iteration (Puterman, "Markov Decision Processes", 1994, section 9.2), exactly."""
         whole, chances, gains, units = self._whole
         following = self.following.tolist()
         moves = policy.tolist()
         for _ in range(1000 + 10 * len(moves)):
-            mean, bias, common = self._valued(moves)
+            steps = [
+                [(t, q) for t, q in zip(to, state[a], strict=True) if q]
+                for to, state, a in zip(following, chances, moves, strict=True)
+            ]
+            mean, bias, common = long_run(
+                steps, whole, [gain[a] for gain, a in zip(gains, moves, strict=True)]
+            )
             # expected mean and value after each move, in units of 1 / (whole * common * units)
             later = [
                 [_dot(row, mean, to) for row in state] for state, to in zip(chances, following, strict=True)
@@ -238,52 +251,12 @@ class Decision:
         else:  # pragma: no cover
             raise ArithmeticError("policy iteration did not settle")
         scale = whole * common * units
-        return _Costs(
+        return Costs(
             np.array(moves, np.int64),
             np.array([[(max(row) - q) / scale for q in row] for row in later]),
             np.array([[(value[s][a] - q) / scale for q in value[s]] for s, a in enumerate(moves)]),
             0.0,
         )
-
-    def _valued(self, moves: list[int]) -> tuple[list[int], list[int], int]:
-        """Long-run mean and bias from each state, times a common number and the units of the gains.
-
-        One linear system: bias + mean = gain + expected bias, with bias 0 in one state of every closed class, and,
-        where there are several of these, mean = expected mean for the states outside them.
-        """
-        from engine.stability.exact import solve
-
-        whole, chances, gains, _ = self._whole
-        n = len(moves)
-        steps = [
-            [(t, q) for t, q in zip(to, state[a], strict=True) if q]
-            for to, state, a in zip(self.following.tolist(), chances, moves, strict=True)
-        ]
-        classes = _closed([[t for t, _ in step] for step in steps])
-        # in the column of a class's first state stands its mean, in the others the bias
-        first = {members[0] for members in classes}
-        column = {s: members[0] for members in classes for s in members}
-        passing = [s for s in range(n) if s not in column]
-        if len(classes) == 1:
-            column.update((s, classes[0][0]) for s in passing)
-            passing = []
-        column.update((s, n + k) for k, s in enumerate(passing))
-        rows: list[dict[int, int]] = []
-        for s, step in enumerate(steps):
-            row = {column[s]: whole}
-            for t, q in [(s, -whole), *step]:
-                if t not in first:
-                    row[t] = row.get(t, 0) - q
-            rows.append(row)
-        for s in passing:
-            row = {column[s]: whole}
-            for t, q in steps[s]:
-                row[column[t]] = row.get(column[t], 0) - q
-            rows.append(row)
-        right = [whole * gains[s][a] for s, a in enumerate(moves)] + [0] * len(passing)
-        found, common = solve(rows, right)
-        mean = [found[column[s]] for s in range(n)]
-        return mean, [0 if s in first else found[s] for s in range(n)], common
 
     def _by_turns_in_whole_numbers(
         self, policy: NDArray[np.uint8], pairs: list[list[int]], after: list[list[int]]
@@ -323,23 +296,8 @@ class Decision:
 
     # --- against its kind ---
 
-    def _kin(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
-        """States of both in self-play, the next ones and their chances, and what the resident intends."""
-        from engine.stability import kernels
-
-        intended = np.stack([self.resident.cooperate, self.resident.defect], axis=1)
-        found = kernels.kin(
-            self.following, self.chance, self.resident.successors, intended, MAX_SOLVED_STATES
-        )
-        if len(found[0]) > MAX_SOLVED_STATES:
-            raise ValueError(
-                f"resident: expected at most {MAX_SOLVED_STATES} joint states of the resident with its kind for a "
-                f"Nash gap, got more ({len(self.resident)} states)"
-            )
-        return (*found, intended)
-
-    def _gap(self, costs: _Costs) -> float:
-        """What the resident loses against its kind, per turn, by every move that is not the best.
+    def lost(self, costs: Costs) -> float:
+        """What the resident earns less against its kind, per turn, by every move that is not the best.
 
         A sum over where self-play spends its time of what is never negative: nothing cancels, however small.
         """
@@ -349,12 +307,12 @@ class Decision:
         pairs, after, share, intended = self._kin()
         own = intended[pairs[:, 1]]
         later, now = ((own * cost[pairs[:, 0]]).sum(axis=1) for cost in (costs.later, costs.now))
+        if not later.any() and not now.any():
+            return 0.0
         n = len(pairs)
         matrix = np.zeros((n, n))
         for j in range(after.shape[1]):
             np.add.at(matrix, (np.arange(n), after[:, j]), share[:, j])
-        if not later.any() and not now.any():
-            return 0.0
         classes = np.zeros(n, np.int64)
         if self.rules.continuation is None:
             classes = closed_classes(after, share)
@@ -373,34 +331,30 @@ class Decision:
             values = (later[passing] + away @ mean[closed])[:, None]
             absorbed(matrix[np.ix_(passing, passing)], away.sum(axis=1), values)
             mean[passing] = values[:, 0]
-        return float(mean[0])
+        return float(mean[0]) / self.rules.game.scaled[1]
 
+    def _kin(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
+        """States of both in self-play, the next ones and their chances, and what the resident intends."""
+        from engine.stability import kernels
 
-def _defection(resident: Automaton) -> list[Fraction]:
-    """The exact probability of D in each state: of C and D the rarer one has all digits."""
-    both = zip(resident.cooperate.tolist(), resident.defect.tolist(), strict=True)
-    return [Fraction(d) if d <= c else 1 - Fraction(c) for c, d in both]
+        intended = np.stack([self.resident.cooperate, self.resident.defect], axis=1)
+        found = kernels.kin(
+            self.following, self.chance, self.resident.successors, intended, MAX_SOLVED_STATES
+        )
+        if len(found[0]) > MAX_SOLVED_STATES:
+            raise ValueError(
+                f"resident: expected at most {MAX_SOLVED_STATES} joint states of the resident with its kind for a "
+                f"Nash gap, got more ({len(self.resident)} states)"
+            )
+        return (*found, intended)
 
 
 def _intentions(resident: Automaton) -> tuple[int, list[tuple[int, int]]]:
     """What the probabilities of C and D are multiples of (one over it), and both in each state."""
-    exact = _defection(resident)
+    exact = defection(resident)
     part = lcm(*(p.denominator for p in exact))
     return part, [(part - int(p * part), int(p * part)) for p in exact]
 
 
 def _dot(chances: list[int], values: list[int], states: list[int]) -> int:
     return sum(q * values[t] for q, t in zip(chances, states, strict=True) if q)
-
-
-def _closed(steps: list[list[int]]) -> list[list[int]]:
-    """The classes of states that play cannot leave."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    rows = [s for s, to in enumerate(steps) for _ in to]
-    columns = [t for to in steps for t in to]
-    graph = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(steps), len(steps)))
-    number, component = connected_components(graph, directed=True, connection="strong")
-    left = {int(component[s]) for s, t in zip(rows, columns, strict=True) if component[s] != component[t]}
-    return [np.flatnonzero(component == k).tolist() for k in range(number) if k not in left]

@@ -1,4 +1,4 @@
-"""Linear equations in whole numbers, solved without any rounding.
+"""Long-run play without any rounding: every float is a fraction, and linear equations are solved in whole numbers.
 
 The solution modulo a prime is lifted to ever higher powers of it until it is known as fractions (Dixon, "Exact
 solution of linear equations using p-adic expansions", Numerische Mathematik 40, 1982). What is returned has been
@@ -8,12 +8,101 @@ takes a fraction of a second for a hundred unknowns, and how ill-conditioned the
 
 from __future__ import annotations
 
-from math import isqrt
+from fractions import Fraction
+from math import isqrt, lcm
 
 import numpy as np
 
+from engine.game import Rules
+from genomes.automaton import Automaton
+
 PRIMES = (2**31 - 1, 2**31 - 19, 2**31 - 61)
 """Products of two residues fit into 64 bits. One that divides the determinant is passed over."""
+
+
+def payoff(a: Automaton, b: Automaton, rules: Rules) -> Fraction:
+    """What `a` earns from `b` per turn with an open horizon, as a fraction.
+
+    A continuation probability d is a chance 1 - d to begin anew. Payoffs that are short decimals count as such.
+    """
+    values, scale = [Fraction(p) for p in rules.game.scaled[0]], Fraction(rules.game.scaled[1])
+    d = Fraction(1 if rules.continuation is None else rules.continuation)
+    e = Fraction(rules.noise)
+    executed = [[(1 - p) * e + p * (1 - e) for p in defection(strategy)] for strategy in (a, b)]
+    numbers, reached = {(0, 0): 0}, [(0, 0)]
+    gains: list[Fraction] = []
+    chains: list[list[tuple[int, Fraction]]] = []
+    for s, t in reached:  # grows while it is read
+        x, y = executed[0][s], executed[1][t]
+        chances = ((1 - x) * (1 - y), (1 - x) * y, x * (1 - y), x * y)
+        gains.append(sum((q * pay for q, pay in zip(chances, values, strict=True)), Fraction(0)))
+        chains.append([(0, 1 - d)] if d < 1 else [])
+        for joint, q in enumerate(chances):
+            if q and d:
+                to = int(a.successors[s, joint]), int(b.successors[t, (0, 2, 1, 3)[joint]])
+                if to not in numbers:
+                    numbers[to] = len(reached)
+                    reached.append(to)
+                chains[-1].append((numbers[to], d * q))
+    whole = lcm(*(q.denominator for chain in chains for _, q in chain))
+    units = lcm(*(gain.denominator for gain in gains))
+    steps = [[(t, int(q * whole)) for t, q in chain] for chain in chains]
+    mean, _, common = long_run(steps, whole, [int(gain * units) for gain in gains])
+    return Fraction(mean[0], common * units) / scale
+
+
+def defection(strategy: Automaton) -> list[Fraction]:
+    """The exact probability of D in each state: of C and D the rarer one has all digits."""
+    both = zip(strategy.cooperate.tolist(), strategy.defect.tolist(), strict=True)
+    return [Fraction(d) if d <= c else 1 - Fraction(c) for c, d in both]
+
+
+def long_run(
+    steps: list[list[tuple[int, int]]], whole: int, gains: list[int]
+) -> tuple[list[int], list[int], int]:
+    """Long-run mean and bias from each state of a chain, both times a common number, which comes last.
+
+    `steps`: the next states and their chances, in multiples of 1 / `whole`. One linear system: bias + mean = gain +
+    expected bias, with bias 0 in one state of every closed class, and, where there are several of these,
+    mean = expected mean for the states outside them.
+    """
+    n = len(gains)
+    classes = _closed([[t for t, _ in step] for step in steps])
+    # in the column of a class's first state stands its mean, in the others the bias
+    first = {members[0] for members in classes}
+    column = {s: members[0] for members in classes for s in members}
+    passing = [s for s in range(n) if s not in column]
+    if len(classes) == 1:
+        column.update((s, classes[0][0]) for s in passing)
+        passing = []
+    column.update((s, n + k) for k, s in enumerate(passing))
+    rows: list[dict[int, int]] = []
+    for s, step in enumerate(steps):
+        row = {column[s]: whole}
+        for t, q in [(s, -whole), *step]:
+            if t not in first:
+                row[t] = row.get(t, 0) - q
+        rows.append(row)
+    for s in passing:
+        row = {column[s]: whole}
+        for t, q in steps[s]:
+            row[column[t]] = row.get(column[t], 0) - q
+        rows.append(row)
+    found, common = solve(rows, [whole * gain for gain in gains] + [0] * len(passing))
+    return [found[column[s]] for s in range(n)], [0 if s in first else found[s] for s in range(n)], common
+
+
+def _closed(steps: list[list[int]]) -> list[list[int]]:
+    """The classes of states that play cannot leave."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    rows = [s for s, to in enumerate(steps) for _ in to]
+    columns = [t for to in steps for t in to]
+    graph = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(steps), len(steps)))
+    number, component = connected_components(graph, directed=True, connection="strong")
+    left = {int(component[s]) for s, t in zip(rows, columns, strict=True) if component[s] != component[t]}
+    return [np.flatnonzero(component == k).tolist() for k in range(number) if k not in left]
 
 
 def solve(rows: list[dict[int, int]], right: list[int]) -> tuple[list[int], int]:

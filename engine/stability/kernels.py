@@ -295,12 +295,113 @@ def _close(moves, turn, entry, turns, continuation, counts):
         for k in range(entry, turn):
             counts[moves[k]] += 1.0
         return float(turn - entry)
-    weight = 1.0 - continuation
-    cycle = 1.0 / (1.0 - continuation ** (turn - entry))
-    for k in range(turn):
-        counts[moves[k]] += weight * cycle if k >= entry else weight
+    weight = 1.0
+    for k in range(entry):
+        counts[moves[k]] += weight * (1.0 - continuation)
+        weight *= continuation
+    # (1 - d) / (1 - d**length) is one over this sum, in which nothing cancels
+    length = 0.0
+    power = 1.0
+    for _ in range(entry, turn):
+        length += power
+        power *= continuation
+    for k in range(entry, turn):
+        counts[moves[k]] += weight / length
         weight *= continuation
     return 1.0
+
+
+@jit
+def _beyond(moves, turn, entry, values, continuation):
+    # values (4,) by joint move -> the cycle's sum and length, and what discounting adds over (1 - d)
+    """Payoff of a walk with turn t weighing (1 - d) d**t, as the mean over its cycle plus (1 - d) times a rest.
+
+    Where two means are equal the rests decide, and 1 - d is never a difference of payoffs.
+    """
+    summed = 0.0
+    for k in range(entry, turn):
+        summed += values[moves[k]]
+    mean = summed / (turn - entry)
+    rest = 0.0
+    weight = 1.0
+    for k in range(entry):
+        rest += weight * (values[moves[k]] - mean)
+        weight *= continuation
+    passed = 0.0  # (1 - d**k) / (1 - d)
+    power = 1.0
+    above = 0.0
+    for k in range(entry, turn):
+        above += passed * (values[moves[k]] - mean)
+        passed += power
+        power *= continuation
+    return summed, turn - entry, rest - weight * above / passed
+
+
+@jit
+def _advantage(a, turn_a, entry_a, values_a, b, turn_b, entry_b, values_b, continuation, least):
+    """Discounted payoff of one walk above another's, and whether it is certain: 0 where both earn alike.
+
+    Certain: the sign is right whatever the rounding, and it is `least` times larger than the rounding of one term.
+    """
+    # sequences that repeat agree for ever when they agree for so long (Fine & Wilf, 1965)
+    longest = max(entry_a, entry_b) + (turn_a - entry_a) + (turn_b - entry_b)
+    i = 0
+    j = 0
+    alike = True
+    for _ in range(longest):
+        if values_a[a[i]] != values_b[b[j]]:
+            alike = False
+            break
+        i = i + 1 if i + 1 < turn_a else entry_a
+        j = j + 1 if j + 1 < turn_b else entry_b
+    if alike:
+        return 0.0, True
+    sum_a, length_a, rest_a = _beyond(a, turn_a, entry_a, values_a, continuation)
+    sum_b, length_b, rest_b = _beyond(b, turn_b, entry_b, values_b, continuation)
+    mean = (sum_a * length_b - sum_b * length_a) / (length_a * length_b)
+    rest = (1.0 - continuation) * (rest_a - rest_b)
+    size = max(np.abs(values_a).max(), np.abs(values_b).max())
+    terms = turn_a + turn_b
+    doubt = 1e-15 * (abs(mean) + (1.0 - continuation) * terms * size)
+    return mean + rest, abs(mean + rest) > max(least, float(terms)) * doubt
+
+
+@jit
+def _walk(mutant, shifts, template, defect, successors, limit, seen, stamp, moves):
+    # seen (q * s,) -> moves; returns how many turns were followed, and where the last leads back to (-1: the end)
+    """The play of a pure mutant with a pure resident. Mutant m plays bit ``shifts[q]`` of m in state q."""
+    size = len(defect)
+    q = 0
+    s = 0
+    turn = 0
+    while turn < limit:
+        joint = q * size + s
+        if seen[joint] >= stamp:
+            return turn, seen[joint] - stamp
+        seen[joint] = stamp + turn
+        x = (mutant >> shifts[q]) & 1
+        y = 1 if defect[s] == 1.0 else 0
+        moves[turn] = 2 * x + y
+        q = template[q, 2 * x + y]
+        s = successors[s, 2 * y + x]
+        turn += 1
+    return turn, np.int64(-1)
+
+
+@jit
+def _walk_among(mutant, shifts, template, limit, seen, stamp, moves):
+    # seen (q,) -> moves; as `_walk`
+    """The play of a pure mutant with its kind: both do the same in every turn, so one state is followed."""
+    q = 0
+    turn = 0
+    while turn < limit:
+        if seen[q] >= stamp:
+            return turn, seen[q] - stamp
+        seen[q] = stamp + turn
+        moves[turn] = 3 * ((mutant >> shifts[q]) & 1)
+        q = template[q, moves[turn]]
+        turn += 1
+    return turn, np.int64(-1)
 
 
 @jit
@@ -308,32 +409,15 @@ def scan_pure(first, shifts, template, defect, successors, turns, continuation, 
     # shifts (q,), template (q,4), defect (s,), successors (s,4) -> against (c,4), totals (c,)
     """Mutants `first`, `first` + 1, ... against a pure resident: joint moves (mutant's first) and their total.
 
-    Mutant m plays bit ``shifts[q]`` of m in state q. Whole numbers, except with a continuation probability.
+    Whole numbers, except with a continuation probability.
     """
-    size = len(defect)
-    room = len(shifts) * size
+    room = len(shifts) * len(defect)
     seen = np.full(room, -1, np.int64)
     moves = np.empty(room + 1, np.int64)
     limit = turns if turns > 0 else np.int64(2) ** 62
     stamp = 0
     for c in range(len(against)):
-        mutant = first + c
-        q = 0
-        s = 0
-        turn = 0
-        entry = -1
-        while turn < limit:
-            joint = q * size + s
-            if seen[joint] >= stamp:
-                entry = seen[joint] - stamp
-                break
-            seen[joint] = stamp + turn
-            x = (mutant >> shifts[q]) & 1
-            y = 1 if defect[s] == 1.0 else 0
-            moves[turn] = 2 * x + y
-            q = template[q, 2 * x + y]
-            s = successors[s, 2 * y + x]
-            turn += 1
+        turn, entry = _walk(first + c, shifts, template, defect, successors, limit, seen, stamp, moves)
         totals[c] = _close(moves, turn, entry, turns, continuation, against[c])
         stamp += turn
 
@@ -341,26 +425,49 @@ def scan_pure(first, shifts, template, defect, successors, turns, continuation, 
 @jit
 def scan_among(first, shifts, template, turns, continuation, among, totals):
     # shifts (q,), template (q,4) -> among (c,4), totals (c,)
-    """Each pure mutant against its own kind: both do the same in every turn, so one state is followed."""
+    """Each pure mutant against its own kind."""
     seen = np.full(len(shifts), -1, np.int64)
     moves = np.empty(len(shifts) + 1, np.int64)
     limit = turns if turns > 0 else np.int64(2) ** 62
     stamp = 0
     for c in range(len(among)):
-        mutant = first + c
-        q = 0
-        turn = 0
-        entry = -1
-        while turn < limit:
-            if seen[q] >= stamp:
-                entry = seen[q] - stamp
-                break
-            seen[q] = stamp + turn
-            moves[turn] = 3 * ((mutant >> shifts[q]) & 1)
-            q = template[q, moves[turn]]
-            turn += 1
+        turn, entry = _walk_among(first + c, shifts, template, limit, seen, stamp, moves)
         totals[c] = _close(moves, turn, entry, turns, continuation, among[c])
         stamp += turn
+
+
+@jit
+def scan_advantages(
+    first, shifts, template, own, defect, successors, continuation, values, swapped, least, leads, certain
+):
+    # shifts (q,), template (q,4), own (s,): bits, successors (s,4), values (4,) -> leads (c,2), certain (c,2)
+    """With a continuation probability: what each mutant earns above the resident against it, and its kind above
+    the resident against the mutant, and whether these are certain."""
+    room = len(shifts) * len(defect)
+    endless = np.int64(2) ** 62
+    seen = np.full(room, -1, np.int64)
+    kin_seen = np.full(len(shifts), -1, np.int64)
+    moves = np.empty(room + 1, np.int64)
+    kin_moves = np.empty(len(shifts) + 1, np.int64)
+    resident = np.empty(len(defect) + 1, np.int64)
+    own_seen = np.full(len(defect), -1, np.int64)
+    # a pure strategy among its kind is a template that plays its own bits: here one bit a state
+    own_turn, own_entry = _walk_among(2, own, successors, endless, own_seen, 0, resident)
+    stamp = 0
+    kin_stamp = 0
+    for c in range(len(leads)):
+        turn, entry = _walk(first + c, shifts, template, defect, successors, endless, seen, stamp, moves)
+        kin_turn, kin_entry = _walk_among(
+            first + c, shifts, template, endless, kin_seen, kin_stamp, kin_moves
+        )
+        leads[c, 0], certain[c, 0] = _advantage(
+            moves, turn, entry, values, resident, own_turn, own_entry, values, continuation, least
+        )
+        leads[c, 1], certain[c, 1] = _advantage(
+            kin_moves, kin_turn, kin_entry, values, moves, turn, entry, swapped, continuation, least
+        )
+        stamp += turn
+        kin_stamp += kin_turn
 
 
 @jit

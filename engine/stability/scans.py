@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal, get_args
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from engine.game import SWAP, Rules
 from engine.pairs.behaviours import Behaviours, ExpectedPlay, Form
 from engine.stability.certificates import resident_automaton, state_entries
+from engine.stability.exact import payoff
 from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.lookup import LookupGenome, history_structure
@@ -26,7 +28,17 @@ from genomes.reading import label
 MEMORIES = ((0, 1), (1, 0), (1, 1), (1, 2), (2, 1), (2, 2))
 """Classes that can be scanned whole: at most 2**18 genomes."""
 
+CLOSE = 1e-6
+"""Where chance has a part, smaller differences (as a share of the largest |payoff|) are computed exactly."""
+
+MAX_COMPARED = 2**10
+"""Classes of so many genomes are small enough for that."""
+
 NEGLIGIBLE = 1e-12
+"""In larger ones, and with fixed turns, differences up to this share of the largest |payoff| count as none."""
+
+EXTREME = 1e-6
+"""Larger classes are refused where noise or 1 - d is below this, and differences could be that small."""
 
 CHUNK = 2**13
 """Mutants held at once as automata."""
@@ -54,17 +66,20 @@ class Scan:
     """What every pure memory(x,y) mutant earns with a resident. Arrays are indexed by `genome`'s number.
 
     `against` ``(n,)``: the mutant against the resident; `conceded`: the resident against the mutant; `among`:
-    the mutant against its kind; `resident_payoff`: the resident against its kind. Without noise and chance
-    they come from whole numbers of joint moves, so equal payoffs are equal (`tie` is 0); with noise, chance or
-    a continuation probability, differences up to `tie` count as none. `behaviour` ``(n,)`` numbers the
-    distinct behaviours, `own` ``(n,)`` marks the genomes that behave like the resident.
+    the mutant against its kind; `resident_payoff`: the resident against its kind. `advantage`: what the
+    mutant earns above the resident against it, `gain`: what its kind earns above the resident against the mutant;
+    0 where both earn alike. Both have eight digits, and are no differences of the other arrays where those have too
+    few; in classes of more than `MAX_COMPARED` genomes the sign alone is sure, and where chance has a part
+    `NEGLIGIBLE` counts as 0. `behaviour` ``(n,)`` numbers the distinct behaviours, `own` ``(n,)`` marks the genomes
+    that behave like the resident.
     """
 
     resident: str
     memory: tuple[int, int]
     rules: Rules
     resident_payoff: float
-    tie: float
+    advantage: NDArray[np.float64] = field(repr=False)
+    gain: NDArray[np.float64] = field(repr=False)
     against: NDArray[np.float64] = field(repr=False)
     conceded: NDArray[np.float64] = field(repr=False)
     among: NDArray[np.float64] = field(repr=False)
@@ -89,8 +104,7 @@ class Scan:
         Strictly: it invades when it earns more against the resident than the resident itself. Where it earns
         the same, its kind against the resident against its kind decides once it has drifted up.
         """
-        first = _sign(self.against - self.resident_payoff, self.tie)
-        second = _sign(self.among - self.conceded, self.tie)
+        first, second = np.sign(self.advantage), np.sign(self.gain)
         return np.where(first > 0, 0, np.where(first < 0, 4, 2 - second)).astype(np.int8)
 
     @cached_property
@@ -100,12 +114,11 @@ class Scan:
         0 for those that need none; inf for those that no share helps. In a mix with a share p of mutants both
         earn alike at p = loss / (loss + gain), loss = V_rr - V_mr and gain = V_mm - V_rm.
         """
-        loss = self.resident_payoff - self.against
-        gain = self.among - self.conceded
         barrier = np.full(len(self), np.inf)
         barrier[(self.verdict <= 1)] = 0.0
-        some = (self.verdict == 4) & (gain > self.tie)
-        barrier[some] = loss[some] / (loss[some] + gain[some])
+        some = (self.verdict == 4) & (self.gain > 0)
+        loss, gain = -self.advantage[some], self.gain[some]
+        barrier[some] = loss / (loss + gain)
         return barrier
 
     def counts(self, *, distinct: bool = False) -> dict[Verdict, int]:
@@ -167,12 +180,13 @@ def scan(resident: Any, memory: tuple[int, int], rules: Rules | None = None) -> 
     name = label(resident)
     walk = _Walk(automaton, memory, rules)
     number = 2 ** (max(memory) + 2 ** sum(memory))
-    against, conceded, among = np.empty(number), np.empty(number), np.empty(number)
+    against, conceded, among, advantage, gain = (np.empty(number) for _ in range(5))
     marks = np.empty((number, 2), np.uint64)
     for first in range(0, number, CHUNK):
         here = slice(first, min(first + CHUNK, number))
         payoffs, marks[here] = walk.chunk(first, here.stop)
         against[here], conceded[here], among[here] = payoffs
+        advantage[here], gain[here] = walk.advantages(first, *payoffs)
     order = np.lexsort((marks[:, 1], marks[:, 0]))
     new = np.ones(number, np.bool_)
     new[1:] = (marks[order[1:]] != marks[order[:-1]]).any(axis=1)
@@ -183,17 +197,14 @@ def scan(resident: Any, memory: tuple[int, int], rules: Rules | None = None) -> 
         memory=memory,
         rules=rules,
         resident_payoff=walk.resident_payoff,
-        tie=walk.tie,
+        advantage=advantage,
+        gain=gain,
         against=against,
         conceded=conceded,
         among=among,
         behaviour=behaviour,
         own=(marks == walk.resident_mark).all(axis=1),
     )
-
-
-def _sign(difference: NDArray[np.float64], tie: float) -> NDArray[np.int64]:
-    return np.where(difference > tie, 1, np.where(difference < -tie, -1, 0))
 
 
 class _Walk:
@@ -205,8 +216,20 @@ class _Walk:
         self.shifts = entries.max() - entries  # the bit of a mutant's number that a state plays
         self.template = history_structure(*memory)
         self.pure = resident.deterministic and not rules.noisy
-        whole = self.pure and rules.continuation is None
-        self.tie = 0.0 if whole else NEGLIGIBLE * float(np.abs(rules.game.payoffs).max())
+        self.small = 2 ** (int(entries.max()) + 1) <= MAX_COMPARED
+        if (
+            not (self.small or self.pure)
+            and 0
+            < min(rules.noise or 1.0, 1.0 if rules.continuation is None else 1.0 - rules.continuation)
+            < EXTREME
+        ):
+            raise ValueError(
+                f"memory: expected at most {MAX_COMPARED} genomes where chance has a part and noise or "
+                f"1 - continuation is below {EXTREME:g}, got {2 ** (int(entries.max()) + 1)}, whose payoffs differ "
+                "by too little"
+            )
+        self._exact: dict[bytes, dict[str, float]] = {}  # by behaviour
+        self.largest = float(np.abs(rules.game.payoffs).max())
         sizes = np.array([len(resident)])
         mixed = (resident.defect > 0) & (resident.cooperate > 0)
         moves = np.where(mixed, 0.5, resident.defect)  # a move left to chance is no mutant's, however rare
@@ -268,6 +291,76 @@ class _Walk:
         return tuple(self._payoff(part) for part in (counts, counts[:, SWAP], kin)), _marks(
             sizes, defect, successors
         )
+
+    def advantages(
+        self,
+        first: int,
+        against: NDArray[np.float64],
+        conceded: NDArray[np.float64],
+        among: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What mutants from `first` on earn above the resident against it, and their kind above it against them."""
+        if self.pure and self.rules.continuation is not None:
+            return self._discounted(first, len(against))
+        advantage, gain = against - self.resident_payoff, among - conceded
+        if self.pure:
+            return advantage, gain
+        if self.rules.turns is None and self.small:
+            close = np.abs(np.stack([advantage, gain], axis=1)) <= CLOSE * self.largest
+            self._correct(first, advantage, gain, close)
+            return advantage, gain
+        for lead in (advantage, gain):
+            lead[np.abs(lead) <= NEGLIGIBLE * self.largest] = 0.0
+        return advantage, gain
+
+    def _mutant(self, number: int) -> Automaton:
+        moves = (number >> self.shifts & 1).astype(np.float64)
+        return Automaton(moves, self.template).canonical(noisy=self.rules.noisy)
+
+    def _discounted(self, first: int, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Differences of discounted payoffs in closed form, and in fractions where floats leave the sign open."""
+        from engine.stability import kernels
+
+        values, scale = np.array(self.rules.game.scaled[0]), self.rules.game.scaled[1]
+        leads, certain = np.empty((size, 2)), np.empty((size, 2), np.bool_)
+        kernels.scan_advantages(
+            first,
+            self.shifts,
+            self.template,
+            self.resident.defect.astype(np.int64),
+            self.resident.defect,
+            self.resident.successors,
+            float(self.rules.continuation or 0.0),
+            values,
+            values[SWAP],
+            1e10 if self.small else 1.0,
+            leads,
+            certain,
+        )
+        leads /= scale
+        self._correct(first, leads[:, 0], leads[:, 1], ~certain)
+        return leads[:, 0], leads[:, 1]
+
+    def _correct(
+        self, first: int, advantage: NDArray[np.float64], gain: NDArray[np.float64], open: NDArray[np.bool_]
+    ) -> None:
+        """Replace differences that floats leave `open` ``(c, 2)`` by exact ones."""
+        for k in np.flatnonzero(open.any(axis=1)).tolist():
+            mutant = self._mutant(first + k)
+            exact = self._exact.setdefault(mutant.key, {})
+            if open[k, 0]:
+                if "advantage" not in exact:
+                    exact["advantage"] = float(payoff(mutant, self.resident, self.rules) - self._own)
+                advantage[k] = exact["advantage"]
+            if open[k, 1]:
+                if "gain" not in exact:
+                    conceded = payoff(self.resident, mutant, self.rules)
+                    exact["gain"] = float(payoff(mutant, mutant, self.rules) - conceded)
+                gain[k] = exact["gain"]
+
+    @cached_property
+    def _own(self) -> Fraction:
+        return payoff(self.resident, self.resident, self.rules)
 
     def _payoff(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.rules.game.mean_payoff(counts, float(self.rules.turns or 1))
