@@ -41,7 +41,7 @@ print(peak_mebibytes())
 
 PARTS: tuple[tuple[Any, str, str], ...] = (
     (Evaluation, "__call__", "payoffs: behaviours, meetings, adding up"),
-    (island, "_generational", "selection and variation"),
+    (island, "next_population", "selection and variation"),
     (island, "record", "statistics, leaders and their names"),
     (Run, "append", "the run file"),
 )

@@ -19,7 +19,8 @@ that returns its verdicts, and its name in `claims.ord.claims`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evolve.experiment.experiment import Experiment, ExperimentError
+    from evolve.experiment.experiment import Experiment
+    from evolve.experiment.files import ExperimentError
     from evolve.loop import generations
 
 __all__ = ["Experiment", "ExperimentError", "generations"]

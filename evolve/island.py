@@ -1,4 +1,4 @@
-"""One population: evaluate, let the best go forward, vary the selected, let strangers in.
+"""One population, generation after generation: evaluate it, then make the next one by the update rule.
 
 It is all there is without islands, and one island where there are several.
 """
@@ -8,19 +8,15 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Any
 
-import numpy as np
-
 from evolve.experiment.experiment import Experiment
 from evolve.fitness import evaluation
 from evolve.fitness.round_robin import record
-from evolve.operators import Candidate, candidates, select, toolbox
-from evolve.population import Genome, Individual, first_population, newborns
-from evolve.streams import stream
+from evolve.individuals import Individual
+from evolve.operators import toolbox
+from evolve.population import first_population
+from evolve.updates import next_population
 from genomes import parse
-from results.records import Birth, BirthId, Generation, Origin
-
-Born = tuple[Origin, tuple[BirthId, ...], Genome]
-"""Someone about to be born: origin, parents (primary first), genome."""
+from results.records import Birth, Generation
 
 
 class Island:
@@ -46,10 +42,9 @@ class Island:
             yield start
         elif start is not self._current:
             self._population, self._current = revive(start), start
-        step = _moran if experiment.selection.update == "moran" else _generational
         current = start
         for number in range(start.number + 1, last + 1):
-            self._population = step(
+            self._population = next_population(
                 experiment, box, number, self._population, current.fitness, self.number, arrivals
             )
             arrivals = ()
@@ -70,94 +65,3 @@ def revive(generation: Generation) -> list[Individual]:
     """The individuals of a recorded generation."""
     genomes = {text: parse(text) for text in dict.fromkeys(birth.genome for birth in generation.population)}
     return [Individual(b.id, b.parents, b.origin, genomes[b.genome], b) for b in generation.population]
-
-
-def _generational(
-    experiment: Experiment,
-    box: Any,
-    number: int,
-    population: Sequence[Individual],
-    fitness: Sequence[float],
-    island: int = 0,
-    arrivals: Sequence[Birth] = (),
-) -> list[Individual]:
-    """The next population: survivors in id order, then variants, immigrants and arrivals."""
-    seed = experiment.seed
-    field = candidates(fitness, experiment.selection.baseline, stream(seed, number, "ties", island))
-    best: list[Candidate] = box.best(field, experiment.survivors)
-    survivors = [population[k] for k in sorted(c.position for c in best)]
-    strangers = experiment.variation.immigrants
-    room = len(population) - len(survivors) - strangers - len(arrivals)
-    variants = _variants(experiment, box, number, population, field, room, island)
-    immigrants = box.random(strangers, rng=stream(seed, number, "immigrants", island))
-    born = variants + [("immigrant", (), genome) for genome in immigrants] + _arrived(arrivals)
-    return survivors + newborns(number, island, born)
-
-
-def _moran(
-    experiment: Experiment,
-    box: Any,
-    number: int,
-    population: Sequence[Individual],
-    fitness: Sequence[float],
-    island: int = 0,
-    arrivals: Sequence[Birth] = (),
-) -> list[Individual]:
-    """One birth, one death: a child of a selected parent takes the place of a uniformly drawn individual.
-
-    With the probability ``immigrants / size`` the newcomer is a stranger, so that as many come in during
-    `size` births as in one generation of the generational update. Arrivals take the places of as many others,
-    drawn uniformly.
-    """
-    seed, n = experiment.seed, len(population)
-    field = candidates(fitness, experiment.selection.baseline, stream(seed, number, "ties", island))
-    death = stream(seed, number, "death", island)
-    victim = int(death.integers(n))
-    if death.random() < experiment.variation.immigrants / n:
-        stranger = box.random(1, rng=stream(seed, number, "immigrants", island))[0]
-        born: list[Born] = [("immigrant", (), stranger)]
-    else:
-        born = _variants(experiment, box, number, population, field, 1, island)
-    remaining = [*population[:victim], *population[victim + 1 :]]
-    if arrivals:
-        displaced = set(death.choice(n - 1, len(arrivals), replace=False).tolist())
-        remaining = [one for k, one in enumerate(remaining) if k not in displaced]
-        born += _arrived(arrivals)
-    return remaining + newborns(number, island, born)
-
-
-def _arrived(arrivals: Sequence[Birth]) -> list[Born]:
-    """Migrants are born again where they arrive, as clones of those who stayed."""
-    return [("clone", (birth.id,), parse(birth.genome)) for birth in arrivals]
-
-
-def _variants(
-    experiment: Experiment,
-    box: Any,
-    number: int,
-    population: Sequence[Individual],
-    field: list[Candidate],
-    n: int,
-    island: int,
-) -> list[Born]:
-    """`n` children of selected parents: some of two parents, all exposed to mutation."""
-    if n == 0:
-        return []
-    chance = stream(experiment.seed, number, "variation", island)
-    crossed = np.flatnonzero(chance.random(n) < experiment.variation.crossover).tolist()
-    chosen = select(box, field, n + len(crossed), stream(experiment.seed, number, "selection", island))
-    # some operators return the fittest first: who is a mate, and whose, is drawn anew
-    parents = [population[chosen[k].position] for k in chance.permutation(len(chosen)).tolist()]
-    first, mates = parents[:n], parents[n:]
-    children: list[Genome] = [parent.genome for parent in first]
-    mated = box.mate([children[k] for k in crossed], [mate.genome for mate in mates], rng=chance)
-    for k, child in zip(crossed, mated, strict=True):
-        children[k] = child
-    mate_of = dict(zip(crossed, mates, strict=True))
-    born: list[Born] = []
-    for k, (child, mutant) in enumerate(zip(children, box.mutate(children, rng=chance), strict=True)):
-        if k in mate_of:
-            born.append(("crossover", (first[k].id, mate_of[k].id), mutant))
-        else:
-            born.append(("clone" if mutant is child else "mutation", (first[k].id,), mutant))
-    return born

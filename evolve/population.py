@@ -1,46 +1,15 @@
-"""Individuals: a genome with its birth certificate, and the first population of them."""
+"""The first population: the declared seeds, then random genomes."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from evolve.experiment.experiment import Experiment
+from evolve.individuals import Individual, newborns
+from evolve.kinds import Genome
 from evolve.streams import stream
-from results.records import Birth, BirthId, Origin
-
-Genome = Any
-"""A genome of the experiment's kind: immutable, hashable, with text that reads back exactly."""
-
-
-@dataclass(slots=True, eq=False)
-class Individual:
-    """Someone who lives: who it is, where it comes from, and its genome."""
-
-    id: BirthId
-    parents: tuple[BirthId, ...]
-    origin: Origin
-    genome: Genome
-    recorded: Birth | None = None
-    """Its birth as recorded: a survivor keeps it, since what it plays does not change."""
-
-    def birth(self, behaviour: str) -> Birth:
-        """What the run file keeps of it."""
-        if self.recorded is None:
-            self.recorded = Birth(self.id, self.parents, self.origin, str(self.genome), behaviour)
-        return self.recorded
-
-
-def newborns(
-    generation: int, island: int, born: Iterable[tuple[Origin, tuple[BirthId, ...], Genome]]
-) -> list[Individual]:
-    """Number the individuals born in one generation on one island, in the order given."""
-    return [
-        Individual(BirthId(generation, island, slot), parents, origin, genome)
-        for slot, (origin, parents, genome) in enumerate(born)
-    ]
 
 
 def first_population(experiment: Experiment, toolbox: Any, island: int = 0) -> list[Individual]:

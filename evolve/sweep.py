@@ -22,7 +22,8 @@ from typing import Any
 
 import tomli_w
 
-from evolve.experiment.experiment import Experiment, ExperimentError, parse_toml, read_text
+from evolve.experiment.experiment import Experiment
+from evolve.experiment.files import ExperimentError, parse_toml, read_text
 from evolve.runner import Stop, drive
 from evolve.workers import AbandonedError, abandoned, as_finished, cluster_client
 from results.errors import DamageError, RunError

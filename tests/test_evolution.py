@@ -21,12 +21,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from evolve import Experiment, ExperimentError, generations, island
+from evolve import Experiment, ExperimentError, generations, island, updates
 from evolve.fitness import evaluation
 from evolve.fitness.round_robin import Evaluation
 from evolve.operators import toolbox
 from evolve.population import first_population, seed_counts
+from evolve.selection import METHODS
 from evolve.streams import stream
+from evolve.updates import next_population
 from genomes import LookupGenome, catalogue, parse
 from genomes.variation.lookups import cross_lookups, mutate_lookups, random_lookups
 from results import Run
@@ -413,7 +415,7 @@ def test_random_genomes_are_uniform() -> None:
     assert len(counts) == 32 and stats.chisquare(list(counts.values())).pvalue > 1e-3
 
 
-OPERATORS = ["tournament", "truncation", "roulette", "stochastic_universal"]
+OPERATORS = list(METHODS)
 
 
 def fixed_founders(method: str, update: str, replicates: int, survivors: int = 2) -> Counter[int]:
@@ -425,7 +427,6 @@ def fixed_founders(method: str, update: str, replicates: int, survivors: int = 2
         variation={"mutation": 0.0, "crossover": 0.0, "immigrants": 0},
     )  # fmt: skip
     winners: Counter[int] = Counter()
-    step = island._moran if update == "moran" else island._generational
     for seed in range(replicates):
         drawn = experiment.model_copy(update={"seed": seed})
         box = toolbox(drawn)
@@ -434,7 +435,7 @@ def fixed_founders(method: str, update: str, replicates: int, survivors: int = 2
         number = 0
         while len(set(founder[i.id] for i in population)) > 1:
             number += 1
-            population = step(drawn, box, number, population, [1.0] * n)
+            population = next_population(drawn, box, number, population, [1.0] * n)
             for i in population:
                 if i.id not in founder:
                     founder[i.id] = founder[i.parents[0]]
@@ -454,8 +455,10 @@ def test_ties_broken_by_position_would_be_noticed(monkeypatch: pytest.MonkeyPatc
         def permutation(self, n: int) -> np.ndarray:
             return np.arange(n)
 
-    real = island.stream
-    monkeypatch.setattr(island, "stream", lambda s, g, p, i=0: InOrder() if p == "ties" else real(s, g, p, i))
+    real = updates.stream
+    monkeypatch.setattr(
+        updates, "stream", lambda s, g, p, i=0: InOrder() if p == "ties" else real(s, g, p, i)
+    )
     winners = fixed_founders("truncation", "generational", 60, survivors=1)
     assert stats.chisquare([winners[k] for k in range(6)]).pvalue < 1e-3
 

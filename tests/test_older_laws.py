@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from evolve import Experiment, ExperimentError, generations
-from evolve.invasion.laws import NAMED_FORMULAS, panel
+from evolve.invasion.laws import panel
 from evolve.invasion.replicates import follow
 from evolve.invasion.run import FILE, run_study
 from evolve.invasion.study import Study
+from evolve.kinds import Formulas
 from genomes import catalogue
 
 RUN = """
@@ -147,8 +148,8 @@ def test_a_folder_of_version_1_can_be_gone_on_with_and_is_told_from_others(tmp_p
 
 
 def test_the_panel_is_what_it_was_whatever_the_catalogue_learns(monkeypatch: pytest.MonkeyPatch):
-    assert len(NAMED_FORMULAS) == 13
-    assert sha(" ".join(NAMED_FORMULAS))[:12] == "63fc40e82c89"
+    assert len(Formulas.adversaries) == 13
+    assert sha(" ".join(Formulas.adversaries))[:12] == "63fc40e82c89"
     experiment = study("adversarial").experiment
     panel.cache_clear()
     before = panel(experiment, "D(c,r,p)")

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evolve.experiment.experiment import Experiment, ExperimentError
+from evolve.experiment.experiment import Experiment
+from evolve.experiment.files import ExperimentError
 from evolve.sweep import Sweep, run_one, run_sweep
 from results import Run
 from results.errors import RunError

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from engine.pairs.behaviours import Behaviours, ExpectedPlay, Form, canonical_forms, gather
 from engine.pairs.threads import block_ranges, in_order
 from evolve.experiment.experiment import Experiment
-from evolve.population import Genome
-from genomes import FormulaGenome, catalogue
+from evolve.kinds import Genome
+from genomes import catalogue
 from results.records import Birth, Generation, Leader
 
 REMEMBERED = 2048
@@ -115,7 +115,7 @@ class Evaluation:
             return earned
         return earned - price * np.array(
             [
-                genome.complexity if isinstance(genome, FormulaGenome) else s
+                self.experiment.genome.complexity(genome, s)
                 for genome, s in zip(genomes, states.tolist(), strict=True)
             ]
         )

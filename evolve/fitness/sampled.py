@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.pairs.behaviours import Behaviours, ExpectedPlay, gather
 from evolve.experiment.experiment import Experiment
 from evolve.fitness.round_robin import Evaluated, Evaluation, Keep
-from evolve.population import Genome
+from evolve.kinds import Genome
 from evolve.streams import stream
 from genomes import parse
 from results.records import Generation

@@ -22,10 +22,11 @@ from engine.societies.sipd import PlayTable, play_table, society
 from engine.societies.twins import most_played, players
 from evolve.experiment.experiment import Experiment
 from evolve.fitness.round_robin import Evaluated
-from evolve.population import Genome
+from evolve.kinds import Genome
 from evolve.streams import stream
 from genomes.automaton import Automaton
 from genomes.formula.genome import FormulaGenome
+from genomes.strategy import is_compiled
 
 REMEMBERED = 64
 """Societies whose play is kept, the most recent ones."""
@@ -122,14 +123,10 @@ class Societies:
 
     def _member(self, genome: Genome) -> Member:
         """What a genome plays as: a canonical automaton where it is one, else its simplified formula."""
-        if isinstance(genome, FormulaGenome):
-            simple = genome.simplify(self.rules.quantifiers)
-            if not simple.pair_only:
-                key = hashlib.sha256(str(simple).encode()).digest()
-                return Member(
-                    key, simple, genome.complexity, battery.behaviour(simple, self.rules.quantifiers)
-                )
-            ((key, form),) = canonical_forms([simple], self.rules).values()
-            return Member(key, Automaton(*form), genome.complexity, key.hex())
-        ((key, form),) = canonical_forms([genome], self.rules).values()
-        return Member(key, Automaton(*form), len(form[0]), key.hex())
+        price = self.experiment.genome.complexity
+        simple = genome.simplify(self.rules.quantifiers) if isinstance(genome, FormulaGenome) else genome
+        if not is_compiled(simple):
+            key = hashlib.sha256(str(simple).encode()).digest()
+            return Member(key, simple, price(genome, 0), battery.behaviour(simple, self.rules.quantifiers))
+        ((key, form),) = canonical_forms([simple], self.rules).values()
+        return Member(key, Automaton(*form), price(genome, len(form[0])), key.hex())

@@ -11,7 +11,7 @@ from engine.stability.fixation import pair_table
 from evolve.experiment.experiment import Experiment
 from evolve.fitness import evaluation
 from evolve.fitness.round_robin import Evaluate
-from evolve.population import Genome
+from evolve.kinds import Genome
 from genomes import catalogue
 from genomes.reading import parse
 

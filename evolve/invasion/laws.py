@@ -26,12 +26,11 @@ import numpy as np
 from engine.game import Rules
 from engine.stability.certificates import best_response
 from engine.stability.fixation import log_fixation, pair_table
-from evolve.experiment.experiment import Experiment, LookupSection
+from evolve.experiment.experiment import Experiment
 from evolve.fitness import evaluation
+from evolve.kinds import Genome
 from evolve.operators import toolbox
-from evolve.population import Genome
 from evolve.streams import stream
-from genomes.lookup import LookupGenome
 from genomes.reading import parse
 
 Law = Literal["global", "local", "adversarial", "clone"]
@@ -44,27 +43,6 @@ and so have mutants by local steps; in version 2 neither, unless the experiment 
 SEARCHED, STRONGEST = 256, 8
 """Global mutants among which an adversarial panel looks for invaders, and how many of them it takes."""
 
-NAMED_LOOKUPS = ("all_c", "all_d", "tit_for_tat", "mistrust", "spiteful", "pavlov")
-"""Named strategies of memory one in an adversarial panel."""
-
-NAMED_FORMULAS = (
-    "all_c",
-    "all_d",
-    "tit_for_tat",
-    "mistrust",
-    "pavlov",
-    "grim",
-    "absolutist",
-    "suspicious_absolutist",
-    "bully",
-    "spiteful_bully",
-    "forgiving_bully",
-    "police",
-    "vulture",
-)
-"""Named strategies in an adversarial panel of formulas. A new name in the catalogue does not join them: that would be
-another version of the law."""
-
 _TRIES = 1000
 
 
@@ -73,13 +51,7 @@ def resident_genome(experiment: Experiment, strategy: str) -> Genome:
 
     Raises ValueError where the strategy has no genome of the experiment's kind.
     """
-    genome = experiment.seed_genome(strategy)
-    kind = experiment.genome
-    if isinstance(genome, LookupGenome) and isinstance(kind, LookupSection) and genome.x == genome.y == 0:
-        move = genome.replies[0]
-        opening, replies = (move,) * max(kind.x, kind.y), (move,) * 2 ** (kind.x + kind.y)
-        return LookupGenome(kind.x, kind.y, opening, replies)
-    return genome
+    return experiment.genome.filled(experiment.seed_genome(strategy))
 
 
 def operators(experiment: Experiment, law: Law, resident: Genome) -> Any:
@@ -115,9 +87,8 @@ def operators(experiment: Experiment, law: Law, resident: Genome) -> Any:
 @lru_cache(maxsize=64)
 def panel(experiment: Experiment, resident: str) -> tuple[Genome, ...]:
     """The adversaries of a resident (a genome's text): one of each behaviour, its own left out."""
-    lookups = isinstance(experiment.genome, LookupSection)
     members: list[Genome] = []
-    for name in NAMED_LOOKUPS if lookups else NAMED_FORMULAS:
+    for name in experiment.genome.adversaries:
         try:
             members.append(resident_genome(experiment, name))
         except ValueError:  # too complex, or not of this kind
@@ -146,13 +117,8 @@ def _responses(experiment: Experiment, resident: str) -> list[Genome]:
             best = best_response(resident, conditions)
         except ValueError:  # no automaton: the law says so
             continue
-        if isinstance(experiment.genome, LookupSection):
-            found += [best.genome] if best.genome is not None else []
-        elif best.name is not None:
-            try:
-                found.append(experiment.seed_genome(best.name))
-            except ValueError:
-                continue
+        response = experiment.genome.response(best)
+        found += [] if response is None else [response]
     return found
 
 
@@ -178,9 +144,7 @@ def _strongest(experiment: Experiment, resident: str) -> list[Genome]:
 
 def _thorough(experiment: Experiment, resident: Genome) -> Any:
     """Operators whose mutation changes a genome about once."""
-    rate = 1.0
-    if isinstance(resident, LookupGenome):
-        rate = 1.0 / (len(resident.opening) + len(resident.replies))
+    rate = experiment.genome.single_step(resident)
     return toolbox(experiment.changed(variation={"mutation": rate}))
 
 

@@ -28,8 +28,8 @@ from evolve.fitness import evaluation
 from evolve.invasion.invaders import Cause, cause_of, class_name
 from evolve.invasion.laws import Law, operators, resident_genome
 from evolve.invasion.study import WINDOW, Study, Task
+from evolve.kinds import Genome
 from evolve.loop import generations
-from evolve.population import Genome
 from evolve.streams import stream
 from evolve.workers import AbandonedError, abandoned
 from genomes.reading import parse
@@ -179,7 +179,7 @@ def _leading(strangers: list[Birth], among: int) -> tuple[Birth, float]:
 def _sequential(study: Study, task: Task) -> Outcome:
     """One mutant after another, each until nobody differs."""
     from evolve.fitness.round_robin import record
-    from evolve.population import newborns
+    from evolve.individuals import newborns
 
     prepared, resident, law = _prepared(study, task)
     size = prepared.population.size

@@ -10,15 +10,10 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from evolve.experiment.experiment import (
-    Experiment,
-    ExperimentError,
-    FormulaSection,
-    formulas_in_societies,
-    parse_toml,
-    read_text,
-)
+from evolve.experiment.experiment import Experiment, formulas_in_societies
+from evolve.experiment.files import ExperimentError, parse_toml, read_text
 from evolve.invasion.laws import NEWEST, Version, resident_genome
+from evolve.kinds import Formulas
 from evolve.printable import printable, shown
 
 Control = Literal["all_c", "all_d", "random", "clone"]
@@ -155,7 +150,7 @@ class Study:
     @property
     def societal(self) -> bool:
         """Formulas in a society: what the versions of the law differ in."""
-        return isinstance(self.experiment.genome, FormulaSection) and not self.experiment.pair_only
+        return isinstance(self.experiment.genome, Formulas) and not self.experiment.pair_only
 
     @property
     def sequential(self) -> bool:

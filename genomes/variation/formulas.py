@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, Literal, get_args
 
+import numpy as np
 from deap import gp
 from deap.tools import selection
 
@@ -276,3 +277,34 @@ class FormulaVariation:
             for tree, parent in zip(trees, parents, strict=True)
         )
         return first, second
+
+
+def seed_from(rng: np.random.Generator) -> int:
+    """A seed for `deap_random` from a stream."""
+    return int(rng.integers(0, 2**63))
+
+
+def random_formulas(n: int, rng: np.random.Generator, law: FormulaVariation) -> list[FormulaGenome]:
+    """`n` formulas by the law of `genomes.formula.generator`."""
+    with deap_random(seed_from(rng)):
+        return [law.random() for _ in range(n)]
+
+
+def mutate_formulas(
+    genomes: Sequence[FormulaGenome], rate: float, rng: np.random.Generator, law: FormulaVariation
+) -> list[FormulaGenome]:
+    """Each formula mutates with probability `rate`; one that does not is returned itself."""
+    hit = (rng.random(len(genomes)) < rate).tolist()
+    with deap_random(seed_from(rng)):
+        return [law.mutate(genome) if h else genome for genome, h in zip(genomes, hit, strict=True)]
+
+
+def cross_formulas(
+    first: Sequence[FormulaGenome],
+    second: Sequence[FormulaGenome],
+    rng: np.random.Generator,
+    law: FormulaVariation,
+) -> list[FormulaGenome]:
+    """One child of every pair: the first parent with a part of the second."""
+    with deap_random(seed_from(rng)):
+        return [law.crossover(a, b)[0] for a, b in zip(first, second, strict=True)]

@@ -1,0 +1,118 @@
+"""What keys of different sections ask of each other: one function a rule.
+
+Each yields its mistakes as ``path: expected ..., got ...``. To add a rule: a function and its name in `RULES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from evolve.selection import METHODS
+from evolve.updates import UPDATES
+
+if TYPE_CHECKING:
+    from evolve.experiment.experiment import Experiment
+
+
+def mistakes(experiment: Experiment) -> list[str]:
+    """Everything in which an experiment contradicts itself."""
+    return [mistake for rule in RULES for mistake in rule(experiment)]
+
+
+def _room_for_all(e: Experiment) -> Iterator[str]:
+    if UPDATES[e.selection.update].room(e) < 0:
+        yield (
+            f"selection.survivors: expected survivors + immigrants <= population.size = {e.population.size}, "
+            f"got {e.survivors} + {e.variation.immigrants}"
+        )
+
+
+def _room_for_migrants(e: Experiment) -> Iterator[str]:
+    room = UPDATES[e.selection.update].room(e)
+    if e.islands.number > 1 and e.islands.migrants > room:
+        yield (
+            f"islands.migrants: expected at most {room}, what survivors and immigrants leave of "
+            f"population.size = {e.population.size}, got {e.islands.migrants}"
+        )
+
+
+def _proportional_selection(e: Experiment) -> Iterator[str]:
+    if not METHODS[e.selection.method].proportional:
+        return
+    if e.fitness.parsimony > 0:
+        yield (
+            f"selection.method: expected tournament or truncation with parsimony, which can make fitness "
+            f"negative, got {e.selection.method!r}"
+        )
+    try:
+        e.rules_value.game.require_positive(e.selection.method, e.selection.baseline)
+    except ValueError as error:
+        yield f"selection.{error}"
+
+
+def _genomes_of_the_rules(e: Experiment) -> Iterator[str]:
+    for mistake in e.genome.mistakes(e.pair_only):
+        yield f"genome.{mistake}"
+
+
+def _opponents_in_a_society(e: Experiment) -> Iterator[str]:
+    if e.rules.play == "sipd" and e.fitness.opponents != "population":
+        yield (
+            f"fitness.opponents: expected 'population' with rules.play = 'sipd', got {e.fitness.opponents!r}"
+        )
+
+
+def _sample(e: Experiment) -> Iterator[str]:
+    if e.fitness.sample is None:
+        return
+    if e.rules.play == "sipd":
+        yield (
+            f"fitness.sample: expected none with rules.play = 'sipd', where everybody sees everybody (see "
+            f"rules.society for smaller societies), got {e.fitness.sample}"
+        )
+    if e.fitness.opponents == "panel":
+        yield (
+            f"fitness.sample: expected opponents = 'population' or 'both' to sample from, got "
+            f"{e.fitness.sample} with opponents = 'panel'"
+        )
+    if e.fitness.sample > e.population.size:
+        yield (
+            f"fitness.sample: expected at most population.size = {e.population.size}, got {e.fitness.sample}"
+        )
+
+
+def _size_of_societies(e: Experiment) -> Iterator[str]:
+    if e.rules.society is not None and e.rules.society > e.population.size:
+        yield (
+            f"rules.society: expected at most population.size = {e.population.size}, got {e.rules.society}"
+        )
+
+
+def _seeds(e: Experiment) -> Iterator[str]:
+    for k, seed in enumerate(e.population.seeds):
+        try:
+            e.seed_genome(seed.strategy)
+        except ValueError as error:
+            yield f"population.seeds.{k}.strategy: {error}"
+
+
+def _panel(e: Experiment) -> Iterator[str]:
+    for name in e.fitness.panel:
+        try:
+            e.panel_strategy(name).automaton(e.rules_value.turns)
+        except ValueError as error:
+            yield f"fitness.panel: {error}"
+
+
+RULES: tuple[Callable[[Experiment], Iterator[str]], ...] = (
+    _room_for_all,
+    _room_for_migrants,
+    _proportional_selection,
+    _genomes_of_the_rules,
+    _opponents_in_a_society,
+    _sample,
+    _size_of_societies,
+    _seeds,
+    _panel,
+)

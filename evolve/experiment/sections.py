@@ -1,0 +1,144 @@
+"""The sections of an experiment's file, each with its keys, their defaults and their bounds.
+
+`[genome]` has a section for each kind of genome: see `evolve.kinds`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from engine.game import Rules
+from evolve.experiment.section import Probability, Section, one_of
+from evolve.selection import METHODS
+from evolve.updates import UPDATES
+from genomes import catalogue
+from genomes.formula.syntax import Quantifiers
+from genomes.reading import resolve
+
+
+class GameSection(Section):
+    """`[game]`: the payoffs."""
+
+    R: float = 3.0
+    S: float = 0.0
+    T: float = 5.0
+    P: float = 1.0
+
+
+class RulesSection(Section):
+    """`[rules]`: who sees what, how long a meeting lasts (one of the three), how often a move slips."""
+
+    play: Literal["ipd", "sipd"] = "ipd"
+    society: Annotated[int, Field(ge=2)] | None = None
+    replicates: Annotated[int, Field(ge=1)] = 8
+    turns: Annotated[int, Field(gt=0, lt=2**40)] | None = None
+    continuation: Annotated[float, Field(ge=0, lt=1)] | None = None
+    limit_of_means: bool = False
+    noise: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    quantifiers: Quantifiers = "all"
+
+    @model_validator(mode="after")
+    def _one_horizon(self) -> Self:
+        rules = Rules(turns=self.turns, continuation=self.continuation, limit_of_means=self.limit_of_means)
+        if self.play == "sipd" and rules.turns is None:
+            raise ValueError(
+                f"play: a society plays a fixed number of rounds; expected turns, got {rules.horizon}"
+            )
+        if self.play == "ipd" and self.society is not None:
+            raise ValueError(f"society: expected it only with play = 'sipd', got {self.society}")
+        if self.play == "ipd" and self.quantifiers != "all":
+            raise ValueError(f"quantifiers: expected 'all' with play = 'ipd', got {self.quantifiers!r}")
+        return self
+
+
+class Seeds(Section):
+    """One of `population.seeds`: a share of the first population that plays one strategy."""
+
+    strategy: str
+    share: Annotated[float, Field(gt=0, le=1)]
+
+
+class PopulationSection(Section):
+    """`[population]`: how many, and who is there at the start (the rest is random)."""
+
+    size: Annotated[int, Field(ge=2, le=10**6)] = 200
+    seeds: tuple[Seeds, ...] = ()
+
+    @field_validator("seeds")
+    @classmethod
+    def _shares(cls, seeds: tuple[Seeds, ...]) -> tuple[Seeds, ...]:
+        total = sum(seed.share for seed in seeds)
+        if total > 1 + 1e-9:
+            raise ValueError(f"expected shares that add up to at most 1, got {total:g}")
+        return seeds
+
+
+class SelectionSection(Section):
+    """`[selection]`: who goes forward, and whose variants do."""
+
+    update: Annotated[str, AfterValidator(one_of(UPDATES))] = "generational"
+    survivors: Annotated[int, Field(ge=0)] | None = None
+    method: Annotated[str, AfterValidator(one_of(METHODS))] = "tournament"
+    tournament_size: Annotated[int, Field(ge=1)] = 3
+    truncation: Annotated[float, Field(gt=0, le=1)] = 0.5
+    baseline: float = 0.0
+
+
+class VariationSection(Section):
+    """`[variation]`: how children differ, and how many strangers come in."""
+
+    crossover: Probability = 0.5
+    mutation: Probability = 0.02
+    sigma: Annotated[float, Field(gt=0)] = 0.1
+    immigrants: Annotated[int, Field(ge=0)] = 2
+
+
+class FitnessSection(Section):
+    """`[fitness]`: against whom payoffs are earned, and what complexity costs."""
+
+    opponents: Literal["population", "panel", "both"] = "population"
+    panel: tuple[str, ...] = ()
+    panel_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    sample: Annotated[int, Field(ge=2)] | None = None
+    parsimony: Annotated[float, Field(ge=0)] = 0.0
+
+    @field_validator("panel")
+    @classmethod
+    def _names(cls, panel: tuple[str, ...]) -> tuple[str, ...]:
+        members: list[str] = []
+        for name in panel:
+            members.extend(catalogue.names(name) if name in catalogue.sets() else [name])
+        for name in members:
+            resolve(name)
+        return tuple(members)
+
+    @model_validator(mode="after")
+    def _panel_there(self) -> Self:
+        if (self.opponents != "population") != bool(self.panel):
+            raise ValueError(
+                f"expected a panel exactly when opponents is 'panel' or 'both', got opponents = "
+                f"{self.opponents!r} with {len(self.panel)} strategies in the panel"
+            )
+        return self
+
+
+class IslandsSection(Section):
+    """`[islands]`: populations of `population.size` each that exchange migrants along a ring."""
+
+    number: Annotated[int, Field(ge=1, le=4096)] = 1
+    interval: Annotated[int, Field(ge=1)] = 10
+    migrants: Annotated[int, Field(ge=0)] = 2
+    selection: Literal["best", "random"] = "best"
+
+
+class RunSection(Section):
+    """`[run]`: how a run is kept; nothing here can change results.
+
+    Where a run is computed is not said here, since files travel: an address in a colleague's file would be obeyed.
+    """
+
+    commit_every: Annotated[int, Field(ge=1)] | None = None
+    checkpoint_every: Annotated[int, Field(ge=1)] = 100
+    lineage: Literal["pruned", "full"] = "pruned"

@@ -1,0 +1,299 @@
+"""The kinds of genomes that evolve: ONE class a kind, with all that evolution asks of it.
+
+A kind is the section `[genome]` of an experiment's file, so its keys are fields. To add one: its class below (what
+it leaves out is an error when it is used), and its place in `KINDS`. The genome itself is a file in `genomes`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from evolve.experiment.section import Section
+from genomes import catalogue
+from genomes.formula.genome import FormulaGenome
+from genomes.lookup import MAX_MEMORY, LookupGenome
+from genomes.reading import resolve
+from genomes.variation.lookups import cross_lookups, mutate_lookups, random_lookups
+
+if TYPE_CHECKING:
+    from engine.stability.certificates import BestResponse
+    from evolve.experiment.sections import VariationSection
+
+Genome = Any
+"""A genome of an experiment's kind: immutable, hashable, with text that reads back exactly."""
+
+LONGEST_PROBABILITY = 64
+"""Characters of a probability in a genome's text, with room to spare: a float has 24."""
+
+LONGEST_NODE = 32
+"""Characters of a formula's node as text, its parentheses and spaces included; the longest is a quantifier's."""
+
+
+class Kind(Section):
+    """`[genome]`: what evolves.
+
+    `pair_only` says everywhere that the rules are those of the IPD, where nobody sees third parties.
+    """
+
+    kind: str
+
+    adversaries: ClassVar[tuple[str, ...]]
+    """Named strategies in an adversarial panel of mutants. Part of a law with a version (`evolve.invasion.laws`): a
+    new name in the catalogue does not join them."""
+
+    @property
+    @abstractmethod
+    def longest(self) -> int:
+        """Characters of a genome as text, at most."""
+
+    @abstractmethod
+    def mistakes(self, pair_only: bool) -> list[str]:
+        """What contradicts the rules, as ``key: expected ..., got ...``."""
+
+    @abstractmethod
+    def unsaid(self, pair_only: bool) -> set[str]:
+        """Keys that say no more than was true before they existed: they are no part of a run's identity."""
+
+    @abstractmethod
+    def seed(self, spec: str, pair_only: bool) -> Genome:
+        """The genome that a name or a text stands for; ValueError where it has none of this kind."""
+
+    @abstractmethod
+    def filled(self, genome: Genome) -> Genome:
+        """A genome that plays alike and has all the entries of this kind, so that all of it can mutate."""
+
+    @abstractmethod
+    def random(self, n: int, rng: np.random.Generator, *, pair_only: bool) -> list[Genome]:
+        """`n` random genomes."""
+
+    @abstractmethod
+    def mutate(
+        self,
+        genomes: Sequence[Genome],
+        rng: np.random.Generator,
+        *,
+        variation: VariationSection,
+        pair_only: bool,
+    ) -> list[Genome]:
+        """A mutant of every genome; a genome that no change hit is returned itself."""
+
+    @abstractmethod
+    def mate(
+        self, first: Sequence[Genome], second: Sequence[Genome], rng: np.random.Generator, *, pair_only: bool
+    ) -> list[Genome]:
+        """One child of every pair of parents."""
+
+    @abstractmethod
+    def single_step(self, genome: Genome) -> float:
+        """The mutation probability at which a genome changes in one place on average."""
+
+    @abstractmethod
+    def complexity(self, genome: Genome, states: int) -> int:
+        """What parsimony charges for: `states` is the size of the genome's canonical automaton."""
+
+    @abstractmethod
+    def response(self, best: BestResponse) -> Genome | None:
+        """A best response as a genome of this kind, where it can be written as one."""
+
+
+class Lookups(Kind):
+    """Kind "lookup": memory(x,y) tables."""
+
+    kind: Literal["lookup"] = "lookup"
+    x: Annotated[int, Field(ge=0, le=MAX_MEMORY)] = 3
+    y: Annotated[int, Field(ge=0, le=MAX_MEMORY)] = 3
+    stochastic: bool = False
+
+    adversaries = ("all_c", "all_d", "tit_for_tat", "mistrust", "spiteful", "pavlov")
+
+    @model_validator(mode="after")
+    def _memory(self) -> Self:
+        if self.x + self.y > MAX_MEMORY:
+            raise ValueError(f"expected x + y <= {MAX_MEMORY}, got {self.x} + {self.y}")
+        return self
+
+    @property
+    def longest(self) -> int:
+        entries = max(self.x, self.y) + (1 << self.x + self.y)
+        return 20 + entries * (LONGEST_PROBABILITY if self.stochastic else 1)
+
+    def mistakes(self, pair_only: bool) -> list[str]:
+        return []
+
+    def unsaid(self, pair_only: bool) -> set[str]:
+        return set()
+
+    def seed(self, spec: str, pair_only: bool) -> LookupGenome:
+        entry = catalogue.find(spec)
+        genome = resolve(spec) if entry is None else entry.table
+        if not isinstance(genome, LookupGenome):
+            raise ValueError(
+                f"expected a lookup genome or the name of one, got {spec!r}, which has no reply table"
+            )
+        if not genome.deterministic and not self.stochastic:
+            raise ValueError(
+                f"expected pure moves (or genome.stochastic = true), got {spec!r}, which has probabilities"
+            )
+        return genome
+
+    def filled(self, genome: LookupGenome) -> LookupGenome:
+        if genome.x or genome.y:
+            return genome
+        move = genome.replies[0]
+        return LookupGenome(self.x, self.y, (move,) * max(self.x, self.y), (move,) * 2 ** (self.x + self.y))
+
+    def random(self, n: int, rng: np.random.Generator, *, pair_only: bool) -> list[LookupGenome]:
+        return random_lookups(n, self.x, self.y, self.stochastic, rng)
+
+    def mutate(
+        self,
+        genomes: Sequence[LookupGenome],
+        rng: np.random.Generator,
+        *,
+        variation: VariationSection,
+        pair_only: bool,
+    ) -> list[LookupGenome]:
+        return mutate_lookups(genomes, variation.mutation, variation.sigma, self.stochastic, rng)
+
+    def mate(
+        self,
+        first: Sequence[LookupGenome],
+        second: Sequence[LookupGenome],
+        rng: np.random.Generator,
+        *,
+        pair_only: bool,
+    ) -> list[LookupGenome]:
+        return cross_lookups(first, second, rng)
+
+    def single_step(self, genome: LookupGenome) -> float:
+        return 1.0 / (len(genome.opening) + len(genome.replies))
+
+    def complexity(self, genome: LookupGenome, states: int) -> int:
+        return states
+
+    def response(self, best: BestResponse) -> LookupGenome | None:
+        return best.genome
+
+
+class Formulas(Kind):
+    """Kind "formula": Ord's language; formulas about two players alone where the rules are the IPD's."""
+
+    kind: Literal["formula"] = "formula"
+    max_complexity: Annotated[int, Field(ge=1, le=100)] = 15
+    diagonal: bool = False
+
+    adversaries = (
+        "all_c",
+        "all_d",
+        "tit_for_tat",
+        "mistrust",
+        "pavlov",
+        "grim",
+        "absolutist",
+        "suspicious_absolutist",
+        "bully",
+        "spiteful_bully",
+        "forgiving_bully",
+        "police",
+        "vulture",
+    )
+
+    @property
+    def longest(self) -> int:
+        return 20 + self.max_complexity * LONGEST_NODE
+
+    def mistakes(self, pair_only: bool) -> list[str]:
+        wrong = self.diagonal and pair_only
+        return ["diagonal: expected false with rules.play = 'ipd', got true"] if wrong else []
+
+    def unsaid(self, pair_only: bool) -> set[str]:
+        return {"diagonal"} if self.diagonal or pair_only else set()
+
+    def seed(self, spec: str, pair_only: bool) -> FormulaGenome:
+        entry = catalogue.find(spec)
+        formula = resolve(spec) if entry is None else entry.formula
+        if not isinstance(formula, FormulaGenome):
+            raise ValueError(f"expected a formula or the name of one, got {spec!r}, which has none")
+        if formula.complexity > self.max_complexity:
+            raise ValueError(
+                f"expected at most genome.max_complexity = {self.max_complexity} nodes, "
+                f"got {spec!r} with {formula.complexity}"
+            )
+        if pair_only and not formula.pair_only:
+            raise ValueError(f"expected a formula about r and c alone (or rules.play = 'sipd'), got {spec!r}")
+        return formula
+
+    def filled(self, genome: FormulaGenome) -> FormulaGenome:
+        return genome
+
+    def random(self, n: int, rng: np.random.Generator, *, pair_only: bool) -> list[FormulaGenome]:
+        from genomes.variation import formulas  # DEAP's genetic programming: only when needed
+
+        return formulas.random_formulas(n, rng, self._law(pair_only))
+
+    def mutate(
+        self,
+        genomes: Sequence[FormulaGenome],
+        rng: np.random.Generator,
+        *,
+        variation: VariationSection,
+        pair_only: bool,
+    ) -> list[FormulaGenome]:
+        from genomes.variation import formulas
+
+        return formulas.mutate_formulas(genomes, variation.mutation, rng, self._law(pair_only))
+
+    def mate(
+        self,
+        first: Sequence[FormulaGenome],
+        second: Sequence[FormulaGenome],
+        rng: np.random.Generator,
+        *,
+        pair_only: bool,
+    ) -> list[FormulaGenome]:
+        from genomes.variation import formulas
+
+        return formulas.cross_formulas(first, second, rng, self._law(pair_only))
+
+    def _law(self, pair_only: bool) -> Any:
+        from genomes.variation.formulas import FormulaVariation
+
+        return FormulaVariation(self.max_complexity, pair_only, self.diagonal)
+
+    def single_step(self, genome: FormulaGenome) -> float:
+        return 1.0
+
+    def complexity(self, genome: FormulaGenome, states: int) -> int:
+        return genome.complexity
+
+    def response(self, best: BestResponse) -> FormulaGenome | None:
+        try:
+            return None if best.name is None else self.seed(best.name, True)
+        except ValueError:
+            return None
+
+
+KINDS: dict[str, type[Kind]] = {kind.model_fields["kind"].default: kind for kind in (Lookups, Formulas)}
+"""Every kind by its name in the file; the first is the default."""
+
+
+def kind_of(genome: Any) -> str:
+    """The name of the kind that a section, as read or as checked, says it is of."""
+    default = next(iter(KINDS))
+    found = genome.get("kind", default) if isinstance(genome, dict) else getattr(genome, "kind", default)
+    return found if isinstance(found, str) else repr(found)
+
+
+if TYPE_CHECKING:
+    GenomeSection = Kind
+else:
+    _tagged = [Annotated[kind, Tag(name)] for name, kind in KINDS.items()]
+    GenomeSection = Annotated[reduce(or_, _tagged), Discriminator(kind_of)]
+"""The type of the section `[genome]`."""
