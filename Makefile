@@ -2,21 +2,22 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-READY := .venv/.ready
+READY := .venv/.ready$(if $(LOCKED),-locked)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo study test lint types check bench storm clean
+.PHONY: help setup demo study test lint types check bench storm lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY)  ## Make .venv, or bring it up to date
+setup: $(READY)  ## Make .venv, or bring it up to date; LOCKED=1: with the versions of constraints.txt
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml $(if $(LOCKED),constraints.txt)
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, this is {v.major}.{v.minor}; set PYTHON=python3.x")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=24'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' $(if $(LOCKED),--constraint constraints.txt)
+	@rm -f .venv/.ready*
 	@touch $(READY)
 
 demo: $(READY)  ## Evolve memory-3 strategies from random ones, say who won, draw it
@@ -46,6 +47,11 @@ bench: $(READY)  ## Print speed ratios, all measured in one run
 
 storm: $(READY)  ## Kill, cut, damage, forge and fuzz runs thousands of times, print what held (an hour)
 	$(BIN)/python -m tests.storm
+
+lock: check  ## Write the versions that everything has just passed with into constraints.txt
+	@$(BIN)/python -c 'import platform; print(f"# Python {platform.python_version()}, {platform.platform()}: make lock wrote this, make setup LOCKED=1 reads it")' > .venv/versions
+	@$(BIN)/python -m pip freeze --disable-pip-version-check --exclude-editable >> .venv/versions
+	@mv .venv/versions constraints.txt
 
 clean:  ## Remove everything that was made
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,6 +9,18 @@
 Each room has a file `kernels` with its compiled loops.
 """
 
+from importlib.util import find_spec
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent.parent
+# A file of the user's own with such a name, beside a script, is found first.
+for _name in ("genomes",):
+    _found = getattr(find_spec(_name), "origin", None)
+    if _found is None or Path(_found).resolve().parent.parent != _HERE:
+        raise ImportError(
+            f"{_name}: expected the package in {_HERE}, got {_found}, which is found first: rename it"
+        )
+
 from engine.ecologies import EcologyResult, compare, ecology
 from engine.game import Game, Rules
 from engine.pairs.meetings import expected, play

@@ -16,7 +16,18 @@ To add a selection operator: its name in `experiment.SelectionSection.method`, a
 that returns its verdicts, and its name in `claims.ord.claims`.
 """
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+_HERE = Path(__file__).resolve().parent.parent
+# A file of the user's own with such a name, beside a script, is found first.
+for _name in ("genomes", "engine", "results"):
+    _found = getattr(find_spec(_name), "origin", None)
+    if _found is None or Path(_found).resolve().parent.parent != _HERE:
+        raise ImportError(
+            f"{_name}: expected the package in {_HERE}, got {_found}, which is found first: rename it"
+        )
 
 if TYPE_CHECKING:
     from evolve.experiment.experiment import Experiment

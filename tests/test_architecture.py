@@ -1,8 +1,10 @@
 """The house has a direction: genomes <- engine <- results <- evolve. Read from the imports, not from habit."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,3 +104,38 @@ def test_importing_the_packages_does_not_wait_for_the_heavy_libraries() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("script", "shadow"),
+    [
+        ("from engine import Rules", "genomes"),
+        ("from results import Run", "genomes"),
+        ("from results import Run", "engine"),
+        ("from evolve import Experiment", "genomes"),
+        ("from evolve import Experiment", "engine"),
+        ("from evolve import Experiment", "results"),
+    ],
+)
+def test_a_file_of_the_users_own_with_the_name_of_a_package_is_named(
+    script: str, shadow: str, tmp_path: Path
+) -> None:
+    (tmp_path / f"{shadow}.py").write_text("print('not ours')\n")
+    (tmp_path / "script.py").write_text(script + "\n")
+    answer = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True, cwd=tmp_path)
+    last = answer.stderr.strip().splitlines()[-1]
+    assert answer.returncode == 1 and answer.stdout == ""
+    assert last.startswith(f"ImportError: {shadow}: expected the package in ") and "rename it" in last
+    assert str(tmp_path / f"{shadow}.py") in last
+
+
+def test_every_dependency_has_a_tested_version_that_is_new_enough() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    locked = dict(
+        re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    )
+    tested = {name.lower().replace("_", "-"): version for name, version in locked.items()}
+    for line in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+        name, _, oldest = line.replace("[distributed]", "").partition(">=")
+        numbers = [tuple(map(int, re.findall(r"\d+", text))) for text in (tested[name], oldest or "0")]
+        assert numbers[0] >= numbers[1], line
