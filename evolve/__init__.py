@@ -13,7 +13,7 @@
 
 To add a selection operator: its name in `experiment.SelectionSection.method`, a line in
 `operators.toolbox`, and the statistical tests of `tests/test_evolution.py` take it up. To add a claim: a function
-that returns its verdicts, and its name in `claims.ord.claims`.
+that returns its verdicts, and its name in `claims.published.CLAIMS`.
 """
 
 from importlib.util import find_spec

@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("genomes", "engine", "results", "evolve")
 FILES = [file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
 OWNERS = {
-    "deap": {"evolve/operators.py", "genomes/variation/formulas.py"},
+    "deap": {"evolve/operators.py", "evolve/selection.py", "genomes/variation/formulas.py"},
     "matplotlib": {"results/plots/"},
 }
 """Libraries that only these files, or what is in these folders, may know."""
@@ -95,10 +96,64 @@ def test_a_breach_is_noticed(place: str, source: str) -> None:
     assert breaches(place, source)
 
 
+def needed(module: str, source: str, modules: Mapping[str, object]) -> set[str]:
+    """The modules of ours that a module imports when it is loaded or used; what is for type checkers is not."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
+        waiting += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inside = {f"{node.module}.{name.name}" for name in node.names}
+            found |= {name if name in modules else node.module for name in inside}
+    return (found & set(modules)) - {module}
+
+
+def circle(sources: Mapping[str, str]) -> list[str]:
+    """Modules that import each other in a circle, if there are any."""
+    graph = {module: needed(module, source, sources) for module, source in sources.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    sources = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file.read_text(
+            "utf-8"
+        )
+        for file in FILES
+    }
+    assert circle(sources) == []
+
+
+def test_a_circle_is_noticed_and_a_type_is_none() -> None:
+    back = "def f():\n    from genomes.a import x"
+    assert set(circle({"genomes.a": "from genomes import b", "genomes.b": back})) == {
+        "genomes.a",
+        "genomes.b",
+    }
+    typed = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from genomes.a import x"
+    assert circle({"genomes.a": "from genomes import b", "genomes.b": typed}) == []
+
+
+def test_no_module_shares_its_name_with_a_function_it_holds() -> None:
+    for file in FILES:
+        held = {n.name for n in ast.parse(file.read_text("utf-8")).body if isinstance(n, ast.FunctionDef)}
+        assert file.stem not in held, f"{file.relative_to(ROOT)} holds {file.stem}()"
+
+
 def test_importing_the_packages_does_not_wait_for_the_heavy_libraries() -> None:
     program = (
         "import sys, genomes, engine, evolve.cli;"
-        "print(*[name for name in ('numba', 'matplotlib', 'scipy', 'lark', 'deap') if name in sys.modules])"
+        "print(*[name for name in 'numba matplotlib scipy lark deap dask starlette'.split() if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True

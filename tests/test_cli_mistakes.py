@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from evolve import Experiment, ExperimentError, generations
 from evolve.cli import runs, screen
+from evolve.escaping import printable, shown
 from evolve.experiment.files import parse_toml
-from evolve.printable import printable, shown
 from evolve.sweep import Sweep
 from results import Run
 from tests.conftest import Command

@@ -9,7 +9,8 @@ import pytest
 
 from evolve.claims import ord as reproduce
 from evolve.claims.evolution import seeded_populations, tit_for_tat_evolves
-from evolve.claims.ord import READINGS, chosen, claims, starts, tournament
+from evolve.claims.ord import READINGS, starts, tournament
+from evolve.claims.published import CLAIMS, chosen
 from evolve.claims.verdict import more_often_than_not, wilson
 
 TOURNAMENTS = [f"O{k}" for k in range(1, 9)]
@@ -27,7 +28,7 @@ def test_the_table_of_readings_comes_out(exploiter, turns, quantifiers):
 
 
 def test_both_readings_of_quantifiers_stand_side_by_side_where_they_differ():
-    (one,) = claims()["O4"]()[:1]
+    (one,) = CLAIMS["O4"]()[:1]
     assert one.quantifiers == "all or others alike"
     chance = reproduce.random_members(replicates=4, players=4)
     assert [verdict.quantifiers for verdict in chance].count("others") >= 1
@@ -122,7 +123,7 @@ def test_variants_of_absolutist_are_judged_by_what_changes():
 
 def test_what_lifl_published_holds():
     for claim in chosen(["lifl"]):
-        for verdict in claims()[claim]():
+        for verdict in CLAIMS[claim]():
             assert verdict.holds, verdict.happened
 
 

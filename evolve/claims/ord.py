@@ -341,7 +341,7 @@ def _among_random(
 # --- the list ------------------------------------------------------------------------------------------------
 
 
-def _tournament_claim(claim: str) -> Claim:
+def ecology_claim(claim: str) -> Claim:
     def under(exploiter: str, quantifiers: Quantifiers) -> Verdict:
         return tournament(claim, exploiter, quantifiers=quantifiers)
 
@@ -350,37 +350,3 @@ def _tournament_claim(claim: str) -> Claim:
         return [verdict for exploiter in readings for verdict in under_both(partial(under, exploiter))]
 
     return run
-
-
-def claims() -> dict[str, Claim]:
-    """Every claim by its name, Ord's in their order and then LIFL's."""
-    from evolve.claims.evolution import seeded_populations, tit_for_tat_evolves
-    from evolve.claims.lifl import LIFL
-
-    ord_claims: dict[str, Claim] = {f"O{k}": _tournament_claim(f"O{k}") for k in range(1, 9)}
-    ord_claims |= {
-        "O9": tit_for_tat_evolves,
-        "O10": seeded_populations,
-        "O11": small_chance_of_error,
-        "O12": random_members,
-        "O13": previous_round_absolutist,
-        "O14": suspicious_absolutists,
-    }
-    return ord_claims | LIFL
-
-
-def chosen(words: list[str]) -> list[str]:
-    """The claims that some words stand for: names such as O7, ``ord``, ``lifl``; all when there are none."""
-    known = list(claims())
-    sets = {"ord": [c for c in known if c.startswith("O")], "lifl": [c for c in known if c.startswith("L")]}
-    if not words:
-        return known
-    found: list[str] = []
-    for word in words:
-        if word.lower() in sets:
-            found += sets[word.lower()]
-        elif word.upper() in known:
-            found.append(word.upper())
-        else:
-            raise ValueError(f"claim: expected ord, lifl or one of {', '.join(known)}, got {word!r}")
-    return list(dict.fromkeys(found))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve.printable import printable
+from evolve.escaping import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -191,12 +191,12 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """The published claims, each an experiment with a verdict; a few minutes for all."""
-    from evolve.claims.ord import ALL_C, HORIZON, chosen
-    from evolve.claims.ord import claims as every
+    from evolve.claims.ord import ALL_C, HORIZON
+    from evolve.claims.published import CLAIMS, chosen
 
     if replicates < 1:
         raise ValueError(f"replicates: expected at least 1, got {replicates}")
-    known = every()
+    known = CLAIMS
     verdicts: list[Verdict] = []
     for claim in chosen(claims or []):
         options = {"replicates": replicates} if claim in ("O9", "O10") else {}

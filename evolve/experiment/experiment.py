@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from engine.game import Game, Rules
 from evolve.experiment.consistency import mistakes
-from evolve.experiment.explain import PLACES, explain
+from evolve.experiment.explanation import PLACES, explain
 from evolve.experiment.files import ExperimentError, parse_toml, read_text, refuse_depth
 from evolve.experiment.section import Section
 from evolve.experiment.sections import (

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from evolve.escaping import printable, shown
 from evolve.experiment.experiment import Experiment, formulas_in_societies
 from evolve.experiment.files import ExperimentError, parse_toml, read_text
 from evolve.invasion.laws import NEWEST, Version, resident_genome
 from evolve.kinds import Formulas
-from evolve.printable import printable, shown
 
 Control = Literal["all_c", "all_d", "random", "clone"]
 

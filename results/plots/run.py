@@ -21,8 +21,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from results.errors import RunError
-from results.plots.descent import descent, family
-from results.plots.genomes import genomes
+from results.plots.entries import genomes
+from results.plots.heredity import descent, family
 from results.plots.style import (
     OTHERS,
     Look,
