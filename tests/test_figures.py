@@ -20,7 +20,7 @@ from matplotlib.text import Text
 from engine import Rules, ecology
 from results.plots import invasion
 from results.plots.ecology import abundance, simplex
-from results.plots.entries import genomes, milestones
+from results.plots.genome_maps import genomes, milestones
 from results.plots.run import FIGURES, save_all
 from results.plots.style import as_label, save, styled
 from results.plots.sweep import sweep_figure

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 from genomes.lookup import LookupGenome
 from results.errors import RunError
 from results.lineage import FamilyTree, family_tree, line_of_descent
-from results.plots.entries import complexity, entries, lookup_columns
+from results.plots.genome_maps import complexity, entries, lookup_columns
 from results.plots.heredity import changes, layout, rewriting
 from results.plots.run import FIGURES, save_all
 from results.plots.style import COLUMNS, bins, lineage_order, styled, thinned

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from results.errors import RunError
 from results.lineage import FamilyTree, family_tree, line_of_descent
-from results.plots.entries import entries, lookup_columns
+from results.plots.genome_maps import entries, lookup_columns
 from results.plots.style import (
     COLUMNS,
     Looks,

@@ -21,7 +21,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from results.errors import RunError
-from results.plots.entries import genomes
+from results.plots.genome_maps import genomes
 from results.plots.heredity import descent, family
 from results.plots.style import (
     OTHERS,
