@@ -1,6 +1,6 @@
 """What a strategy EARNS: the games, and play that is exact before it is sampled.
 
-- `game`: payoffs (`Game`) and conditions (`Rules`)
+- `game`: payoffs (`Game`) and conditions (`Rules`); `names`: what it is called and what it is like
 - `pairs`: two players meet, `play`, `expected` and `round_robin`
 - `societies`: everybody sees everything, `society`
 - `ecologies`: populations that grow by what they earn, `ecology`

@@ -10,13 +10,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from genomes.automaton import Automaton
 from genomes.counting import GRADUAL, HARD_MAJO, SOFT_MAJO, CountingStrategy
 from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome
-from genomes.strategy import Compiled
 
 DOCUMENT_000 = "The Prisoner's Dilemma in agent systems (document 000)"
 LIFL = "LIFL, PRISON project (document 003)"
@@ -214,29 +213,6 @@ def get(name: str) -> Entry:
     if entry is None:
         raise ValueError(_unknown("strategy", name, _BY_NAME))
     return entry
-
-
-@lru_cache(maxsize=8)
-def _named_behaviours(noisy: bool, turns: int | None) -> dict[str, str]:
-    named: dict[str, str] = {}
-    for entry in ENTRIES:
-        if not entry.pair_only or (turns is None and isinstance(entry.table, CountingStrategy)):
-            continue
-        named.setdefault(entry.automaton(turns).behaviour(noisy=noisy), entry.name)
-    return named
-
-
-def name_of(strategy: Compiled | str, *, noisy: bool = False, turns: int | None = None) -> str | None:
-    """The catalogue name of what a strategy (or a behaviour key) does, if it has one.
-
-    The first entry that plays alike gives the name. Strategies that count are compared only when `turns`
-    says how far.
-
-    >>> name_of(LookupGenome.parse("memory(0,1) cCD"))
-    'tit_for_tat'
-    """
-    key = strategy if isinstance(strategy, str) else strategy.automaton(turns).behaviour(noisy=noisy)
-    return _named_behaviours(noisy, turns).get(key)
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -107,19 +107,6 @@ class Generation:
         return tuple(quantiles(self.fitness).tolist())
 
 
-def called(name: str | None, behaviour: str) -> str:
-    """How a behaviour is shown: by its name, else by the beginning of its key.
-
-    ``#`` stands before the key of an automaton, ``~`` before one that is equal only as far as tested.
-
-    >>> called(None, "033504a1b2c3"), called(None, "~1:5f0c3d2e9a1b"), called("grim", "033504")
-    ('#033504', '~5f0c3d', 'grim')
-    """
-    if name is not None:
-        return name
-    return "~" + behaviour.partition(":")[2][:6] if behaviour.startswith("~") else "#" + behaviour[:6]
-
-
 def quantiles(values: ArrayLike, percent: Sequence[float] = QUANTILES) -> NDArray[np.float64]:
     """Percentiles by linear interpolation (as `numpy.percentile`, many times faster on short arrays)."""
     ordered = np.sort(np.asarray(values, dtype=np.float64))

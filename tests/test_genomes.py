@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.names import name_of
 from genomes import Automaton, LookupGenome, catalogue, parse
 from genomes.counting import SOFT_MAJO
-from genomes.reading import label
+from genomes.reading import label, resolve
 from tests import reference
 from tests.strategies import anything, automata, chance, lookups, rule, tables
 
@@ -120,9 +121,9 @@ def test_a_long_counter_is_minimised_quickly_and_needs_a_fixed_horizon() -> None
 
 
 def test_behaviours_are_named_from_the_catalogue() -> None:
-    assert catalogue.name_of(parse("memory(0,1) cCD")) == "tit_for_tat"
-    assert catalogue.name_of(parse("memory(2,2) ccDDDDDDDDDDDDDDDD")) is None
-    assert catalogue.name_of(catalogue.get("gradual"), turns=50) == "gradual"
+    assert name_of(parse("memory(0,1) cCD")) == "tit_for_tat"
+    assert name_of(parse("memory(2,2) ccDDDDDDDDDDDDDDDD")) is None
+    assert name_of(resolve("gradual"), turns=50) == "gradual"
     # without noise grim is spiteful; a label has to hold with noise too
     assert label(catalogue.get("grim").automaton()).startswith("automaton ")
     assert label("tft") == "tft"

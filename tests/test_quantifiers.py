@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Rules, ecology, play_table, society
-from engine.societies.battery import behaviour, name_of, nearest_name
+from engine.names import name_as_tested, name_of
+from engine.societies.battery import behaviour
 from engine.societies.twins import most_played, players
 from engine.stability.fixation import fixation_probability, kappa, pair_table
 from engine.stability.indirect import in_society
@@ -252,7 +253,7 @@ def test_behaviours_are_told_under_the_rule_that_is_asked_about():
     assert behaviour(SOMEBODY) == behaviour("true")
     assert kept != behaviour("true", "others")
     assert kept.startswith("~1-others:") and name_of(kept) is None
-    assert nearest_name("exists j. exists t. D(c,j,t) xor D(r,j,t)", "others") == "absolutist"
+    assert name_as_tested("exists j. exists t. D(c,j,t) xor D(r,j,t)", "others") == "absolutist"
     assert name_of(behaviour("absolutist", "others")) == "~absolutist"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 from engine.game import SWAP, Rules, conditions
 from engine.pairs.behaviours import ExpectedPlay, compile_behaviours
 from genomes.automaton import Automaton
-from genomes.catalogue import ENTRIES, Entry
 from genomes.reading import label, resolve
 from genomes.strategy import Player, Strategy, is_compiled
 
@@ -155,38 +153,6 @@ def meeting_length(rules: Rules, rng: np.random.Generator) -> int:
     if turns > MAX_SAMPLED_TURNS:
         raise ValueError(f"turns: expected at most {MAX_SAMPLED_TURNS} to play move by move, got {turns}")
     return turns
-
-
-def nearest_named(strategy: Any, turns: int = 50) -> tuple[str, float] | None:
-    """The named strategy that plays most alike, and how often the two make the same move.
-
-    Both meet every pure automaton of the catalogue for `turns` turns without noise; None for a strategy that
-    leaves moves to chance or is no automaton.
-
-    >>> nearest_named("memory(1,1) cCDCD")
-    ('tit_for_tat', 1.0)
-    """
-    found = resolve(strategy)
-    if not is_compiled(found) or not found.automaton(turns).deterministic:
-        return None
-    own = _moves_against_named(found, turns)
-    alike = {name: float((own == theirs).mean()) for name, theirs in _named_moves(turns).items()}
-    return max(alike.items(), key=lambda item: item[1])
-
-
-def _moves_against_named(strategy: Strategy, turns: int) -> NDArray[np.int8]:
-    rules, rng = Rules(turns=turns), np.random.default_rng(0)
-    return np.stack([play_once(strategy, other.strategy, rules, rng)[:, 0] for other in _pure_named(turns)])
-
-
-@lru_cache(maxsize=4)
-def _pure_named(turns: int) -> tuple[Entry, ...]:
-    return tuple(e for e in ENTRIES if e.pair_only and e.automaton(turns).deterministic)
-
-
-@lru_cache(maxsize=4)
-def _named_moves(turns: int) -> dict[str, NDArray[np.int8]]:
-    return {entry.name: _moves_against_named(entry.strategy, turns) for entry in _pure_named(turns)}
 
 
 def _expected_counts(

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from engine.societies.sipd import member
-from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import Quantifiers
@@ -68,28 +67,3 @@ def _behaviour(player: Any, quantifiers: Quantifiers) -> str:
         decisions = machine.relations[machine.sequence][:, 0, :]
         seen.update(np.packbits(decisions).tobytes())
     return f"~{version}:{seen.hexdigest()[:12]}"
-
-
-def name_of(key: str) -> str | None:
-    """The name, with its ``~``, of what has this key; None for a behaviour without a name."""
-    name = _names("others" if "-others:" in key else "all").get(key)
-    return None if name is None else f"~{name}"
-
-
-def nearest_name(strategy: Any, quantifiers: Quantifiers = "all") -> str | None:
-    """The catalogue name of what plays alike in the whole battery, if there is one.
-
-    >>> nearest_name("exists j. exists t. D(c,j,t) xor D(r,j,t)")
-    'absolutist'
-    """
-    return _names(quantifiers).get(behaviour(strategy, quantifiers))
-
-
-@lru_cache(maxsize=2)
-def _names(quantifiers: Quantifiers) -> dict[str, str]:
-    named: dict[str, str] = {}
-    for entry in catalogue.ENTRIES:
-        player = member(entry, TURNS)
-        if isinstance(player, FormulaGenome) or player.deterministic:
-            named.setdefault(behaviour(entry, quantifiers), entry.name)
-    return named

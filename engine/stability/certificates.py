@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.game import Rules
+from engine.names import name_of
 from engine.pairs.behaviours import compile_behaviours
 from engine.pairs.meetings import expected
 from engine.stability.decision import Decision
@@ -113,7 +114,7 @@ class BestResponse:
         turns = self.rules.turns
         if turns is not None and turns > _NAMED_TURNS:
             turns = None
-        return catalogue.name_of(self.strategy, noisy=self.rules.noisy, turns=turns)
+        return name_of(self.strategy, noisy=self.rules.noisy, turns=turns)
 
     @cached_property
     def genome(self) -> LookupGenome | None:

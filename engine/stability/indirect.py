@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from engine.game import Rules
+from engine.names import name_of
 from engine.societies.sipd import play_table
 from engine.stability.certificates import BestResponse, best_response, strategy_of
 from engine.stability.scans import Scan, scan
-from genomes import catalogue
 from genomes.lookup import LookupGenome
 from genomes.reading import label
 
@@ -31,7 +31,7 @@ class Door:
     def __str__(self) -> str:
         """The chain in words."""
         noisy = self.response.rules.noisy
-        path = [catalogue.name_of(step, noisy=noisy) or str(step) for step in self.steps]
+        path = [name_of(step, noisy=noisy) or str(step) for step in self.steps]
         return " -> ".join([*path, str(self.response)])
 
 

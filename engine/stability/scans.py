@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.game import SWAP, Rules
+from engine.names import name_of
 from engine.pairs.behaviours import Behaviours, ExpectedPlay, Form
 from engine.stability.certificates import resident_automaton, state_entries
 from engine.stability.exact import payoff
-from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.lookup import LookupGenome, history_structure
 from genomes.reading import label
@@ -154,7 +154,7 @@ class Scan:
             leaders.append(
                 Leader(
                     genome=genome,
-                    name=catalogue.name_of(genome, noisy=self.rules.noisy),
+                    name=name_of(genome, noisy=self.rules.noisy),
                     genomes=int(sizes[self.behaviour[number]]),
                     against=float(self.against[number]),
                     among=float(self.among[number]),

@@ -10,7 +10,8 @@ from collections import Counter
 from functools import cache, partial
 from typing import Any, get_args
 
-from engine.societies.battery import behaviour, nearest_name
+from engine.names import name_as_tested
+from engine.societies.battery import behaviour
 from evolve.claims.ord import STATEMENTS, TURNS
 from evolve.claims.verdict import Verdict, more_often_than_not, under_both, wilson
 from evolve.experiment.experiment import Experiment
@@ -149,7 +150,7 @@ def _key(genome: str, quantifiers: Quantifiers) -> str:
 
 def _name(genome: str, quantifiers: Quantifiers, shortest: dict[str, str]) -> str:
     """The catalogue name or the key of what a genome does; of the nameless the shortest text is kept."""
-    name = nearest_name(genome, quantifiers)
+    name = name_as_tested(genome, quantifiers)
     if name is not None:
         return name
     key = _key(genome, quantifiers)

@@ -99,6 +99,7 @@ def resume(
 
 def show_run(folder: RunFolder, as_json: Json = False) -> None:
     """What a run has come to."""
+    from engine.names import behaviour_label
 
     with _reading(folder) as there, there.snapshot():
         summary = _summary(there)
@@ -123,12 +124,14 @@ def show_run(folder: RunFolder, as_json: Json = False) -> None:
     like = (
         f", plays most like {nearest[0]} ({nearest[1]:.0%} of moves)" if nearest and not best["name"] else ""
     )
-    say(f"  best           {best['id']}  {_called(best)}{like}")
+    say(f"  best           {best['id']}  {behaviour_label(best['name'], best['behaviour'])}{like}")
     say(f"                 {best['genome']}")
     say(f"  hash           {summary['hash']}")
     table = new_table("count", "behaviour", "an example of its genomes")
     for leader in summary["leaders"]:
-        table.add_row(str(leader["count"]), _called(leader), leader["genome"])
+        table.add_row(
+            str(leader["count"]), behaviour_label(leader["name"], leader["behaviour"]), leader["genome"]
+        )
     show(table)
 
 
@@ -157,8 +160,8 @@ def lineage(
     as_json: Json = False,
 ) -> None:
     """The line of descent of the best, or of anyone alive, back to its founder."""
+    from engine.names import behaviour_label
     from results.lineage import line_of_descent
-    from results.records import called
 
     with _reading(folder) as there:
         line = line_of_descent(there, None if id is None else _someone(id))
@@ -184,7 +187,7 @@ def lineage(
         if before is None or birth.genome != before.genome:
             change = birth.genome if before is None else _difference(before.genome, birth.genome)
             alike = before is not None and birth.behaviour == before.behaviour
-            does = called(names(birth.behaviour), birth.behaviour)
+            does = behaviour_label(names(birth.behaviour), birth.behaviour)
             table.add_row(
                 str(birth.id.generation), str(birth.id), birth.origin, "same" if alike else does, change
             )
@@ -256,11 +259,11 @@ def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | N
 
 def _state(generation: Generation) -> str:
     leader = generation.leaders[0]
-    from results.records import called
+    from engine.names import behaviour_label
 
     return (
         f"best {max(generation.fitness):.3f}  mean {generation.mean:.3f}  "
-        f"cooperation {generation.cooperation:.2f}  {called(leader.name, leader.behaviour)} x{leader.count}"
+        f"cooperation {generation.cooperation:.2f}  {behaviour_label(leader.name, leader.behaviour)} x{leader.count}"
     )
 
 
@@ -326,7 +329,7 @@ def _summary(there: Run) -> dict[str, Any]:
     }
     if latest is None:
         return summary
-    from engine.pairs.meetings import nearest_named
+    from engine.names import nearest
 
     names = _names(there)
     best = latest.population[latest.best]
@@ -341,7 +344,7 @@ def _summary(there: Run) -> dict[str, Any]:
             "genome": best.genome,
             "behaviour": best.behaviour,
             "name": names(best.behaviour),
-            "nearest": nearest_named(best.genome),
+            "nearest": nearest(best.genome),
         },
         "mean": latest.mean,
         "quantiles": list(latest.quantiles),
@@ -367,17 +370,11 @@ def _someone(text: str) -> BirthId:
 
 def _names(there: Run) -> Callable[[str], str | None]:
     """What behaviours of a run are called in the catalogue."""
+    from engine.names import name_of
     from evolve.experiment.experiment import Experiment
-    from evolve.fitness.round_robin import name_of
 
     noisy = Experiment.recorded(there.experiment_text).rules_value.noisy
-    return lambda behaviour: name_of(behaviour, noisy)
-
-
-def _called(row: dict[str, Any]) -> str:
-    from results.records import called
-
-    return called(row["name"], row["behaviour"])
+    return lambda behaviour: name_of(behaviour, noisy=noisy)
 
 
 def _difference(before: str, after: str) -> str:

@@ -27,7 +27,6 @@ from evolve.cli.screen import (
 
 if TYPE_CHECKING:
     from evolve.claims.verdict import Verdict
-    from genomes.formula.genome import FormulaGenome
 
 Rounds = Annotated[int, whole_option("Rounds of a society, turns of a meeting.")]
 Members = Annotated[
@@ -136,7 +135,8 @@ def formula(
     as_json: Json = False,
 ) -> None:
     """Read a formula: both spellings, simplified, its complexity, and what it plays like."""
-    from engine.societies.battery import behaviour, nearest_name
+    from engine.names import name_as_tested, names_of
+    from engine.societies.battery import behaviour
     from genomes import catalogue
     from genomes.formula.genome import FormulaGenome
 
@@ -149,10 +149,10 @@ def formula(
         raise ValueError(f"formula: expected a formula or the name of one, got {text!r}, which has none")
     simple = genome.simplify()
     if simple.pair_only:
-        names = _exact_names(simple)
+        names = names_of(simple)
         key, how = simple.automaton().behaviour(noisy=False), "without noise; the same automaton"
     else:
-        nearest = nearest_name(simple)
+        nearest = name_as_tested(simple)
         names = [] if nearest is None else [f"~{nearest}"]
         key, how = behaviour(simple), "as far as tested: the same play in a battery of societies"
     if as_json:
@@ -262,21 +262,6 @@ def _whole(name: str, count: int | float) -> int:
     if not float(count).is_integer():
         raise ValueError(f"members: expected a whole number of players of {name}, got {count:g}")
     return int(count)
-
-
-def _exact_names(genome: FormulaGenome) -> list[str]:
-    """Everything in the catalogue that plays as a formula about its pair alone does."""
-    from genomes import catalogue
-    from genomes.counting import CountingStrategy
-
-    key = genome.automaton().behaviour(noisy=False)
-    return [
-        entry.name
-        for entry in catalogue.ENTRIES
-        if entry.pair_only
-        and not isinstance(entry.table, CountingStrategy)
-        and entry.automaton().behaviour(noisy=False) == key
-    ]
 
 
 def _saved(save: Any, made: Any, path: Path) -> None:

@@ -16,11 +16,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.names import name_of
 from engine.pairs.behaviours import Behaviours, ExpectedPlay, Form, canonical_forms, gather
 from engine.pairs.threads import block_ranges, in_order
 from evolve.experiment.experiment import Experiment
 from evolve.kinds import Genome
-from genomes import catalogue
 from results.records import Birth, Generation, Leader
 
 REMEMBERED = 2048
@@ -175,15 +175,6 @@ class Evaluation:
         )
 
 
-def name_of(behaviour: str, noisy: bool) -> str | None:
-    """What a behaviour is called: exactly for an automaton, as far as tested (``~``) for another formula."""
-    if behaviour.startswith("~"):
-        from engine.societies import battery
-
-        return battery.name_of(behaviour)
-    return catalogue.name_of(behaviour, noisy=noisy)
-
-
 def record(
     number: int, population: Sequence[Birth], fitness: Sequence[float], cooperation: float, noisy: bool
 ) -> Generation:
@@ -200,6 +191,6 @@ def record(
         population=tuple(population),
         fitness=tuple(fitness),
         cooperation=cooperation,
-        leaders=tuple(Leader(key, count, name_of(key, noisy), example[key]) for key, count in ranked),
+        leaders=tuple(Leader(key, count, name_of(key, noisy=noisy), example[key]) for key, count in ranked),
         behaviours=len(counts),
     )

@@ -23,7 +23,7 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from results.records import called
+from engine.names import behaviour_label
 from results.run.place import write_whole
 from results.run.store import Leaders, Run
 
@@ -233,7 +233,7 @@ class Looks:
 
 def short_name(name: str | None, behaviour: str) -> str:
     """The name, or the first digits of the key."""
-    return as_label(called(name, behaviour), 26)
+    return as_label(behaviour_label(name, behaviour), 26)
 
 
 def lineage_order(leaders: Leaders, chosen: Sequence[int]) -> list[int]:
