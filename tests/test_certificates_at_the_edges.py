@@ -86,6 +86,17 @@ def test_floats_and_whole_numbers_agree_where_floats_decide(
         assert problem.lost(costs) == pytest.approx(problem.lost(whole), abs=max(costs.error, 1e-300))
 
 
+@pytest.mark.parametrize("resident", ["gtft", "grim", "zd_set_2"])
+@pytest.mark.parametrize("noise", [0.0, 1e-6, 0.01])
+def test_many_turns_cost_no_digits(monkeypatch: pytest.MonkeyPatch, resident: str, noise: float) -> None:
+    rules = Rules(turns=300, noise=noise)
+    monkeypatch.setattr(decision, "MAX_EXACT_WORK", 0)
+    in_floats = nash_gap(resident, rules)
+    monkeypatch.setattr(decision, "MAX_EXACT_WORK", 2**40)
+    monkeypatch.setattr(decision, "ACCURACY", 0.0)
+    assert in_floats == pytest.approx(nash_gap(resident, rules), rel=1e-12)
+
+
 @pytest.mark.parametrize("k", range(1, 15))
 def test_win_stay_lose_shift_is_exploited_however_long_play_lasts(k: int) -> None:
     """all_d earns T, P, T, P, ... = (T + P d)/(1 + d) against R: 2 (1 - d)/(1 + d) more."""

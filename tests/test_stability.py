@@ -127,7 +127,7 @@ def test_backward_induction_is_the_best_of_all_that_can_be_done(
     assert earned == pytest.approx(best.value, abs=1e-12)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(lookups(st.one_of(st.sampled_from([0.0, 1.0]), chance), 3), horizons)
 def test_no_short_memory_beats_the_best_response_and_one_reaches_it_where_it_is_short(
     resident: LookupGenome, rules: Rules
