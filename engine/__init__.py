@@ -1,6 +1,7 @@
 """What a strategy EARNS: the games, and play that is exact before it is sampled.
 
-- `game`: payoffs (`Game`) and conditions (`Rules`); `names`: what it is called and what it is like
+- `game`: payoffs (`Game`) and conditions (`Rules`); `names`: what it is called and what it is like;
+  `intervals`: how sure an estimate is
 - `pairs`: two players meet, `play`, `expected` and `round_robin`
 - `societies`: everybody sees everything, `society`
 - `ecologies`: populations that grow by what they earn, `ecology`

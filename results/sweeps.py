@@ -16,8 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from engine.intervals import student
 from results.run.place import write_whole
 from results.run.store import Run
 
@@ -87,12 +86,8 @@ class Interval:
         mean = math.fsum(values) / len(values)
         if len(values) < 2:
             return cls(mean, None, None)
-        from scipy.stats import t
-
-        half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * float(
-            np.std(values, ddof=1) / math.sqrt(len(values))
-        )
-        return cls(mean, max(mean - half, lowest), min(mean + half, highest))
+        low, high = student(values, CONFIDENCE)
+        return cls(mean, max(low, lowest), min(high, highest))
 
 
 @dataclass(frozen=True)

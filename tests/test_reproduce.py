@@ -7,11 +7,12 @@ import json
 import numpy as np
 import pytest
 
+from engine.intervals import wilson
 from evolve.claims import ord as reproduce
 from evolve.claims.evolution import seeded_populations, tit_for_tat_evolves
 from evolve.claims.ord import READINGS, starts, tournament
 from evolve.claims.published import CLAIMS, chosen
-from evolve.claims.verdict import more_often_than_not, wilson
+from evolve.claims.verdict import more_often_than_not
 
 TOURNAMENTS = [f"O{k}" for k in range(1, 9)]
 FAILS = {"bully": {"O3", "O7"}, "spiteful_bully": {"O1", "O3", "O5"}, "forgiving_bully": set()}

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.game import Rules
+from engine.intervals import bootstrap_mean
 from engine.pairs.meetings import expected
 from engine.societies.sipd import play_table
 from engine.societies.twins import most_played, players
@@ -253,7 +254,7 @@ def kappa(
     ]
     n_rho = size * np.array(rho)[index.ravel()]
     value = math.fsum(n_rho.tolist()) / len(n_rho)
-    low, high = (value, value) if complete else _interval(n_rho, value, confidence, seed)
+    low, high = (value, value) if complete else _interval(n_rho, confidence, seed)
     return Kappa(name, int(size), value, low, high, confidence, complete, n_rho)
 
 
@@ -272,21 +273,8 @@ def _tables(
     return np.stack([np.tile(row, longest // len(row)) for row in rows])
 
 
-def _interval(values: NDArray[np.float64], mean: float, confidence: float, seed: int) -> tuple[float, float]:
-    """Percentile bootstrap of the mean; a single value, or equal ones, leave nothing to resample."""
-    from scipy.stats import bootstrap
-
+def _interval(values: NDArray[np.float64], confidence: float, seed: int) -> tuple[float, float]:
+    """Of the mean over sampled mutants; a single one says nothing about the others."""
     if len(values) == 1:
         return 0.0, math.inf
-    if (values == values[0]).all():
-        return mean, mean
-    result = bootstrap(
-        (values,),
-        np.mean,
-        confidence_level=confidence,
-        n_resamples=RESAMPLES,
-        batch=max(1, 2**20 // len(values)),
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+    return bootstrap_mean(values, confidence, resamples=RESAMPLES, seed=seed)

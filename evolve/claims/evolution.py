@@ -10,10 +10,11 @@ from collections import Counter
 from functools import cache, partial
 from typing import Any, get_args
 
+from engine.intervals import wilson
 from engine.names import name_as_tested
 from engine.societies.battery import behaviour
 from evolve.claims.ord import STATEMENTS, TURNS
-from evolve.claims.verdict import Verdict, more_often_than_not, under_both, wilson
+from evolve.claims.verdict import Verdict, more_often_than_not, under_both
 from evolve.experiment.experiment import Experiment
 from evolve.loop import generations
 from evolve.streams import stream

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from engine.ecologies import EcologyResult, ecology
 from engine.game import Rules
+from engine.intervals import wilson
 from engine.societies.sipd import society
-from evolve.claims.verdict import Verdict, decided, more_often_than_not, under_both, wilson
+from evolve.claims.verdict import Verdict, decided, more_often_than_not, under_both
 from genomes.formula.syntax import Quantifiers
 
 READINGS = ("bully", "spiteful_bully", "forgiving_bully")

@@ -6,7 +6,6 @@ unknown, what it rests on, its horizon, and what happened.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -80,15 +79,6 @@ def more_often_than_not(low: float, high: float) -> Outcome:
     if low > 0.5:
         return "holds"
     return "fails" if high < 0.5 else "undecided"
-
-
-def wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's 95 % interval of a probability."""
-    p = successes / trials
-    middle = p + z * z / (2 * trials)
-    spread = z * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
 def under_both(make: Callable[[Quantifiers], Verdict]) -> list[Verdict]:
