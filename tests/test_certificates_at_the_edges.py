@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 
 import pytest
@@ -191,6 +192,12 @@ def test_what_is_printed_is_no_other_rule(evolve: Command) -> None:
     assert "continuation 0.9999999" in shown
     assert "Nash gap                   1e-07" in shown
     assert "A rare mutant does better" in shown
+    assert "numbers such as 2/3" not in shown
+    code, shown, _ = evolve("certify", "zd_set_2", "--limit-of-means")
+    assert "numbers such as 2/3" in shown
+    # every mutant earns 3 at six digits: how much above the resident is what tells them apart
+    code, shown, _ = evolve("certify", "pavlov", "--continuation", "0.999999999", "--scan", "1,1", "--json")
+    assert json.loads(shown)["scan"]["invaders"][0]["advantage"] == pytest.approx(1e-9, rel=1e-6)
 
 
 # --- scans ---

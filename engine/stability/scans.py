@@ -58,6 +58,8 @@ class Leader:
     against: float
     among: float
     conceded: float
+    advantage: float
+    gain: float
     barrier: float
 
 
@@ -144,7 +146,7 @@ class Scan:
         Invaders by what they earn against the resident, then among themselves; the others by their barrier.
         """
         numbers = np.array(self.representatives(verdict), np.int64)
-        keys = [-self.among[numbers], -self.against[numbers]]
+        keys = [-self.among[numbers], -self.advantage[numbers]]
         if verdict == "repelled":
             keys.append(self.barrier[numbers])
         sizes = np.bincount(self.behaviour)
@@ -159,6 +161,8 @@ class Scan:
                     against=float(self.against[number]),
                     among=float(self.among[number]),
                     conceded=float(self.conceded[number]),
+                    advantage=float(self.advantage[number]),
+                    gain=float(self.gain[number]),
                     barrier=float(self.barrier[number]),
                 )
             )

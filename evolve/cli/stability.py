@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from engine.stability.indirect import Doors
     from engine.stability.scans import Leader, Scan
 
+ROUNDED = 2.0**-52
+"""A gap below this share of the largest |payoff| may come from how its input was rounded."""
 LEADERS = 5
 """Mutants named in a scan."""
 EXAMINED = 64
@@ -171,6 +173,10 @@ def _meaning(best: BestResponse) -> list[str]:
         shows = [
             f"A rare mutant does better than {best.resident}: in a large population of pairs it invades."
         ]
+        if best.nash_gap < ROUNDED * max(map(abs, best.rules.game.payoffs)):
+            shows.append(
+                "(By less than the last digit of a payoff: numbers such as 2/3 are taken as the floats they are.)"
+            )
         if best.rules.turns is not None:
             shows.append(
                 "(It may count the turns and use the last ones; see the limit of means for the rest.)"
@@ -209,7 +215,7 @@ def _show_scan(scanned: Scan) -> None:
             "count",
             "v resident",
             "v its kind",
-            "barrier",
+            "barrier" if verdict == "repelled" else "ahead by",
             title=f"{heading} (payoffs per turn)",
         )
         for leader in leaders:
@@ -219,7 +225,7 @@ def _show_scan(scanned: Scan) -> None:
                 str(leader.genomes),
                 f"{leader.against:.6g}",
                 f"{leader.among:.6g}",
-                f"{leader.barrier:.4g}",
+                f"{leader.barrier if verdict == 'repelled' else leader.advantage or leader.gain:.4g}",
             )
         show(rows)
 
@@ -283,6 +289,7 @@ def _leader(leader: Leader) -> dict[str, Any]:
         "name": leader.name,
         "genomes": leader.genomes,
         "payoff": leader.against,
+        "advantage": leader.advantage,
         "payoff_among_its_kind": leader.among,
         "barrier": leader.barrier,
     }
