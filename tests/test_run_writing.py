@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from results.errors import RunError
-from results.run.place import journal
+from results.run.place import journal, write_whole
 from results.run.store import Run
 from tests.runs import EXPERIMENT, ROOT, history, progress, same, write
 from tests.synthetic import Synthetic, evolve
@@ -203,6 +204,33 @@ def test_a_rollback_journal_syncs_every_step(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setattr("results.run.held.journal", lambda file, kept=kept: kept)
         with Run.open(tmp_path / kept, EXPERIMENT) as run:
             assert run._connection.execute("PRAGMA synchronous").fetchone() == (level,)
+
+
+@pytest.mark.parametrize("left", ["p", "pid ", "pid 12", "pid 123 on ho", "pid 123 on host\n", "pid 1\0\0"])
+def test_a_writer_killed_while_it_said_who_it_is_bars_nobody(tmp_path: Path, left: str) -> None:
+    write(tmp_path, 3)
+    (tmp_path / "run.lock").write_text(left)
+    write(tmp_path, 5)
+
+
+def test_what_the_disk_refuses_is_said_with_the_name_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")  # of an open file the system says no name
+
+    for name in ("write", "pread"):
+        with monkeypatch.context() as harm, pytest.raises(OSError, match=r"run\.lock"):
+            harm.setattr(f"os.{name}", refuse)
+            Run.open(tmp_path, EXPERIMENT)
+    with monkeypatch.context() as harm, pytest.raises(OSError, match="table"):
+        harm.setattr("os.fsync", refuse)
+        write_whole(tmp_path / "table.csv", "1,2")
+    with monkeypatch.context() as harm:
+        run = Run.open(tmp_path, EXPERIMENT)
+        harm.setattr("os.ftruncate", refuse)
+        run.close()
+    write(tmp_path, 5)
 
 
 def test_memory_does_not_grow_with_the_age_of_a_run(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from results.errors import DamageError, RunError
 from results.run.meta import COPIES, Meta, chain_start, intact_meta, read_meta, write_meta
-from results.run.place import BESIDE, refuse_links, sync_folder
+from results.run.place import BESIDE, naming_path, refuse_links, sync_folder
 from results.run.rows import APPLICATION, FORMAT, PAGE, RESULTS, SCHEMA, Digests, Head, Limits, Row
 
 PATIENCE = 60.0
@@ -234,7 +234,8 @@ def opened_meta(file: Path, connection: sqlite3.Connection, alone: bytes | None)
 def naming(file: Path) -> Iterator[None]:
     """Say which file it was, in our words."""
     try:
-        yield
+        with naming_path(file):
+            yield
     except DamageError as error:
         text = str(error)
         raise (error if text.startswith(str(file)) else DamageError(f"{file}: {text}")) from None

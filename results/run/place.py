@@ -13,7 +13,8 @@ import re
 import socket
 import stat
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -49,6 +50,20 @@ NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(
 HOLDER = re.compile(r"pid \d{1,20} on [\w.-]{0,100}\n?")
 """What a lock file says, and nothing else is repeated from it."""
 
+BEGUN = re.compile(r"p?|pi|pid|pid [\w. -]{0,130}\n?")
+"""What a writer leaves who was killed while saying so: perhaps the first half."""
+
+
+@contextmanager
+def naming_path(path: Path) -> Iterator[None]:
+    """Failures of the disk within name the file: the system does not, once it is open."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
 
 class WriterLock:
     """The right to write one run: an operating-system lock, so it dies with its process."""
@@ -68,13 +83,21 @@ class WriterLock:
     def release(self) -> None:
         """Give the right back."""
         if self._fd >= 0:
-            os.ftruncate(self._fd, 0)
+            with suppress(
+                OSError
+            ):  # whose right it was is no longer said; what was done with it may have failed
+                os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = -1
 
 
 def _locked(path: Path) -> int:
     """The lock file, opened and locked; raises RunError when somebody else has locked it."""
+    with naming_path(path):
+        return _opened_and_locked(path)
+
+
+def _opened_and_locked(path: Path) -> int:
     while True:
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o644)
@@ -86,7 +109,7 @@ def _locked(path: Path) -> int:
             text = os.pread(fd, 200, 0).decode(errors="replace") if os.name != "nt" else ""
             text = text.strip("\0")  # what a power cut may leave
             holder = HOLDER.fullmatch(text)
-            if not stat.S_ISREG(os.fstat(fd).st_mode) or (text and not holder):
+            if not stat.S_ISREG(os.fstat(fd).st_mode) or not BEGUN.fullmatch(text):
                 raise RunError(f"{path}: expected the lock of a writer, got another file")
             try:
                 _lock(fd)
@@ -209,7 +232,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     fresh.unlink(missing_ok=True)
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK, 0o666)
     try:
-        with os.fdopen(fd, "wb") as file:
+        with naming_path(path), os.fdopen(fd, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
