@@ -31,7 +31,7 @@ from results.records import Generation
 from results.run.place import WriterLock
 from results.run.rows import RESULTS
 from results.run.store import Run
-from results.sweeps import INDEX, Entry, Outcome, measured, read_index, write_index
+from results.sweeps import INDEX, RunMeasures, SweepRun, measured, read_index, write_index
 
 NEUTRAL = ("generations", "run.")
 """Keys that are no part of a run's identity: points that differ only in them need folders of their own."""
@@ -50,7 +50,7 @@ PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
-class Task:
+class SweepTask:
     """One run of a sweep: the point it stands at, and the whole experiment, seed included."""
 
     point: dict[str, Any]
@@ -69,7 +69,7 @@ class Sweep:
 
     name: str
     keys: tuple[str, ...]
-    tasks: tuple[Task, ...]
+    tasks: tuple[SweepTask, ...]
     last: float
 
     @classmethod
@@ -116,8 +116,8 @@ def run_sweep(
     *,
     workers: int = 1,
     cluster: str | None = None,
-    watch: Callable[[Sequence[Entry], Entry | None], None] = lambda entries, entry: None,
-) -> list[Entry]:
+    watch: Callable[[Sequence[SweepRun], SweepRun | None], None] = lambda entries, entry: None,
+) -> list[SweepRun]:
     """Run everything that is not done yet, and return all runs with what they came to.
 
     `workers` and `cluster` as in `spread`; they change no result. `watch` sees all runs at the beginning and
@@ -145,8 +145,8 @@ def _run_rest(
     folder: Path,
     workers: int,
     client: Any | None,
-    watch: Callable[[Sequence[Entry], Entry | None], None],
-) -> list[Entry]:
+    watch: Callable[[Sequence[SweepRun], SweepRun | None], None],
+) -> list[SweepRun]:
     """What `run_sweep` does once the folder is ours."""
     owner, known = read_index(folder)
     if owner not in (None, sweep.name):
@@ -157,7 +157,7 @@ def _run_rest(
     for task in sweep.tasks:
         key = _key(task.experiment, sweep.last)
         outcome = known.get((task.folder, key))
-        entries.append(Entry(task.folder, task.point, task.experiment.seed, key, outcome))
+        entries.append(SweepRun(task.folder, task.point, task.experiment.seed, key, outcome))
     write_index(folder, sweep.name, sweep.last, entries)
     watch(entries, None)
     left = [k for k, entry in enumerate(entries) if entry.outcome is None]
@@ -186,7 +186,7 @@ def _run_rest(
     return entries
 
 
-def run_one(folder: str, text: str, last: float) -> Outcome | None:
+def run_one(folder: str, text: str, last: float) -> RunMeasures | None:
     """One run of a sweep, where a worker does it: begun, or taken up where it stopped; None where it is damaged."""
     if not (Path(folder) / INDEX).is_file():
         raise RunError(
@@ -297,16 +297,16 @@ def _seeds(given: Any, first: Any) -> list[int]:
 
 def _tasks(
     name: str, text: str, points: list[dict[str, Any]], seeds: list[int], keys: tuple[str, ...]
-) -> list[Task]:
+) -> list[SweepTask]:
     """All runs of all points, or all mistakes of all points."""
-    tasks: dict[str, Task] = {}
+    tasks: dict[str, SweepTask] = {}
     mistakes: dict[str, list[str]] = {}
     for point in points:
         try:
             experiment = Experiment.parse(text, point, name=name)
             for seed in seeds:
                 own = experiment.changed(seed=seed)
-                task = Task(point, own.changed(name=_folder(own, point, keys)))
+                task = SweepTask(point, own.changed(name=_folder(own, point, keys)))
                 if task.folder in tasks:
                     other = tasks[task.folder].point
                     raise ExperimentError(f"sweep: expected points that differ, got {_shown(other)} again")

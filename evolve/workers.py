@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
-LIVES = 5
+MOST_DEATHS_IN_A_ROW = 5
 """How often workers may die, with nothing finished in between, before it is taken for the task's fault."""
 
 IDLE = 300.0
@@ -71,13 +71,13 @@ def as_finished(
             yield position, function(*task)
         return
     left = set(range(len(tasks)))
-    lives = LIVES
+    deaths_left = MOST_DEATHS_IN_A_ROW
     with _crew(min(workers, len(tasks)), cluster) as crew:
         while left:
             death: Exception | None = None
             futures = {}
             try:
-                with _deaf():
+                with _interrupts_blocked():
                     for position in sorted(left):
                         futures[crew.submit(function, tasks[position])] = position
             except BrokenProcessPool as error:
@@ -91,15 +91,15 @@ def as_finished(
                         death = error
                         continue
                     left.remove(position)
-                    lives = LIVES
+                    deaths_left = MOST_DEATHS_IN_A_ROW
                     yield position, result
             finally:
                 crew.forget(futures)
             if death is not None:
-                lives -= 1
-                if not lives:
+                deaths_left -= 1
+                if not deaths_left:
                     raise ChildProcessError(
-                        f"workers: {LIVES} in a row died before they had finished anything "
+                        f"workers: {MOST_DEATHS_IN_A_ROW} in a row died before they had finished anything "
                         f"(out of memory, or killed); the last said: {death}"
                     ) from death
 
@@ -118,7 +118,7 @@ def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
         ) from None
     if cluster == "local":
         with ExitStack() as held:
-            with _deaf():
+            with _interrupts_blocked():
                 here = held.enter_context(
                     distributed.LocalCluster(
                         n_workers=None if workers == 1 else workers,
@@ -141,7 +141,7 @@ def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def _interrupts_blocked() -> Iterator[None]:
     """Threads made meanwhile, and all processes that these ever start, do not hear Ctrl-C: the caller does."""
     if sys.platform == "win32":
         yield

@@ -37,7 +37,7 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunMeasures:
     """What one run came to: the means of the `MEASURES` over its last generations, and its hash."""
 
     generation: int
@@ -49,7 +49,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Entry:
+class SweepRun:
     """One run of a sweep: its folder, where it stands in the sweep, and what it came to (None: not done).
 
     `key` stands for everything that the outcome depends on.
@@ -59,7 +59,7 @@ class Entry:
     point: dict[str, Any]
     seed: int
     key: str
-    outcome: Outcome | None = None
+    outcome: RunMeasures | None = None
 
 
 @dataclass(frozen=True)
@@ -99,18 +99,18 @@ class Summary:
     measures: dict[str, Interval]
 
 
-def measured(run: Run, generation: int, last: float) -> Outcome:
+def measured(run: Run, generation: int, last: float) -> RunMeasures:
     """What a run had come to at a generation: means over the `last` share of those up to it, at least one."""
     table = run.statistics()
     count = max(1, round(last * (generation + 1)))
     window = slice(generation + 1 - count, generation + 1)
     means = {name: math.fsum(table[name][window].tolist()) / count for name in MEASURES}
-    return Outcome(generation, run.hash_of(generation), **means)
+    return RunMeasures(generation, run.hash_of(generation), **means)
 
 
-def summarise(entries: Sequence[Entry]) -> list[Summary]:
+def summarise(entries: Sequence[SweepRun]) -> list[Summary]:
     """The points of a sweep in its order, each over its seeds."""
-    points: dict[str, list[Entry]] = {}
+    points: dict[str, list[SweepRun]] = {}
     for entry in entries:
         points.setdefault(json.dumps(entry.point), []).append(entry)
     found = []
@@ -146,7 +146,7 @@ def _cell(value: Any) -> str:
     return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
-def write_index(folder: Path, name: str, last: float, entries: Sequence[Entry]) -> None:
+def write_index(folder: Path, name: str, last: float, entries: Sequence[SweepRun]) -> None:
     """Write the index of a sweep; it is the same text whoever computed the runs, and in whatever order."""
     runs = [asdict(entry) for entry in entries]
     content = {
@@ -158,7 +158,7 @@ def write_index(folder: Path, name: str, last: float, entries: Sequence[Entry]) 
     write_whole(folder / INDEX, json.dumps(content, indent=1) + "\n")
 
 
-def read_index(folder: Path) -> tuple[str | None, dict[tuple[str, str], Outcome]]:
+def read_index(folder: Path) -> tuple[str | None, dict[tuple[str, str], RunMeasures]]:
     """Whose index it is, and what it knows to be done, by folder and key: as far as it is there and intact."""
     try:
         content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
@@ -178,5 +178,7 @@ def _digest(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _outcome(row: Mapping[str, Any]) -> Outcome:
-    return Outcome(int(row["generation"]), str(row["hash"]), **{name: float(row[name]) for name in MEASURES})
+def _outcome(row: Mapping[str, Any]) -> RunMeasures:
+    return RunMeasures(
+        int(row["generation"]), str(row["hash"]), **{name: float(row[name]) for name in MEASURES}
+    )

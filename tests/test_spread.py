@@ -76,7 +76,7 @@ def test_a_worker_that_dies_in_the_middle_loses_only_what_it_held(
 
 
 def test_a_task_that_kills_everybody_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evolve.workers.LIVES", 2)
+    monkeypatch.setattr("evolve.workers.MOST_DEATHS_IN_A_ROW", 2)
     with pytest.raises(ChildProcessError, match="workers: 2 in a row died"):
         list(spread(die, [(1,), (2,)], workers=2))
     assert [value for value, _ in spread(square, [(1,), (2,)], workers=2)] == [1, 4]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from engine import Game, Rules, expected, society
 from engine.pairs.behaviours import compile_behaviours
 from engine.stability.certificates import as_lookup, best_response, nash_gap
-from engine.stability.indirect import doors, in_society
+from engine.stability.indirect import in_society, indirect_invasions
 from engine.stability.scans import VERDICTS, scan
 from genomes import Automaton, LookupGenome, catalogue, parse
 from tests import reference
@@ -308,7 +308,7 @@ def test_leading_invaders_are_named() -> None:
 
 
 def test_neutral_cooperators_let_defectors_into_tit_for_tat() -> None:
-    found = doors(scan("tit_for_tat", (1, 1), Rules(limit_of_means=True)))
+    found = indirect_invasions(scan("tit_for_tat", (1, 1), Rules(limit_of_means=True)))
     assert "all_c -> all_d" in map(str, found.found)
     assert found.complete
 
@@ -316,19 +316,19 @@ def test_neutral_cooperators_let_defectors_into_tit_for_tat() -> None:
 @pytest.mark.parametrize("resident", ["pavlov", "tit_for_tat", "all_d"])
 def test_every_chain_is_neutral_up_to_the_invader(resident: str) -> None:
     rules = Rules(limit_of_means=True)
-    found = doors(scan(resident, (1, 1), rules)).found
-    assert max((len(door.steps) for door in found), default=0) <= 2
-    for door in found:
+    found = indirect_invasions(scan(resident, (1, 1), rules)).found
+    assert max((len(invasion.steps) for invasion in found), default=0) <= 2
+    for invasion in found:
         before: object = resident
-        for step in door.steps:
+        for step in invasion.steps:
             stays = expected(before, before, rules).payoffs[0]
             assert expected(step, before, rules).payoffs[0] == pytest.approx(stays, abs=1e-12)
             assert nash_gap(before, rules) == 0
             before = step
-        gain = expected(door.response.strategy, before, rules).payoffs[0]
+        gain = expected(invasion.response.strategy, before, rules).payoffs[0]
         assert gain > expected(before, before, rules).payoffs[0]
     if resident == "pavlov":
-        assert {len(door.steps) for door in found} == {1, 2}
+        assert {len(invasion.steps) for invasion in found} == {1, 2}
 
 
 def test_a_third_party_changes_who_invades() -> None:

@@ -25,7 +25,7 @@ from results import Run
 from results.errors import RunError
 from results.plots.sweep import sweep_figure
 from results.run.place import WriterLock
-from results.sweeps import INDEX, MEASURES, Entry, Interval, Outcome, Summary, summarise, summary_csv
+from results.sweeps import INDEX, MEASURES, Interval, RunMeasures, Summary, SweepRun, summarise, summary_csv
 from tests.conftest import Command, Mortal
 
 ROOT = Path(__file__).parent.parent
@@ -401,8 +401,8 @@ def test_intervals_hold_what_they_promise() -> None:
 
 
 def test_an_interval_ends_where_its_measure_does(tmp_path: Path) -> None:
-    outcomes = [Outcome(1, "", 0.2, 0.2, share, count) for share, count in ((0.0, 1.0), (0.9, 2.0))]
-    entries = [Entry("", {}, seed, "", outcome) for seed, outcome in enumerate(outcomes)]
+    outcomes = [RunMeasures(1, "", 0.2, 0.2, share, count) for share, count in ((0.0, 1.0), (0.9, 2.0))]
+    entries = [SweepRun("", {}, seed, "", outcome) for seed, outcome in enumerate(outcomes)]
     (summary,) = summarise(entries)
     assert summary.measures["cooperation"] == Interval(0.45, 0.0, 1.0)
     found = summary.measures["behaviours"]

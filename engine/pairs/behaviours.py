@@ -174,7 +174,7 @@ class ExpectedPlay:
         # how many turns have to be followed where chance plays a part; 0: none, the chain is solved
         self._faded = 0
         if rules.continuation is not None:
-            fade = kernels.NEGLIGIBLE / -math.log(rules.continuation) if rules.continuation > 0 else 1.0
+            fade = kernels.FADED_NATS / -math.log(rules.continuation) if rules.continuation > 0 else 1.0
             self._faded = math.ceil(fade)
         self._followed = rules.turns or (self._faded if self._faded <= kernels.FOLLOWED else 0)
         self._order = np.full(len(behaviours), -1, np.int64)
@@ -201,16 +201,16 @@ class ExpectedPlay:
     def pair(self, i: int, j: int) -> NDArray[np.float64]:
         """Counts ``(4,)`` of behaviour `i` with `j`, seen by `i`."""
         low, high = min(i, j), max(i, j)
-        asking = np.arange(len(self.behaviours)) == high  # nobody else, and not `low` with itself
-        counts: NDArray[np.float64] = self.rows(low, low + 1, asking)[0, high]
+        to_play = np.arange(len(self.behaviours)) == high  # nobody else, and not `low` with itself
+        counts: NDArray[np.float64] = self.rows(low, low + 1, to_play)[0, high]
         return counts if i == low else counts[SWAP]
 
     def rows(
-        self, first: int, last: int, asking: NDArray[np.bool_] | None = None, *, chance: bool = True
+        self, first: int, last: int, to_play: NDArray[np.bool_] | None = None, *, chance: bool = True
     ) -> NDArray[np.float64]:
         """Counts ``(last - first, d, 4)`` of behaviours `first` .. `last` - 1 with those at or after them.
 
-        Only pairs in which one is `asking` ``(d,)`` are played (all when left out), the others stay 0;
+        Only pairs in which one is `to_play` ``(d,)`` are played (all when left out), the others stay 0;
         ``chance=False`` leaves out the meetings in which chance has a part.
         """
         from engine.pairs import kernels
@@ -219,12 +219,12 @@ class ExpectedPlay:
         d = len(self.behaviours)
         block = np.zeros((last - first, d, 4))
         rows = np.arange(first, last)
-        if asking is None:
-            asking = np.ones(d, np.bool_)
+        if to_play is None:
+            to_play = np.ones(d, np.bool_)
         continuation = 1.0 if rules.continuation is None else rules.continuation
         if pure[first:last].any():
             kernels.pure_rows(
-                self._table, self._start, pure, rows, asking, rules.turns or 0, continuation, block,
+                self._table, self._start, pure, rows, to_play, rules.turns or 0, continuation, block,
             )  # fmt: skip
         if pure.all() or not chance:
             return block
@@ -236,14 +236,14 @@ class ExpectedPlay:
                 self._tables,
                 pure,
                 rows,
-                asking,
+                to_play,
                 rules.noise,
                 self._followed,
                 continuation,
                 block,
             )
         for i in rows.tolist():
-            of_chance = ~(pure[i] & pure[i:]) & (asking[i] | asking[i:])
+            of_chance = ~(pure[i] & pure[i:]) & (to_play[i] | to_play[i:])
             met = short[i] & short[i:] & of_chance
             if rules.continuation is not None:
                 block[i - first, i:][met] *= 1.0 - rules.continuation

@@ -36,7 +36,7 @@ FOLLOWED = 4096
 SMALLEST, ROUNDED = 5e-324, 1e-300
 """The smallest float, and below which floats have fewer digits."""
 
-NEGLIGIBLE = 60 * math.log(2)
+FADED_NATS = 60 * math.log(2)
 """A discounted tail of weight 2**-60 is below one rounding of the sum."""
 
 
@@ -192,15 +192,15 @@ def meet_far(table, ea, eb, continuation, counts):
 
 
 @jit
-def pure_rows(table, start, pure, rows, asking, turns, continuation, block):
-    # pure (d,), rows (r,), asking (d,) -> block (r,d,4), columns from the row on
-    """Meetings of the pure players in `rows` with those at or after them, where one of the two is asking."""
+def pure_rows(table, start, pure, rows, to_play, turns, continuation, block):
+    # pure (d,), rows (r,), to_play (d,) -> block (r,d,4), columns from the row on
+    """Meetings of the pure players in `rows` with those at or after them, where one of the two is `to_play`."""
     for r in range(len(rows)):
         i = rows[r]
         if not pure[i]:
             continue
         for j in range(i, len(start)):
-            if not pure[j] or not (asking[i] or asking[j]):
+            if not pure[j] or not (to_play[i] or to_play[j]):
                 continue
             if turns == 0 and 0.0 < 1.0 - continuation < RARE:
                 meet_far(table, start[i], start[j], continuation, block[r, j])
@@ -604,9 +604,9 @@ def _history_batch(m, apart, table_a, tables, others, noise, turns, continuation
 
 
 @jit
-def history_rows(order, rare, tables, pure, rows, asking, noise, turns, continuation, block):
-    # order, rare (d,), tables (d,2,85), pure (d,), rows (r,), asking (d,) -> block (r,d,4), columns from the row on
-    """Expected joint moves of `rows` with those at or after them, where one of the two is asking.
+def history_rows(order, rare, tables, pure, rows, to_play, noise, turns, continuation, block):
+    # order, rare (d,), tables (d,2,85), pure (d,), rows (r,), to_play (d,) -> block (r,d,4), columns from the row on
+    """Expected joint moves of `rows` with those at or after them, where one of the two is `to_play`.
 
     Only for players with an order >= 0; two that are both `pure` are left to `pure_rows`.
     """
@@ -628,7 +628,7 @@ def history_rows(order, rare, tables, pure, rows, asking, noise, turns, continua
                 if j < len(order):
                     if order[j] < 0 or max(order[i], order[j], 1) != m or (pure[i] and pure[j]):
                         continue
-                    if not (asking[i] or asking[j]) or (rare[i] or rare[j]) != apart:
+                    if not (to_play[i] or to_play[j]) or (rare[i] or rare[j]) != apart:
                         continue
                     others[waiting] = j
                     waiting += 1

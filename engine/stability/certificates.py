@@ -31,8 +31,8 @@ from genomes.strategy import Compiled, is_compiled
 UNCONFIRMED = 1e-9
 """A gap is refused where play contradicts it by more than this share of the largest |payoff|."""
 
-MAX_COUNTED_TURNS = 10_000
-MAX_COUNTED_CELLS = 2**18
+MAX_RESPONSE_TURNS = 10_000
+MAX_RESPONSE_CELLS = 2**18
 """A best response that counts turns is written out as an automaton up to so many turns and turns x states."""
 
 _SHOWN = 30  # moves shown at either end of a best response's play
@@ -90,12 +90,12 @@ class BestResponse:
 
     @cached_property
     def strategy(self) -> Automaton | None:
-        """The best response; None where it counts more turns than can be written out (`MAX_COUNTED_TURNS`)."""
+        """The best response; None where it counts more turns than can be written out (`MAX_RESPONSE_TURNS`)."""
         if self._automaton is not None:
             return self._automaton
         assert self._policy is not None
         turns, states = self._policy.shape
-        if turns > MAX_COUNTED_TURNS or turns * states > MAX_COUNTED_CELLS:
+        if turns > MAX_RESPONSE_TURNS or turns * states > MAX_RESPONSE_CELLS:
             return None
         turn = np.arange(turns)[:, None, None]
         after = (turn + 1) * states + self._following[None, :, :]

@@ -1,6 +1,6 @@
-"""What one mutant at a time does not show: neutral steps that open a door, and third parties.
+"""What one mutant at a time does not show: indirect invasions by way of neutral steps, and third parties.
 
-`doors` follows the neutral mutants of a scan, which may let in what the resident itself repels (van Veelen,
+`indirect_invasions` follows the neutral mutants of a scan, which may let in what the resident repels (van Veelen,
 "Robustness against indirect invasions", 2012); `in_society` adds a bystander, who changes the answer.
 """
 
@@ -22,7 +22,7 @@ from genomes.reading import label
 
 
 @dataclass(frozen=True)
-class Door:
+class IndirectInvasion:
     """An indirect invasion: neutral steps away from the resident, and who invades the last of them."""
 
     steps: tuple[LookupGenome, ...]
@@ -36,18 +36,18 @@ class Door:
 
 
 @dataclass(frozen=True, eq=False)
-class Doors:
-    """What was found behind the neutral mutants: `found` by gap, the widest first, among `examined` behaviours.
+class IndirectInvasions:
+    """What invades by way of neutral mutants: `found` by gap, the widest first, among `examined` behaviours.
 
     `complete` is False when there were more neutral behaviours than were to be examined.
     """
 
-    found: tuple[Door, ...]
+    found: tuple[IndirectInvasion, ...]
     examined: int
     complete: bool
 
 
-def doors(first: Scan, *, depth: int = 2, limit: int = 256) -> Doors:
+def indirect_invasions(first: Scan, *, depth: int = 2, limit: int = 256) -> IndirectInvasions:
     """Chains of up to `depth` neutral mutants of the scanned memory that end where somebody does better.
 
     A step goes from a behaviour to one that earns as much against it as it does itself and that its kind does
@@ -61,7 +61,7 @@ def doors(first: Scan, *, depth: int = 2, limit: int = 256) -> Doors:
             raise ValueError(f"{name}: expected at least 1, got {value}")
     met = {_own_behaviour(first)} if first.own.any() else set()
     level: list[tuple[LookupGenome, ...]] = [()]
-    found: list[Door] = []
+    found: list[IndirectInvasion] = []
     examined = 0
     for _ in range(depth):
         following: list[tuple[LookupGenome, ...]] = []
@@ -72,29 +72,29 @@ def doors(first: Scan, *, depth: int = 2, limit: int = 256) -> Doors:
                 if int(here.behaviour[number]) in met:
                     continue
                 if examined == limit:
-                    return Doors(_by_gap(found), examined, False)
+                    return IndirectInvasions(_by_gap(found), examined, False)
                 met.add(int(here.behaviour[number]))
                 examined += 1
                 genome = here.genome(number)
                 response = best_response(genome, first.rules)
                 if response.nash_gap > 0:
-                    found.append(Door((*path, genome), response))
+                    found.append(IndirectInvasion((*path, genome), response))
                 else:
                     following.append((*path, genome))
         level = following
-    return Doors(_by_gap(found), examined, True)
+    return IndirectInvasions(_by_gap(found), examined, True)
 
 
 def _own_behaviour(here: Scan) -> int:
     return int(here.behaviour[np.flatnonzero(here.own)[0]])
 
 
-def _by_gap(found: list[Door]) -> tuple[Door, ...]:
-    return tuple(sorted(found, key=lambda door: -door.response.nash_gap))
+def _by_gap(found: list[IndirectInvasion]) -> tuple[IndirectInvasion, ...]:
+    return tuple(sorted(found, key=lambda invasion: -invasion.response.nash_gap))
 
 
 @dataclass(frozen=True)
-class Company:
+class ThirdParty:
     """A society of residents and mutants with one third party, or none. Payoffs are means per interaction."""
 
     bystander: str | None
@@ -122,7 +122,7 @@ def in_society(
     residents: int = 98,
     mutants: int = 1,
     others: int = 1,
-) -> list[Company]:
+) -> list[ThirdParty]:
     """Does a mutant earn more than the residents of a society, alone and with each bystander present?
 
     Exact (see `engine.societies.sipd.play_table`): `residents`, `mutants` and, one strategy at a time, `others`
@@ -138,16 +138,16 @@ def in_society(
     for name, value in (("residents", residents), ("mutants", mutants), ("others", others)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
             raise ValueError(f"{name}: expected a whole number above 0, got {value!r}")
-    return list(_companies(resident, mutant, (None, *bystanders), rules, (residents, mutants, others)))
+    return list(_third_parties(resident, mutant, (None, *bystanders), rules, (residents, mutants, others)))
 
 
-def _companies(
+def _third_parties(
     resident: Any, mutant: Any, bystanders: Sequence[Any], rules: Rules, numbers: tuple[int, int, int]
-) -> Iterator[Company]:
+) -> Iterator[ThirdParty]:
     pair = [strategy_of(resident), strategy_of(mutant)]
     for bystander in bystanders:
         present = pair if bystander is None else [*pair, strategy_of(bystander)]
         counts = numbers[: len(present)]
         payoffs = play_table(present, rules, counts).mean_payoffs(np.array(counts))
         name = None if bystander is None else label(bystander)
-        yield Company(name, counts, float(payoffs[0]), float(payoffs[1]))
+        yield ThirdParty(name, counts, float(payoffs[0]), float(payoffs[1]))

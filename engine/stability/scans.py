@@ -49,7 +49,7 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
 @dataclass(frozen=True)
-class Leader:
+class StrongestMutant:
     """A behaviour in a scan: one genome that has it, and how many do. Payoffs are means per turn."""
 
     genome: LookupGenome
@@ -140,7 +140,7 @@ class Scan:
         chosen = self._first[np.isin(self.verdict[self._first], codes) & ~self.own[self._first]]
         return [int(number) for number in chosen]
 
-    def leading(self, verdict: Verdict = "invades", limit: int = 5) -> list[Leader]:
+    def leading(self, verdict: Verdict = "invades", limit: int = 5) -> list[StrongestMutant]:
         """The behaviours of one fate that are nearest to taking over, the best first.
 
         Invaders by what they earn against the resident, then among themselves; the others by their barrier.
@@ -154,7 +154,7 @@ class Scan:
         for number in numbers[np.lexsort((numbers, *keys))][:limit].tolist():
             genome = self.genome(number)
             leaders.append(
-                Leader(
+                StrongestMutant(
                     genome=genome,
                     name=name_of(genome, noisy=self.rules.noisy),
                     genomes=int(sizes[self.behaviour[number]]),

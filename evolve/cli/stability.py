@@ -24,15 +24,15 @@ from evolve.cli.screen import (
 
 if TYPE_CHECKING:
     from engine.stability.certificates import BestResponse
-    from engine.stability.indirect import Doors
-    from engine.stability.scans import Leader, Scan
+    from engine.stability.indirect import IndirectInvasions
+    from engine.stability.scans import Scan, StrongestMutant
 
 ROUNDED = 2.0**-52
 """A gap below this share of the largest |payoff| may come from how its input was rounded."""
 LEADERS = 5
 """Mutants named in a scan."""
 EXAMINED = 64
-"""Neutral behaviours looked behind for indirect invasions."""
+"""Neutral behaviours looked indirect for indirect invasions."""
 DEEP = 1024
 """Chains of two neutral steps are followed in classes of up to so many genomes, of one step in larger ones."""
 
@@ -52,17 +52,17 @@ def certify(
 ) -> None:
     """Can any mutant, of any memory, do better against a resident than the resident itself?"""
     from engine.stability.certificates import best_response
-    from engine.stability.indirect import doors
+    from engine.stability.indirect import indirect_invasions
     from engine.stability.scans import scan as scan_class
 
     rules = rules_of(turns, continuation, limit_of_means, noise, payoffs)
     best = best_response(strategy, rules)
     scanned = None if scan is None else scan_class(strategy, _memory(scan), rules)
-    behind = None
+    indirect = None
     if scanned is not None and best.nash_gap == 0:
-        behind = doors(scanned, depth=_depth(scanned), limit=EXAMINED)
+        indirect = indirect_invasions(scanned, depth=_depth(scanned), limit=EXAMINED)
     if as_json:
-        show_json(_certificate(best, scanned, behind))
+        show_json(_certificate(best, scanned, indirect))
         return
     show(styled(best.resident, "bold").append(f", {rules}", "not bold"))
     say(f"earns against itself       {best.self_payoff:.6g} a turn")
@@ -74,8 +74,8 @@ def certify(
         say(line)
     if scanned is not None:
         _show_scan(scanned)
-        if behind is not None:
-            for line in _indirect(behind, _depth(scanned)):
+        if indirect is not None:
+            for line in _indirect(indirect, _depth(scanned)):
                 say(line)
 
 
@@ -234,19 +234,23 @@ def _depth(scanned: Scan) -> int:
     return 2 if len(scanned) <= DEEP else 1
 
 
-def _indirect(behind: Doors, depth: int) -> list[str]:
+def _indirect(indirect: IndirectInvasions, depth: int) -> list[str]:
     """What neutral mutants let in, in words."""
-    more = "" if behind.complete else f" (only the first {EXAMINED} of them)"
+    more = "" if indirect.complete else f" (only the first {EXAMINED} of them)"
     looked = (
-        f"{behind.examined} neutral behaviours within {depth} neutral step{'s' if depth > 1 else ''}{more}"
+        f"{indirect.examined} neutral behaviours within {depth} neutral step{'s' if depth > 1 else ''}{more}"
     )
-    if not behind.found:
-        return [f"indirect invasion: none behind {looked}"]
-    lines = [f"indirect invasion: {len(behind.found)} of {looked} let in somebody who does better:"]
-    return lines + [f"  {door}  (gap {door.response.nash_gap:.6g})" for door in behind.found[:LEADERS]]
+    if not indirect.found:
+        return [f"indirect invasion: none indirect {looked}"]
+    lines = [f"indirect invasion: {len(indirect.found)} of {looked} let in somebody who does better:"]
+    return lines + [
+        f"  {invasion}  (gap {invasion.response.nash_gap:.6g})" for invasion in indirect.found[:LEADERS]
+    ]
 
 
-def _certificate(best: BestResponse, scanned: Scan | None, behind: Doors | None) -> dict[str, Any]:
+def _certificate(
+    best: BestResponse, scanned: Scan | None, indirect: IndirectInvasions | None
+) -> dict[str, Any]:
     """A certificate for JSON."""
     certificate: dict[str, Any] = {
         "resident": best.resident,
@@ -266,24 +270,24 @@ def _certificate(best: BestResponse, scanned: Scan | None, behind: Doors | None)
             "invaders": [_leader(m) for m in scanned.leading("invades", LEADERS)],
             "nearest": [_leader(m) for m in scanned.leading("repelled", LEADERS) if m.barrier < 1],
         }
-    if behind is not None:
+    if indirect is not None:
         certificate["indirect"] = {
-            "examined": behind.examined,
-            "complete": behind.complete,
-            "found": len(behind.found),
+            "examined": indirect.examined,
+            "complete": indirect.complete,
+            "found": len(indirect.found),
             "chains": [
                 {
-                    "steps": [str(step) for step in door.steps],
-                    "invader": str(door.response),
-                    "nash_gap": door.response.nash_gap,
+                    "steps": [str(step) for step in invasion.steps],
+                    "invader": str(invasion.response),
+                    "nash_gap": invasion.response.nash_gap,
                 }
-                for door in behind.found[:LEADERS]
+                for invasion in indirect.found[:LEADERS]
             ],
         }
     return certificate
 
 
-def _leader(leader: Leader) -> dict[str, Any]:
+def _leader(leader: StrongestMutant) -> dict[str, Any]:
     return {
         "genome": str(leader.genome),
         "name": leader.name,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from evolve.sweep import Sweep
-    from results.sweeps import Entry, Interval, Summary
+    from results.sweeps import Interval, Summary, SweepRun
 
 
 def sweep(
@@ -45,7 +45,7 @@ def sweep(
 
     planned = Sweep.load(file)
     folder = out or Path("sweeps") / planned.name
-    entries: list[Entry] = []
+    entries: list[SweepRun] = []
     total = len(planned.tasks)
 
     def done() -> int:
@@ -55,7 +55,7 @@ def sweep(
         try:
             with progress("run", total) as shown:
 
-                def note(runs: Sequence[Entry], latest: Entry | None) -> None:
+                def note(runs: Sequence[SweepRun], latest: SweepRun | None) -> None:
                     entries[:] = runs
                     if latest is None and done():
                         say(f"{folder}: {done()} of {total} runs are done", aside=True)
@@ -82,7 +82,7 @@ def register(app: typer.Typer) -> None:
     app.command()(sweep)
 
 
-def _which(entry: Entry) -> str:
+def _which(entry: SweepRun) -> str:
     return ", ".join([*(f"{key} = {value}" for key, value in entry.point.items()), f"seed {entry.seed}"])
 
 

@@ -139,11 +139,11 @@ class Evaluation:
         if before is not None:
             was[:] = [before[0].get(key, -1) for key in behaviours.keys]
         # without the population as opponents only meetings with the panel count
-        asking = was < 0 if self._population_share else panel > 0
+        to_play = was < 0 if self._population_share else panel > 0
         among, against, own = np.zeros((d, 4)), np.zeros((d, 4)), np.zeros((d, 4))
         remember = d <= self._remembered and self._population_share > 0
         kept = np.empty((d, d, 4)) if remember else None
-        new = int(asking.sum())
+        new = int(to_play.sum())
         meetings = new * d - new * (new - 1) // 2
         faced = bool(panel.any())
 
@@ -157,19 +157,19 @@ class Evaluation:
             if kept is not None:
                 kept[rows] = block
 
-        self._play(play, d, asking, meetings, keep)
+        self._play(play, d, to_play, meetings, keep)
         self._met = None if kept is None else ({key: k for k, key in enumerate(behaviours.keys)}, kept)
         return among, against, own
 
     def _play(
-        self, play: ExpectedPlay, last: int, asking: NDArray[np.bool_], meetings: int, keep: Keep
+        self, play: ExpectedPlay, last: int, to_play: NDArray[np.bool_], meetings: int, keep: Keep
     ) -> None:
         """Play the behaviours before `last`, and `keep` each block, in order; by threads when that pays."""
         self.played += meetings
         in_order(
-            lambda first, end: play.rows(first, end, asking),
+            lambda first, end: play.rows(first, end, to_play),
             lambda first, end, block: keep(np.arange(first, end), block),
-            block_ranges(last, min(ROWS, BLOCK_MEETINGS // len(asking)), self.workers),
+            block_ranges(last, min(ROWS, BLOCK_MEETINGS // len(to_play)), self.workers),
             workers=self.workers,
             seconds=play.seconds(meetings),
         )

@@ -237,7 +237,7 @@ class Writer:
         if self._stays(number):
             self._new_populations.append(population.row(True, self._digests))
         self._newest = population
-        self._bury(living)
+        self._close(living)
         self.whole = True
 
     @property
@@ -283,7 +283,7 @@ class Writer:
             lines.append(one.line)
         return living, join_content(lines, generation.fitness)
 
-    def _bury(self, living: dict[BirthId, Living]) -> None:
+    def _close(self, living: dict[BirthId, Living]) -> None:
         """Replace the living, write the dead that have descendants, let the extinct go."""
         before, self._living = self._living, living
         for id, one in living.items():

@@ -24,7 +24,7 @@ from results import Generation
 from results.errors import RunError
 from results.run.repairs import repair
 from results.run.store import Run
-from results.sweeps import Entry, read_index
+from results.sweeps import SweepRun, read_index
 from tests.storm.child import Tell
 
 END = 12
@@ -142,7 +142,7 @@ def sweep(place: Path, workers: int = 1) -> Task:
     planned = Sweep.load(file)
 
     def live(folder: Path, tell: Tell) -> None:
-        def watch(entries: Sequence[Entry], latest: Entry | None) -> None:
+        def watch(entries: Sequence[SweepRun], latest: SweepRun | None) -> None:
             tell(sum(entry.outcome is not None for entry in entries))
 
         run_sweep(planned, folder, workers=workers, watch=watch)
