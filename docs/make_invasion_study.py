@@ -2,7 +2,8 @@
 
 Follows the populations of every file in `examples/invasion/` (what is done is not done again), computes
 certificates and chances, draws the figures, and writes the tables into the marked places of
-`docs/invasion-study.md`. The words between the tables are written by hand.
+`docs/invasion-study.md`. What is said of differences is made from the contrasts (`docs.invasion_words`), which are kept
+in `docs/invasion-contrasts.csv`; the other words are written by hand.
 """
 
 from __future__ import annotations
@@ -17,23 +18,25 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from docs.invasion_words import LAWS, ORDS, Told, against_drift, compared, counted, found, to_csv
 from evolve.cli.screen import Workers
+from evolve.invasion.contrasts import Contrast
 from evolve.invasion.invaders import class_name
 from evolve.invasion.replicates import Outcome, history
 from evolve.invasion.report import Finding, findings, survival_figure
 from evolve.invasion.run import run_study
-from evolve.invasion.study import Study, Task
+from evolve.invasion.study import Study, Task, clones_of
+from results.run.place import write_whole
 
 ROOT = Path(__file__).parent.parent
 FILES = ROOT / "examples" / "invasion"
 DOCUMENT = ROOT / "docs" / "invasion-study.md"
+CONTRASTS = ROOT / "docs" / "invasion-contrasts.csv"
 FIGURES = ROOT / "docs" / "figures"
 
 SAMPLED = 400
 """Formulas drawn from the global law for kappa in societies."""
 WORTH_REPLICATES = 64
-ORDS = ("vulture", "absolutist", "suspicious_absolutist")
-"""Of whom Ord says that they avoid invasion."""
 SOCIETIES = 300
 """Random societies in which an invader is compared with its resident."""
 NOISE = (0.0, 0.001, 0.01, 0.05, 0.1)
@@ -46,6 +49,12 @@ FALLS = (
     ("sipd-adversarial-noise", "absolutist"),
 )
 """Of these the first replicate that was lost is drawn."""
+
+KINDS = {"": "", "-small": ", small", "-noise": ", noise"}
+"""What the names of files add to a law: small societies without noise, or noise."""
+
+SHOWN = (("sipd", ("",)), ("sipd", ("-small", "-noise")), ("ipd", ("", "-noise")))
+DRIFT = {"sipd": ("", "-small", "-noise"), "ipd": ("", "-noise")}
 
 Kept = dict[str, tuple[Study, list[Outcome], list[Finding]]]
 
@@ -67,8 +76,11 @@ def main(
                 sys.exit(f"stopped in {file.stem}; the same command goes on")
             kept[file.stem] = study, outcomes, findings(study, outcomes)
             print(f"{file.stem}: {len(outcomes)} populations", flush=True)
-    blocks = {f"survival {name}": _survival(name, kept) for name in kept}
-    blocks["summary"] = _summary(kept)
+    contrasts = compared({name: (study, outcomes) for name, (study, outcomes, _) in kept.items()})
+    write_whole(CONTRASTS, to_csv(contrasts))
+    blocks = spoken(contrasts)
+    blocks |= {f"survival {name}": _survival(name, kept, contrasts) for name in kept}
+    blocks["summary"], blocks["horizons"] = _summary(kept), _horizons(kept)
     blocks["certificates"] = _certificates(kept["ipd-global"][0])
     blocks["kappa ipd"], blocks["kappa sipd"] = _kappa_ipd(kept), _kappa_sipd(kept)
     blocks["alike"] = _alike(kept)
@@ -76,6 +88,16 @@ def main(
     blocks["falls"] = _falls(kept)
     DOCUMENT.write_text(filled(DOCUMENT.read_text(encoding="utf-8"), blocks), encoding="utf-8")
     print(f"wrote {DOCUMENT.relative_to(ROOT)} and {FIGURES.relative_to(ROOT)}")
+
+
+def spoken(contrasts: Sequence[Contrast]) -> dict[str, str]:
+    """The marked places whose words are made from the contrasts alone."""
+    blocks = {"found": found(contrasts), "counted": counted(contrasts), "contrasts": _contrasts(contrasts)}
+    for game, kinds in DRIFT.items():
+        heads = (game, *(f"{law}{KINDS[kind]}" for kind in kinds for law in LAWS))
+        rows = [(_group(label), *cells) for label, *cells in against_drift(contrasts, game, kinds)]
+        blocks[f"drift {game}"] = _table(heads, rows)
+    return blocks
 
 
 def filled(text: str, blocks: dict[str, str]) -> str:
@@ -95,7 +117,7 @@ def filled(text: str, blocks: dict[str, str]) -> str:
     return re.sub(r"<!-- ([a-z0-9 -]+) -->(?:(?!<!--).)*<!-- end -->", replacement, text, flags=re.DOTALL)
 
 
-def _survival(name: str, kept: Kept) -> str:
+def _survival(name: str, kept: Kept, contrasts: Sequence[Contrast]) -> str:
     """The table and the figure of one file."""
     from results.plots import invasion as plots
 
@@ -105,42 +127,78 @@ def _survival(name: str, kept: Kept) -> str:
     if name == "sipd-global":
         by_mutants = survival_figure(study, outcomes, found, by_mutants=True)
         plots.save(by_mutants, FIGURES / f"survival-{name}-mutants.png")
+    by_label, told = {x.label: x for x in found}, Told(contrasts)
     rows = []
-    for x in found:
-        estimate, low, high = x.survival
-        drift = x.differences.get("control: clone")
+    for label in study.populations:
+        x, clones, drift = by_label[label], by_label[clones_of(label)], told.drift(name, label)
         rows.append(
             (
-                x.label.replace("control: ", "*control* "),
+                _group(label),
                 f"{x.lost} of {x.replicates}",
-                f"{estimate:.2f} ({low:.2f} to {high:.2f})",
-                "-" if x.median is None else f"{x.median:g}",
+                _interval(x.survival),
+                _median(x),
                 f"{x.restricted_mean:.1f}",
-                "" if drift is None else f"{drift[0]:+.1f} ({drift[1]:+.1f} to {drift[2]:+.1f})",
+                f"{clones.lost}, {_median(clones)}",
+                f"{drift.difference:+.1f} ({drift.low:+.1f} to {drift.high:+.1f}), {drift.surely}",
                 ", ".join(f"{cause} {count}" for cause, count in x.causes.items()),
                 ", ".join(f"{_cell(who)} {count}" for who, count in list(x.invaders.items())[:2]),
             )
         )
-    heads = ("resident", "lost", f"survival at {horizon}", "median", "mean", "longer than drift", "causes",
-             "leading invaders")  # fmt: skip
+    heads = ("resident", "lost", f"survival at {horizon}", "median", "mean", "clones: lost, median",
+             "longer than clones", "causes", "leading invaders")  # fmt: skip
     return f"{_table(heads, rows)}\n\n![survival](figures/survival-{name}.png)"
 
 
+def _group(label: str) -> str:
+    return label.replace("control: ", "*control* ")
+
+
+def _interval(survival: tuple[float, float, float]) -> str:
+    return f"{survival[0]:.2f} ({survival[1]:.2f} to {survival[2]:.2f})"
+
+
+def _median(x: Finding) -> str:
+    return "-" if x.median is None else f"{x.median:g}"
+
+
 def _summary(kept: Kept) -> str:
-    """Survival at the horizon, residents by laws, one table for either game."""
-    return "\n\n".join(_overview(kept, game) for game in ("sipd", "ipd"))
+    """Survival at the horizon, residents by laws, one table for either game and for small societies."""
+    return "\n\n".join(_overview(kept, game, kinds) for game, kinds in SHOWN)
 
 
-def _overview(kept: Kept, game: str) -> str:
+def _overview(kept: Kept, game: str, kinds: Sequence[str]) -> str:
     """The table of one game."""
-    laws = [f"{law}{noise}" for noise in ("", "-noise") for law in ("global", "local", "adversarial")]
-    files = [f"{game}-{law}" for law in laws]
+    files = {f"{game}-{law}{kind}": f"{law}{KINDS[kind]}" for kind in kinds for law in LAWS}
     cells = {(name, x.label): x.survival for name in files for x in kept[name][2]}
+    labels = kept[next(iter(files))][0].populations
+    rows = [(_group(label), *(_interval(cells[name, label]) for name in files)) for label in labels]
+    return _table((game, *files.values()), rows)
+
+
+def _horizons(kept: Kept) -> str:
+    """How long the horizons are, in median times to the loss of clones."""
     rows = []
-    for label in kept[files[0]][0].labels:
-        shown = [f"{s:.2f} ({low:.2f} to {high:.2f})" for s, low, high in (cells[f, label] for f in files)]
-        rows.append((label.replace("control: ", "*control* "), *shown))
-    return _table((game, *(law.replace("-", ", ") for law in laws)), rows)
+    for name, (study, _, told) in kept.items():
+        medians = [x.median for x in told if x.label.startswith("clones") and x.median is not None]
+        horizon = study.invasion.generations
+        rows.append((name, str(horizon), f"{min(medians):g} to {max(medians):g}",
+                     f"{horizon / max(medians):.1f} to {horizon / min(medians):.1f}"))  # fmt: skip
+    heads = ("file", "horizon", "median loss of clones", "horizon in such medians")
+    return _table(heads, rows)
+
+
+def _contrasts(contrasts: Sequence[Contrast]) -> str:
+    """The contrasts of losses, one a row."""
+    rows = [
+        (
+            c.where, c.first, c.second, f"{c.lost[0]}, {c.lost[1]}", f"{c.alone[0]}, {c.alone[1]}", f"{c.p:.2g}",
+            f"{c.adjusted:.2g}", c.relation("more", "less", "not told apart"),
+        )
+        for c in contrasts
+        if c.measure == "losses"
+    ]  # fmt: skip
+    heads = ("file", "first", "second", "lost", "only the one lost", "p", "adjusted p", "lost by the first")
+    return _table(heads, rows)
 
 
 def _certificates(study: Study) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from evolve.experiment.experiment import Experiment
 from evolve.fitness import evaluation
-from evolve.fitness.round_robin import record
+from evolve.fitness.round_robin import Evaluate, record
 from evolve.individuals import Individual
 from evolve.operators import toolbox
 from evolve.population import first_population
@@ -23,11 +23,16 @@ class Island:
     """One population and what evaluates it: all there is without islands."""
 
     def __init__(
-        self, experiment: Experiment, number: int = 0, workers: int = 1, operators: Any | None = None
+        self,
+        experiment: Experiment,
+        number: int = 0,
+        workers: int = 1,
+        operators: Any | None = None,
+        evaluate: Evaluate | None = None,
     ) -> None:
         self.experiment, self.number = experiment, number
         self._box = toolbox(experiment) if operators is None else operators
-        self._evaluate = evaluation(experiment, workers)
+        self._evaluate = evaluation(experiment, workers) if evaluate is None else evaluate
         self._population: list[Individual] = []
         self._current: Generation | None = None
 

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from typing import Any
 
 from evolve.experiment.experiment import Experiment
+from evolve.fitness.round_robin import Evaluate
 from evolve.island import Island
 from evolve.islands import archipelago
 from results.records import Generation
@@ -20,6 +21,7 @@ def generations(
     *,
     workers: int = 1,
     operators: Any | None = None,
+    evaluate: Evaluate | None = None,
     cluster: str | None = None,
 ) -> Generator[Generation]:
     """Evolve: yield one evaluated generation after another, up to `experiment.generations`.
@@ -27,13 +29,17 @@ def generations(
     From the beginning, or after `start` (which is not repeated). The same experiment gives the same bits
     wherever it is taken up, with any number of `workers` (threads, or processes where there are islands), and with
     islands on a Dask `cluster` (see `evolve.workers`). `operators` takes the place of the experiment's toolbox: who
-    else comes in (`evolve.invasion.laws`); not with islands.
+    else comes in (`evolve.invasion.laws`), and `evaluate` that of its fitness (`evolve.invasion.clones`); neither
+    with islands.
 
     Ord's three sources make each generation: survivors unchanged, variants of selected parents, and random
     immigrants (Ord, "Further results on the societal iterated prisoner's dilemma", appendix II).
     """
     if experiment.islands.number > 1:
-        if operators is not None:
-            raise ValueError("islands.number: expected 1 where the operators are not the experiment's own")
+        if operators is not None or evaluate is not None:
+            raise ValueError(
+                "islands.number: expected 1 where the operators or the fitness are not the experiment's own"
+            )
         return archipelago(experiment, start, workers, cluster)
-    return Island(experiment, workers=workers, operators=operators).live(start, experiment.generations)
+    island = Island(experiment, workers=workers, operators=operators, evaluate=evaluate)
+    return island.live(start, experiment.generations)

@@ -147,6 +147,8 @@ def _state(followed: Sequence[Outcome]) -> str:
 
 
 def _show(study: Study, found: list[Finding]) -> None:
+    from evolve.invasion.study import clones_of
+
     unit = found[0].unit
     title = (
         f"{study.experiment.rules.play}, {study.experiment.rules_value}; {study.experiment.population.size} "
@@ -154,9 +156,12 @@ def _show(study: Study, found: list[Finding]) -> None:
         f"{study.invasion.generations} {unit}"
     )
     table = new_table(
-        "resident", "lost", "survival", "95 %", "median", "mean", "causes", "invaders", title=title
+        "resident", "lost", "survival", "95 %", "median", "mean", "clones", "causes", "invaders", title=title
     )
-    for x in found:
+    by_label = {x.label: x for x in found}
+    shown = [by_label[label] for label in study.populations if label in by_label]
+    for x in shown:
+        clones = by_label.get(clones_of(x.label))
         survival, low, high = x.survival
         table.add_row(
             x.label,
@@ -165,11 +170,14 @@ def _show(study: Study, found: list[Finding]) -> None:
             f"{low:.2f} to {high:.2f}",
             "-" if x.median is None else f"{x.median:g}",
             f"{x.restricted_mean:.1f}",
+            "" if clones is None else f"{clones.restricted_mean:.1f}",
             ", ".join(f"{cause} {count}" for cause, count in x.causes.items()),
             ", ".join(f"{name} {count}" for name, count in x.invaders.items()),
         )
     show(table)
-    for x in found:
+    if any(x.differences for x in shown):
+        say("mean: survived up to the horizon; clones: the same where all play as the resident (drift)")
+    for x in shown:
         say(f"{x.label}: {x.verdict}")
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal, get_args
 
 from engine.societies.sipd import society
 from engine.stability.fixation import pair_table
 from evolve.experiment.experiment import Experiment
-from evolve.fitness import evaluation
-from evolve.fitness.round_robin import Evaluate
+from evolve.invasion.clones import behaviours
 from evolve.kinds import Genome
 from genomes import catalogue
 from genomes.reading import parse
@@ -18,7 +18,8 @@ from genomes.reading import parse
 Cause = Literal["advantaged", "neutral, then advantaged", "neutral", "disadvantaged", "drift"]
 """advantaged: earns more against the resident than the resident does against itself. neutral, then advantaged:
 as much, and more among its own kind than the resident earns from it. neutral: as much, and no more.
-disadvantaged: less; chance carried it, or others opened the door. drift: an unmarked clone."""
+disadvantaged: less; chance carried it, or others opened the door. drift: among clones
+(`evolve.invasion.clones`)."""
 
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 
@@ -72,15 +73,14 @@ def _sampled(experiment: Experiment, invader: Genome, resident: Genome) -> Cause
 
 def class_name(experiment: Experiment, genome: str) -> str | None:
     """The catalogue name of a genome's behaviour class in an experiment, if it has one."""
-    evaluate, named = _class_names(experiment)
-    parsed = parse(genome)
-    return named.get(evaluate([parsed, parsed], 0).behaviours[0])
+    behaviour, named = _class_names(experiment)
+    return named.get(behaviour(parse(genome)))
 
 
 @lru_cache(maxsize=8)
-def _class_names(experiment: Experiment) -> tuple[Evaluate, dict[str, str]]:
+def _class_names(experiment: Experiment) -> tuple[Callable[[Genome], str], dict[str, str]]:
     """What tells the classes of an experiment's genomes, and their names in the catalogue."""
-    evaluate = evaluation(experiment.changed(rules={"replicates": 1}))
+    behaviour = behaviours(experiment)
     wide = experiment
     if experiment.genome.kind == "formula":
         wide = experiment.changed(genome={"max_complexity": 100})
@@ -90,5 +90,5 @@ def _class_names(experiment: Experiment) -> tuple[Evaluate, dict[str, str]]:
             genome = wide.seed_genome(name)
         except ValueError:  # not of this kind
             continue
-        named.setdefault(evaluate([genome, genome], 0).behaviours[0], name)
-    return evaluate, named
+        named.setdefault(behaviour(genome), name)
+    return behaviour, named

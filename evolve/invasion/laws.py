@@ -10,13 +10,11 @@ but who comes in.
 - adversarial: a fixed panel, each member equally likely: the named strategies of the experiment's kind, the
   best response to the resident where it can be written as such a genome, and the `STRONGEST` of `SEARCHED`
   global mutants by their exact chance to take over, one of each behaviour and none of the resident's
-- clone: the resident's own genome; the control that tells drift from selection (see `evolve.invasion.replicates`)
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -27,13 +25,13 @@ from engine.game import Rules
 from engine.stability.certificates import best_response
 from engine.stability.fixation import log_fixation, pair_table
 from evolve.experiment.experiment import Experiment
-from evolve.fitness import evaluation
+from evolve.invasion.clones import behaviours
 from evolve.kinds import Genome
 from evolve.operators import toolbox
 from evolve.streams import stream
 from genomes.reading import parse
 
-Law = Literal["global", "local", "adversarial", "clone"]
+Law = Literal["global", "local", "adversarial"]
 
 Version = Literal[1, 2]
 NEWEST: Version = 2
@@ -55,7 +53,7 @@ def resident_genome(experiment: Experiment, strategy: str) -> Genome:
 
 
 def operators(experiment: Experiment, law: Law, resident: Genome) -> Any:
-    """The experiment's toolbox with the strangers, and for clones the mutants, of a law."""
+    """The experiment's toolbox with the strangers of a law."""
     box = toolbox(experiment)
     if law == "local":
         mutate = _thorough(experiment, resident).mutate
@@ -71,16 +69,6 @@ def operators(experiment: Experiment, law: Law, resident: Genome) -> Any:
             return [members[k] for k in rng.integers(len(members), size=n).tolist()]
 
         box.register("random", adversarial)
-    elif law == "clone":
-        mutate = box.mutate
-
-        def unchanged(genomes: Sequence[Genome], rng: np.random.Generator) -> list[Genome]:
-            # a copy is no longer the same object: the loop calls it a mutation, as often as a real one
-            mutants = mutate(genomes, rng=rng)
-            return [g if m is g else replace(g) for g, m in zip(genomes, mutants, strict=True)]
-
-        box.register("mutate", unchanged)
-        box.register("random", lambda n, rng: [resident] * n)
     return box
 
 
@@ -94,11 +82,11 @@ def panel(experiment: Experiment, resident: str) -> tuple[Genome, ...]:
         except ValueError:  # too complex, or not of this kind
             continue
     members += _responses(experiment, resident)
-    evaluate = evaluation(experiment.changed(rules={"replicates": 1}))
+    behaviour = behaviours(experiment)
     seen: set[str] = set()
 
     def new(genome: Genome) -> bool:
-        does = evaluate([genome, genome], 0).behaviours[0]
+        does = behaviour(genome)
         fresh = does not in seen
         seen.add(does)
         return fresh

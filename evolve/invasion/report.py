@@ -9,27 +9,26 @@ from typing import Any
 
 import numpy as np
 
+from evolve.invasion.contrasts import Contrast, adjusted, contrast
 from evolve.invasion.invaders import CAUSES
 from evolve.invasion.replicates import Outcome
-from evolve.invasion.study import Study
-from results.survival import SurvivalCurve, bound, kaplan_meier, paired_difference, restricted_mean
-
-BANDS = 8
-"""With more curves than this in a figure their intervals would hide each other."""
+from evolve.invasion.study import Study, clones_of
+from results.survival import SurvivalCurve, bound, kaplan_meier, restricted_mean
 
 INVADERS = 3
 """Invaders named for each resident."""
 
-CONTROLS = ("control: clone", "control: random", "control: all_c", "control: all_d", "all_c", "all_d")
+CONTROLS = ("control: random", "control: all_c", "control: all_d", "all_c", "all_d")
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """One resident, or one control, in all its replicates.
+    """One resident, one control, or the clones of one, in all its replicates.
 
     `survival`: at the horizon, with its 95 % interval; one-sided from below where nothing was lost.
-    `differences`: how much longer the resident lasted than each control, in pairs, on average up to the
-    horizon, with the bootstrap interval. `causes` and `invaders`: how many losses each accounts for.
+    `differences`: how much longer the resident lasted than each control (`clones`: than its own), on average up to
+    the horizon; p values are adjusted for all such differences of the study. `causes` and `invaders`: how many
+    losses each accounts for.
     """
 
     label: str
@@ -42,7 +41,7 @@ class Finding:
     restricted_mean: float
     curve: SurvivalCurve = field(repr=False)
     by_mutants: SurvivalCurve = field(repr=False)
-    differences: dict[str, tuple[float, float, float]]
+    differences: dict[str, Contrast]
     causes: dict[str, int]
     invaders: dict[str, int]
 
@@ -59,11 +58,19 @@ class Finding:
 
     @property
     def _against_drift(self) -> str:
-        if "control: clone" not in self.differences:
+        if self.drift is None:
             return ""
-        gain, low, high = self.differences["control: clone"]
-        kind = "longer than" if low > 0 else "shorter than" if high < 0 else "about as long as"
-        return f"; lasts {kind} neutral drift ({gain:+.1f}, 95 %: {low:+.1f} to {high:+.1f} {self.unit})"
+        kind = self.drift.relation("lasts longer than", "is lost sooner than")
+        gain, low, high = self.drift.difference, self.drift.low, self.drift.high
+        return (
+            f"; {kind} neutral drift ({gain:+.1f} {self.unit}, 95 %: {low:+.1f} to {high:+.1f}; "
+            f"{self.drift.surely})"
+        )
+
+    @property
+    def drift(self) -> Contrast | None:
+        """Against its clones, where there are any."""
+        return self.differences.get("clones")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -79,10 +86,7 @@ class Finding:
             "interval": [low, high],
             "median": self.median,
             "restricted_mean": self.restricted_mean,
-            "differences": {
-                name: {"difference": gain, "interval": [a, b]}
-                for name, (gain, a, b) in self.differences.items()
-            },
+            "differences": {name: found.to_json() for name, found in self.differences.items()},
             "causes": self.causes,
             "invaders": self.invaders,
             "curve": _curve(self.curve),
@@ -96,15 +100,19 @@ def findings(study: Study, outcomes: Sequence[Outcome]) -> list[Finding]:
     by_label: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         by_label.setdefault(outcome.label, []).append(outcome)
+    labels = [label for label in study.labels if by_label.get(label)]
+    differences = {label: _differences(study, label, by_label) for label in labels}
+    told = iter(adjusted([found for row in differences.values() for found in row.values()]))
     return [
-        _finding(study, label, by_label[label], by_label) for label in study.labels if by_label.get(label)
+        _finding(study, label, by_label[label], {control: next(told) for control in differences[label]})
+        for label in labels
     ]
 
 
 def survival_figure(
     study: Study, outcomes: Sequence[Outcome], found: Sequence[Finding], *, by_mutants: bool = False
 ) -> Any:
-    """A figure: survival curves with the numbers at risk, against time or against the mutants that came in.
+    """A figure: one panel a resident or control, with its clones, against time or against the mutants that came in.
 
     Against mutants up to the fewest that a population which was not lost met: beyond, populations are censored
     by how many happened to come in.
@@ -116,34 +124,45 @@ def survival_figure(
         most = float(
             min((o.mutants for o in outcomes if not o.lost), default=max(o.mutants for o in outcomes))
         )
-    curves = []
-    for x in found:
-        curve = x.by_mutants if by_mutants else x.curve
-        left = [o.mutants if by_mutants else o.time for o in outcomes if o.label == x.label]
-        curves.append(
-            plots.Survival(
-                x.label, curve.times, curve.survival, curve.low, curve.high, np.array(left, np.float64),
-                x.label.startswith("control"),
-            )
-        )  # fmt: skip
+    curves = {x.label: _drawn(x, outcomes, by_mutants) for x in found}
+    panels = [(curves[name], curves.get(clones_of(name))) for name in study.populations if name in curves]
     title = f"{study.experiment.rules.play}, {study.experiment.rules_value}: {study.invasion.law} mutants"
     unit = "mutants that came in" if by_mutants or study.sequential else "generation"
-    return plots.survival(curves, title, horizon=most, xlabel=unit, bands=len(curves) <= BANDS)
+    return plots.survival(panels, title, horizon=most, xlabel=unit)
 
 
-def _finding(study: Study, label: str, mine: list[Outcome], by_label: dict[str, list[Outcome]]) -> Finding:
+def _drawn(x: Finding, outcomes: Sequence[Outcome], by_mutants: bool) -> Any:
+    """The curve of one group, and when each of its populations left."""
+    from results.plots.invasion import Survival
+
+    curve = x.by_mutants if by_mutants else x.curve
+    left = [o.mutants if by_mutants else o.time for o in outcomes if o.label == x.label]
+    begin = (0.0, 1.0, 1.0 - bound(x.replicates), 1.0)  # before anything is lost: the one-sided bound
+    steps = (curve.times, curve.survival, curve.low, curve.high)
+    times, survival, low, high = (np.append(b, v) for b, v in zip(begin, steps, strict=True))
+    return Survival(x.label, times, survival, low, high, np.array(left, np.float64))
+
+
+def _differences(study: Study, label: str, by_label: dict[str, list[Outcome]]) -> dict[str, Contrast]:
+    """How much longer one group lasted than each control, before any adjustment; nothing for clones."""
+    if label not in study.populations:
+        return {}
+    others = {"clones": clones_of(label)} | {control: control for control in CONTROLS if control != label}
+    compared = {}
+    for name, other in others.items():
+        theirs = {o.replicate for o in by_label.get(other, [])}
+        if any(o.replicate in theirs for o in by_label[label]):
+            compared[name] = contrast(by_label[label], by_label[other], "time", study.invasion.generations)
+    return compared
+
+
+def _finding(study: Study, label: str, mine: list[Outcome], differences: dict[str, Contrast]) -> Finding:
     horizon = study.invasion.generations
     times, lost = [o.time for o in mine], [o.lost for o in mine]
     curve = kaplan_meier(times, lost)
     survival = curve.at(horizon)
     if not any(lost):
         survival = (1.0, 1.0 - bound(len(mine)), 1.0)
-    differences = {}
-    for control in CONTROLS:
-        theirs = {o.replicate: o.time for o in by_label.get(control, [])}
-        pairs = [(o.time, theirs[o.replicate]) for o in mine if o.replicate in theirs]
-        if control != label and pairs:
-            differences[control] = paired_difference([a for a, _ in pairs], [b for _, b in pairs], horizon)
     causes = Counter(o.cause for o in mine if o.lost)
     invaders = Counter(o.name or o.invader for o in mine if o.lost)
     return Finding(

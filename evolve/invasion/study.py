@@ -50,16 +50,23 @@ class InvasionSection(BaseModel):
 
 
 class Task(NamedTuple):
-    """One population to follow: a strategy or a control, and the replicate."""
+    """One population to follow: a strategy or a control, the replicate, and whether it is the one of clones."""
 
     resident: str
     control: bool
     replicate: int
+    clone: bool = False
 
     @property
     def label(self) -> str:
         """How it is called in tables and in the results."""
-        return f"control: {self.resident}" if self.control else self.resident
+        name = f"control: {self.resident}" if self.control else self.resident
+        return clones_of(name) if self.clone else name
+
+
+def clones_of(label: str) -> str:
+    """What the clones of a resident or a control are called."""
+    return f"clones of {label}"
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Study:
 
     >>> study = Study.of(["tit_for_tat", "all_c"], replicates=10)
     >>> study.experiment.population.size, len(study.tasks())
-    (40, 60)
+    (40, 100)
     """
 
     invasion: InvasionSection
@@ -137,11 +144,6 @@ class Study:
         if experiment.selection.update == "generational":
             if experiment.survivors < 1:
                 mistakes.append("selection.survivors: expected at least 1, whom the event is about, got 0")
-            if "clone" in self.invasion.controls and experiment.variation.crossover > 0:
-                mistakes.append(
-                    f"variation.crossover: expected 0 with the control 'clone', whose tag follows one parent, "
-                    f"got {experiment.variation.crossover:g}"
-                )
         elif experiment.rules.play == "sipd" and experiment.rules.society is not None:
             mistakes.append("rules.society: expected one society of all with update = 'moran'")
         if mistakes:
@@ -178,12 +180,23 @@ class Study:
         return self.experiment.results_key() + tomli_w.dumps({"invasion": kept})
 
     def tasks(self) -> list[Task]:
-        """Everything to follow, resident by resident."""
+        """Everything to follow: residents, then controls; with the control `clone` then the clones of each."""
+        controls = self.invasion.controls
         who = [(name, False) for name in self.invasion.residents]
-        who += [(name, True) for name in self.invasion.controls]
-        return [Task(name, control, k) for name, control in who for k in range(self.invasion.replicates)]
+        who += [(name, True) for name in controls if name != "clone"]
+        return [
+            Task(name, control, k, clone)
+            for clone in ((False, True) if "clone" in controls else (False,))
+            for name, control in who
+            for k in range(self.invasion.replicates)
+        ]
+
+    @property
+    def populations(self) -> list[str]:
+        """Residents, then controls, without their clones."""
+        return list(dict.fromkeys(task.label for task in self.tasks() if not task.clone))
 
     @property
     def labels(self) -> list[str]:
-        """Residents, then controls, as they are called in the results."""
+        """Residents, controls, and their clones, as they are called in the results."""
         return list(dict.fromkeys(task.label for task in self.tasks()))

@@ -1,7 +1,7 @@
 """The figures about resistance: survival, chances to take over, Nash gaps, and who came in.
 
 Each takes plain arrays and names and gives a Figure, so that this room need not know how they were made.
-Lines differ in dash and marker, not in colour alone: everything can be read in grey.
+What is compared differs in dash, marker or hatch, not in colour alone: everything can be read in grey.
 """
 
 from __future__ import annotations
@@ -9,28 +9,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from results.plots import style
 from results.plots.style import COLOURS, HATCHES, OTHERS, as_label, figure, ink, styled
 
-LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
-INKS = ("#1b3a6b", "#b5541c", "#1f6f5c", "#8c2d3f", "#4b4b8f", "#7a4f1d", "#3f7cac", "#5a5a5a")
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+REAL, CLONES = "#1b3a6b", "#7d7d7d"
+PANELS = 4
+"""Panels side by side."""
 
 PALEST, DARKEST = "#f4f6fa", "#12294d"
 BINS = 24
 
-GRID = 601
-"""Points along time at which a survival curve is drawn."""
-
-NAME = 44
-"""Letters of a name that are shown."""
+NAME, TITLE = 44, 24
+"""Letters of a name that are shown in a legend, and above a small panel."""
 
 save = partial(style.save, dpi=110)
 """Write a figure of this file, see `results.plots.style.save`."""
@@ -38,7 +40,7 @@ save = partial(style.save, dpi=110)
 
 @dataclass(frozen=True, eq=False)
 class Survival:
-    """A curve to draw: steps ``(times, survival, low, high)``, and the time at which each population left."""
+    """A curve to draw: steps ``(times, survival, low, high)`` from time 0, and when each population left."""
 
     label: str
     times: NDArray[np.float64]
@@ -46,54 +48,68 @@ class Survival:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     left: NDArray[np.float64]
-    control: bool = False
 
 
 def survival(
-    curves: Sequence[Survival], title: str, *, horizon: float, xlabel: str = "generation", bands: bool = True
+    panels: Sequence[tuple[Survival, Survival | None]],
+    title: str,
+    *,
+    horizon: float,
+    xlabel: str = "generation",
 ) -> Figure:
-    """Kaplan-Meier curves (with their 95 % intervals as bands), and below them the numbers still at risk."""
+    """Kaplan-Meier curves with their 95 % intervals, one panel a resident with its clones (dashed, grey).
+
+    Below each panel the numbers still at risk at the start, halfway and at the end: the resident's, then its clones'.
+    """
     with styled():
-        rows = len(curves)
-        made = figure(2.9 + 0.15 * rows)
-        axes, table = made.subplots(2, 1, height_ratios=(2.5, 0.15 * rows + 0.12))
-        for k, curve in enumerate(curves):
-            colour = "#8a8a8a" if curve.control else INKS[k % len(INKS)]
-            grid = np.linspace(0.0, horizon, GRID)
-            here = np.searchsorted(curve.times, grid, side="right")
-            y, low, high = (np.concatenate([[1.0], v])[here] for v in (curve.survival, curve.low, curve.high))
-            axes.step(
-                grid, y, where="post", color=colour, ls=LINES[k % len(LINES)], lw=1.4,
-                label=as_label(curve.label, NAME), marker=MARKERS[k % len(MARKERS)], ms=3.6,
-                markevery=(GRID // 40 + 9 * k, GRID // 5),
-            )  # fmt: skip
-            if bands:
-                axes.fill_between(grid, low, high, step="post", color=colour, alpha=0.1, lw=0)
-        axes.set_ylim(-0.03, 1.04)
-        axes.set_xlim(0, horizon)
-        axes.set_ylabel("share not lost")
-        axes.set_xlabel(xlabel)
-        axes.set_title(title)
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=3.4)
-        ticks = [t for t in axes.get_xticks() if 0 <= t <= horizon]
-        table.set_xlim(0, horizon)
-        table.set_ylim(rows - 0.4, -1.3)
-        table.axis("off")
-        table.text(0, -0.9, "at risk", size=7, weight="bold", va="center", ha="left")
-        for k, curve in enumerate(curves):
-            table.text(
-                1.012,
-                k,
-                as_label(curve.label, NAME),
-                size=7,
-                va="center",
-                transform=table.get_yaxis_transform(),
-            )
-            for t in ticks:
-                align = "left" if t == 0 else "right" if t == horizon else "center"
-                table.text(t, k, f"{int((curve.left >= t).sum())}", size=7, ha=align, va="center")
+        columns = min(PANELS, len(panels))
+        lines = -(-len(panels) // columns)
+        made = figure(0.75 + 1.5 * lines)
+        grid = made.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
+        for place, axes in enumerate(grid.ravel()):
+            if place >= len(panels):
+                axes.axis("off")
+                continue
+            real, clones = panels[place]
+            if clones is not None:
+                _curve(axes, clones, horizon, CLONES, "--", 1)
+            _curve(axes, real, horizon, REAL, "-", 0)
+            axes.set_title(as_label(real.label, TITLE), size=8)
+            lowest = place + columns >= len(panels)
+            axes.tick_params(labelbottom=lowest, pad=2 + 8 * (1 if clones is None else 2) if lowest else 2)
+            if lowest:
+                axes.set_xlabel(xlabel)
+            if place % columns == 0:
+                axes.set_ylabel("share not lost")
+        grid[0, 0].set(xlim=(0, horizon), ylim=(-0.03, 1.05), xticks=_marks(horizon), yticks=(0, 0.5, 1))
+        shown = [
+            Line2D([], [], color=REAL, lw=1.5, label="resident or control, 95 % interval"),
+            Line2D([], [], color=CLONES, lw=1.2, ls="--", label="its clones (drift)"),
+        ]
+        if all(clones is None for _, clones in panels):
+            del shown[1]
+        made.legend(handles=shown, loc="outside lower center", ncols=2)
+        made.suptitle(f"{title}; below: numbers at risk", x=0.01, ha="left", weight="bold", size=9)
     return made
+
+
+def _curve(axes: Axes, curve: Survival, horizon: float, colour: str, dashes: str, row: int) -> None:
+    """One curve with its interval, and its numbers at risk in a row below the panel."""
+    x = np.append(curve.times, max(horizon, curve.times[-1]))
+    y, low, high = (np.append(v, v[-1]) for v in (curve.survival, curve.low, curve.high))
+    axes.fill_between(x, low, high, step="post", color=colour, alpha=0.18, lw=0)
+    axes.step(x, y, where="post", color=colour, ls=dashes, lw=1.5 if dashes == "-" else 1.2)
+    for t in _marks(horizon):
+        align = "left" if t == 0 else "right" if t == horizon else "center"
+        axes.annotate(
+            f"{int((curve.left >= t).sum())}", (t, 0), xycoords=("data", "axes fraction"),
+            xytext=(0, -5 - 8 * row), textcoords="offset points", size=6.5, color=colour, ha=align, va="top",
+        )  # fmt: skip
+
+
+def _marks(horizon: float) -> list[float]:
+    """Where the numbers at risk stand."""
+    return [0.0, float(horizon // 2), float(horizon)]
 
 
 def n_rho(values: Mapping[str, ArrayLike], title: str) -> Figure:
