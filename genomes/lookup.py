@@ -19,7 +19,10 @@ from genomes.automaton import Automaton
 MAX_MEMORY = 12
 """Largest x + y: a table of 4096 replies."""
 
-_TEXT = re.compile(r"\s*memory\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*(.*?)\s*", re.DOTALL)
+_TEXT = re.compile(r"memory\s*\(\s*(\d{1,9})\s*,\s*(\d{1,9})\s*\)(.*)", re.DOTALL)
+
+LONGEST_QUOTE = 80
+"""Characters of a text that an error repeats."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +127,9 @@ class LookupGenome:
 
         Raises ValueError naming what was expected and what came.
         """
-        match = _TEXT.fullmatch(text)
+        match = _TEXT.fullmatch(text.strip())
         if match is None:
-            raise ValueError(f"genome: expected text like 'memory(1,1) cCDCD', got {text!r}")
+            raise ValueError(f"genome: expected text like 'memory(1,1) cCDCD', got {quoted(text)}")
         x, y, body = int(match[1]), int(match[2]), match[3]
         check_memory(x, y)
         if "|" in body:
@@ -248,6 +251,13 @@ def cooperation(x: int, y: int, genomes: Sequence[LookupGenome]) -> NDArray[np.f
         rows[:, first[length] : first[length + 1]] = columns[:, length, None]
     rows[:, first[-2] :] = columns[:, max(x, y) :]
     return rows
+
+
+def quoted(text: str) -> str:
+    """A text as an error repeats it: in quotes, and not all of a long one."""
+    return (
+        repr(text) if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]!r}... ({len(text)} characters)"
+    )
 
 
 def _shortest(p: float) -> str:

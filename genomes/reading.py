@@ -12,7 +12,7 @@ from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.catalogue import Entry
 from genomes.formula.genome import FormulaGenome
-from genomes.lookup import LookupGenome
+from genomes.lookup import LookupGenome, quoted
 from genomes.strategy import Strategy, StrategyLike
 
 _TEXT = re.compile(r"[(∃∀¬⊤⊥]|^(true|false|first|not|exists|forall)\b")
@@ -59,7 +59,7 @@ def parse(text: str) -> LookupGenome | FormulaGenome:
     if _TEXT.search(text.strip()):
         return FormulaGenome.parse(text)
     raise ValueError(
-        f"genome: expected text like 'memory(1,1) cCDCD' or a formula like 'D(c,r,p)', got {text!r}"
+        f"genome: expected text like 'memory(1,1) cCDCD' or a formula like 'D(c,r,p)', got {quoted(text)}"
     )
 
 
