@@ -51,6 +51,16 @@ def _proportional_selection(e: Experiment) -> Iterator[str]:
         yield f"selection.{error}"
 
 
+def _size_of_tournaments(e: Experiment) -> Iterator[str]:
+    default = type(e.selection)().tournament_size  # which a small population may leave as it is
+    most = max(e.population.size, default)
+    if e.selection.tournament_size > most:
+        yield (
+            f"selection.tournament_size: expected at most {most}, as many as there are, got "
+            f"{e.selection.tournament_size}"
+        )
+
+
 def _genomes_of_the_rules(e: Experiment) -> Iterator[str]:
     for mistake in e.genome.mistakes(e.pair_only):
         yield f"genome.{mistake}"
@@ -98,7 +108,7 @@ def _seeds(e: Experiment) -> Iterator[str]:
 
 
 def _panel(e: Experiment) -> Iterator[str]:
-    for name in e.fitness.panel:
+    for name in dict.fromkeys(e.fitness.panel):
         try:
             e.panel_strategy(name).automaton(e.rules_value.turns)
         except ValueError as error:
@@ -109,6 +119,7 @@ RULES: tuple[Callable[[Experiment], Iterator[str]], ...] = (
     _room_for_all,
     _room_for_migrants,
     _proportional_selection,
+    _size_of_tournaments,
     _genomes_of_the_rules,
     _opponents_in_a_society,
     _sample,

@@ -17,6 +17,9 @@ from genomes import catalogue
 from genomes.formula.syntax import Quantifiers
 from genomes.reading import resolve
 
+MOST_PANEL = 2**16
+"""Strategies in a panel."""
+
 
 class GameSection(Section):
     """`[game]`: the payoffs."""
@@ -110,7 +113,9 @@ class FitnessSection(Section):
         members: list[str] = []
         for name in panel:
             members.extend(catalogue.names(name) if name in catalogue.sets() else [name])
-        for name in members:
+            if len(members) > MOST_PANEL:
+                raise ValueError(f"expected at most {MOST_PANEL} strategies, got {len(members)} or more")
+        for name in dict.fromkeys(members):
             resolve(name)
         return tuple(members)
 
