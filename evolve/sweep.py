@@ -213,6 +213,9 @@ def run_one(folder: str, text: str, last: float) -> RunMeasures | None:
 
 def _opened(folder: Path, experiment: Experiment) -> Run:
     """The run to write, once whoever still writes it has noticed that it shall not."""
+    for place in (folder.parent, folder):
+        if place.is_symlink():
+            raise RunError(f"{place}: expected a folder of this sweep, got a link")
     folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + PATIENCE
     while True:

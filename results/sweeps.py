@@ -11,13 +11,16 @@ import hashlib
 import io
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.intervals import student
-from results.run.place import write_whole
+from results.run.place import refuse_link, write_whole
+from results.run.rows import HASH, LARGEST_PAYOFF, MOST_GENERATIONS, whole
 from results.run.store import Run
 
 MEASURES = {
@@ -161,17 +164,19 @@ def write_index(folder: Path, name: str, last: float, entries: Sequence[SweepRun
 def read_index(folder: Path) -> tuple[str | None, dict[tuple[str, str], RunMeasures]]:
     """Whose index it is, and what it knows to be done, by folder and key: as far as it is there and intact."""
     try:
+        refuse_link(folder / INDEX)
         content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
+        if content["format"] != FORMAT or not isinstance(content["name"], str):
             return None, {}
-        known = {
-            (row["folder"], row["key"]): _outcome(row["outcome"])
-            for row in content["runs"]
-            if row.pop("digest") == _digest(row) and row["outcome"] is not None
-        }
-        return str(content["name"]), known
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        rows = list(content["runs"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None, {}
+    known = {}
+    for row in rows:
+        with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            if row.pop("digest") == _digest(row) and row["outcome"] is not None:
+                known[str(row["folder"]), str(row["key"])] = _outcome(row["outcome"])
+    return content["name"], known
 
 
 def _digest(row: Mapping[str, Any]) -> str:
@@ -179,6 +184,17 @@ def _digest(row: Mapping[str, Any]) -> str:
 
 
 def _outcome(row: Mapping[str, Any]) -> RunMeasures:
-    return RunMeasures(
-        int(row["generation"]), str(row["hash"]), **{name: float(row[name]) for name in MEASURES}
-    )
+    """An outcome that can be one of a run; raises ValueError."""
+    generation, hash = row["generation"], row["hash"]
+    measures = {name: row[name] for name in MEASURES}
+    numbers = all(type(value) in (int, float) and abs(value) <= LARGEST_PAYOFF for value in measures.values())
+    if (
+        set(row) != {"generation", "hash", *MEASURES}
+        or not whole(generation, 0, MOST_GENERATIONS)
+        or not isinstance(hash, str)
+        or re.fullmatch(f"[0-9a-f]{{{2 * HASH}}}", hash) is None
+        or not numbers
+        or not all(low <= measures[name] <= high for name, (low, high) in RANGES.items())
+    ):
+        raise ValueError("outcome: expected one of a run")
+    return RunMeasures(generation, hash, **{name: float(value) for name, value in measures.items()})

@@ -1,9 +1,9 @@
 """A study driven into a folder: one line a population followed, never followed twice.
 
-`outcomes.jsonl` begins with a line that says which study it is; each further line is one outcome with a digest
-of its own, appended and synced when it is done. A kill loses at most the outcomes under way: a torn last line is
-cut off, a damaged line anywhere else is named and refused. Outcomes are written in the order of
-the study's tasks, so that the number of workers and interruptions change no byte.
+`outcomes.jsonl` begins with a line that says which study it is; each further line is one outcome with its own digest.
+What a task has found is appended and synced before the next is waited for. A kill loses at most the outcomes under
+way: a torn last line is cut off, a damaged line anywhere else is named and refused. Outcomes are written in the order
+of the study's tasks, so that the number of workers and interruptions change no byte.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, get_args
 
+from evolve.invasion.invaders import Cause
 from evolve.invasion.replicates import Outcome, follow
 from evolve.invasion.study import Study, Task
 from evolve.workers import cluster_client, spread
-from results.run.place import WriterLock, write_whole
+from results.run.place import NO_LINK, WriterLock, refuse_link, write_whole
+from results.run.rows import Limits
 
 FILE = "outcomes.jsonl"
 FORMAT = 1
@@ -60,16 +62,17 @@ def run_study(
         text, name = study.to_toml(), study.experiment.name
         work = [(text, name, missing[k : k + size]) for k in range(0, len(missing), size)]
         with (
-            (folder / FILE).open("a", encoding="utf-8") as file,
+            _appending(folder / FILE) as file,
             closing(spread(follow_all, work, workers=workers, cluster=client)) as found,
         ):
             for outcomes in found:
                 for outcome in outcomes:
                     file.write(_line(asdict(outcome)))
-                    file.flush()
                     done[outcome.label, outcome.replicate] = outcome
+                file.flush()
+                os.fsync(file.fileno())
+                for outcome in outcomes:
                     watch([outcome])
-            os.fsync(file.fileno())
     return [done[_key(task)] for task in study.tasks()]
 
 
@@ -86,6 +89,11 @@ def _study(text: str, name: str) -> Study:
 
 def _key(task: Task) -> tuple[str, int]:
     return task.label, task.replicate
+
+
+def _appending(path: Path) -> TextIO:
+    """The file of outcomes, open to add lines; never what a link there leads to."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | NO_LINK), "a", encoding="utf-8")
 
 
 def digest(outcomes: list[Outcome]) -> str:
@@ -107,6 +115,7 @@ def _writing(folder: Path) -> Iterator[None]:
 def _read(path: Path, study: Study) -> dict[tuple[str, int], Outcome]:
     """The outcomes that are there; begins the file where there is none, and cuts off a torn last line."""
     key = _key_of(study)
+    refuse_link(path)
     if not path.exists() or b"\n" not in path.read_bytes():
         header = {"format": FORMAT, "key": key, "study": study.to_toml()}
         write_whole(path, _line(header))
@@ -116,12 +125,12 @@ def _read(path: Path, study: Study) -> dict[tuple[str, int], Outcome]:
     if len(whole) < len(raw):
         with path.open("r+b") as torn:
             torn.truncate(len(whole))
-    lines = whole.decode("utf-8", errors="replace").splitlines()
+    lines = whole.decode("utf-8", errors="replace").split("\n")[:-1]
     rows = [_row(path, number, line) for number, line in enumerate(lines, 1)]
     if rows[0].get("format") != FORMAT:
         raise ValueError(f"{path}: expected format {FORMAT}, got {rows[0].get('format')!r}")
-    if rows[0]["key"] != key:
-        if rows[0]["key"] == _key_of(study.first_version()):
+    if rows[0].get("key") != key:
+        if rows[0].get("key") == _key_of(study.first_version()):
             raise ValueError(
                 f"{path.parent}: was followed under version 1 of the law, whose random formulas speak of D(x,x); "
                 "write version = 1 under [invasion] to go on with it, or choose another folder with --out"
@@ -130,7 +139,7 @@ def _read(path: Path, study: Study) -> dict[tuple[str, int], Outcome]:
             f"{path.parent}: expected a folder of this study, got one with other rules, law or generations; "
             "choose another with --out"
         )
-    outcomes = [Outcome(**row) for row in rows[1:]]
+    outcomes = [_outcome(path, number, row, study) for number, row in enumerate(rows[1:], 2)]
     return {(o.label, o.replicate): o for o in outcomes}
 
 
@@ -148,5 +157,28 @@ def _row(path: Path, number: int, line: str) -> dict[str, Any]:
     mark, _, text = line.partition(" ")
     if hashlib.sha256(text.encode()).hexdigest()[:16] != mark:
         raise ValueError(f"{path}: line {number} is damaged; delete it, and it will be followed again")
-    row: dict[str, Any] = json.loads(text)
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict):
+        raise ValueError(f"{path}: line {number} is no outcome; delete it, and it will be followed again")
     return row
+
+
+def _outcome(path: Path, number: int, row: dict[str, Any], study: Study) -> Outcome:
+    """An outcome as this study can have it; raises ValueError."""
+    possible: dict[str, Callable[[Any], bool]] = {
+        "label": lambda x: isinstance(x, str),
+        "replicate": lambda x: type(x) is int and 0 <= x < 2**31,
+        "lost": lambda x: type(x) is bool,
+        "time": lambda x: type(x) is int and 0 <= x <= study.invasion.generations,
+        "mutants": lambda x: type(x) is int and 0 <= x < 2**53,
+        "invader": lambda x: x is None or (isinstance(x, str) and 0 < len(x) <= Limits().genome),
+        "name": lambda x: x is None or isinstance(x, str),
+        "share": lambda x: x is None or (type(x) in (int, float) and 0 <= x <= 1),
+        "cause": lambda x: x is None or x in get_args(Cause),
+    }
+    if set(row) != set(possible) or not all(good(row[key]) for key, good in possible.items()):
+        raise ValueError(f"{path}: line {number} is no outcome; delete it, and it will be followed again")
+    return Outcome(**row)
