@@ -319,3 +319,19 @@ def test_an_interrupted_repair_is_finished_by_whoever_comes_next(tmp_path: Path)
                 break
         steps += step
     assert steps > 9
+
+
+def test_a_run_without_an_intact_population_begins_again(tmp_path: Path) -> None:
+    expected = write(tmp_path / "whole", 80)
+    write(tmp_path / "run", 60)
+    connection = sqlite3.connect(tmp_path / "run" / "run.sqlite")
+    connection.execute("UPDATE populations SET content = zeroblob(9)")
+    connection.commit()
+    connection.close()
+    assert repair(tmp_path / "run") == [
+        "begins again: no population is intact",
+        "generations 0 to 60 were removed, and will come again",
+    ]
+    with Run.read(tmp_path / "run") as run:
+        assert run.check() == [] and run.latest() is None
+    assert write(tmp_path / "run", 80) == expected

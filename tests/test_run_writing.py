@@ -11,13 +11,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from results.errors import RunError
+from results.errors import DamageError, RunError
 from results.run.place import journal, write_whole
 from results.run.store import Run
 from tests.runs import EXPERIMENT, ROOT, history, progress, same, write
@@ -244,3 +245,106 @@ def test_memory_does_not_grow_with_the_age_of_a_run(tmp_path: Path) -> None:
                 run.commit()
                 sizes.append(len(writer._living) + len(writer._forks) + len(writer._new_births))
         assert max(sizes) < 3 * EXPERIMENT.size
+
+
+# The file that is written, and what becomes of it meanwhile.
+
+
+@pytest.mark.parametrize("journal", ["WAL", "TRUNCATE"])
+@pytest.mark.parametrize("what", ["file", "folder", "moved", "replaced"])
+def test_a_run_deleted_or_moved_under_its_writer_goes_on_in_a_new_file(
+    tmp_path: Path, what: str, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = write(tmp_path / "whole", 60)
+    monkeypatch.setattr("results.run.held.journal", lambda file: journal)
+    folder, said = tmp_path / "run", list[str]()
+    with Run.open(folder, EXPERIMENT, commit_every=4, notice=said.append) as run:
+        for generation in history(60):
+            if generation.number == 25:
+                if what == "file":
+                    (folder / "run.sqlite").unlink()
+                elif what == "folder":
+                    shutil.rmtree(folder)
+                elif what == "moved":
+                    folder.rename(tmp_path / "elsewhere")
+                else:
+                    (folder / "run.sqlite").rename(folder / "mine.sqlite")
+                    with Run.open(tmp_path / "another", replace(EXPERIMENT, seed=7)):
+                        pass
+                    shutil.copy(tmp_path / "another" / "run.sqlite", folder)
+            run.append(generation)
+        place = run.path
+    assert place.name == ("run.2.sqlite" if what == "replaced" else "run.sqlite") and place.parent == folder
+    assert said == [
+        f"{folder / 'run.sqlite'}: this run was deleted or moved while it was written; it goes on in {place}"
+    ]
+    with Run.read(place) as run:
+        assert run.check() == [] and run.hash == expected
+    assert write(place, 70) == write(tmp_path / "whole", 70)
+    if what == "moved":
+        with Run.read(tmp_path / "elsewhere") as run:
+            assert run.check() == [] and run.generation == 23
+
+
+def test_a_run_is_still_the_same_where_its_last_commit_was_before_it_was_deleted(tmp_path: Path) -> None:
+    with Run.open(tmp_path / "run", EXPERIMENT, notice=lambda text: None) as run:
+        for generation in history(9):
+            run.append(generation)
+        run.commit()
+        shutil.rmtree(tmp_path / "run")
+    with Run.read(tmp_path / "run") as run:
+        assert run.check() == [] and run.generation == 9
+
+
+def test_a_lock_that_was_removed_is_taken_again(tmp_path: Path) -> None:
+    with Run.open(tmp_path, EXPERIMENT, commit_every=1) as run:
+        for generation in history(5):
+            (tmp_path / "run.lock").unlink()
+            run.append(generation)
+            with pytest.raises(RunError, match=f"pid {os.getpid()}"):
+                Run.open(tmp_path, EXPERIMENT)
+
+
+def test_a_second_writer_stops_and_nothing_of_the_first_is_taken_for_damage(tmp_path: Path) -> None:
+    expected = write(tmp_path / "whole", 40)
+    generations = history(40)
+    first = Run.open(tmp_path / "run", EXPERIMENT, commit_every=100)
+    for generation in generations[:10]:
+        first.append(generation)
+    first.commit()
+    (tmp_path / "run" / "run.lock").unlink()
+    with Run.open(tmp_path / "run", EXPERIMENT, commit_every=100) as second:
+        for generation in generations[10:20]:
+            second.append(generation)
+        first.append(generations[10])
+        with pytest.raises(RunError, match="another process is writing this run") as error:
+            first.commit()
+        assert not isinstance(error.value, DamageError)
+    with pytest.raises(RunError, match="another process has written this run meanwhile") as error:
+        first.close()
+    assert not isinstance(error.value, DamageError)
+    with Run.read(tmp_path / "run") as run:
+        assert run.check() == [] and run.generation == 19
+    assert write(tmp_path / "run", 40) == expected
+
+
+def test_a_log_that_a_reader_makes_grow_is_mentioned_once_and_shrinks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("results.run.held.LARGE_LOG", 2**18)
+    monkeypatch.setattr("results.run.database.LOG_SIZE", 2**17)
+    said: list[str] = []
+    log = tmp_path / "run.sqlite-wal"
+    with Run.open(tmp_path, EXPERIMENT, commit_every=1, notice=said.append) as run:
+        run._connection.execute("PRAGMA wal_autocheckpoint = 20")  # pages
+        generations = evolve(EXPERIMENT)
+        run.append(next(generations))
+        with Run.read(tmp_path) as reader, reader.snapshot():
+            assert len(reader) == 1
+            for _ in range(200):
+                run.append(next(generations))
+            assert len(reader) == 1 and log.stat().st_size > 2**18
+        for _ in range(200):
+            run.append(next(generations))
+        assert log.stat().st_size <= 2**18
+    assert len(said) == 1 and "somebody has been reading one instant of this run" in said[0]

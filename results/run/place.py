@@ -75,10 +75,9 @@ class WriterLock:
     def renew(self) -> None:
         """Take the right again where the lock file was removed; raises RunError when somebody else has it now."""
         if not _same(self._fd, self._path):
-            gone, self._fd = self._fd, -1
-            os.close(gone)
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = _locked(self._path)
+            gone, self._fd = self._fd, _locked(self._path)
+            os.close(gone)
 
     def release(self) -> None:
         """Give the right back."""
@@ -106,10 +105,11 @@ def _opened_and_locked(path: Path) -> int:
                 raise RunError(f"{path}: expected a plain file, got a link or a pipe") from None
             raise
         try:
-            text = os.pread(fd, 200, 0).decode(errors="replace") if os.name != "nt" else ""
+            plain = stat.S_ISREG(os.fstat(fd).st_mode)
+            text = os.pread(fd, 200, 0).decode(errors="replace") if plain and os.name != "nt" else ""
             text = text.strip("\0")  # what a power cut may leave
             holder = HOLDER.fullmatch(text)
-            if not stat.S_ISREG(os.fstat(fd).st_mode) or not BEGUN.fullmatch(text):
+            if not plain or not BEGUN.fullmatch(text):
                 raise RunError(f"{path}: expected the lock of a writer, got another file")
             try:
                 _lock(fd)
@@ -175,15 +175,19 @@ def journal(path: Path, mounts: str | None = None) -> Literal["WAL", "TRUNCATE"]
 def refuse_links(file: Path) -> None:
     """Raise RunError unless a run file, and what is beside it, are plain files: links could lead anywhere."""
     for suffix in ("", NEXT, *BESIDE):
-        part = file.with_name(file.name + suffix)
-        with suppress(FileNotFoundError, NotADirectoryError):
-            found = part.lstat()
-            if not stat.S_ISREG(found.st_mode):
-                raise RunError(f"{part}: expected a plain file, got a {_kind(found.st_mode)}")
-            if suffix in BESIDE and found.st_nlink > 1:
-                raise RunError(
-                    f"{part}: expected a file of its own, got one that has other names too (hard links)"
-                )
+        refuse_link(file.with_name(file.name + suffix), only_name=suffix in BESIDE)
+
+
+def refuse_link(path: Path, only_name: bool = False) -> None:
+    """Raise RunError unless this is a plain file (that has no other name either), or nothing."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            raise RunError(f"{path}: expected a plain file, got a {_kind(found.st_mode)}")
+        if only_name and found.st_nlink > 1:
+            raise RunError(
+                f"{path}: expected a file of its own, got one that has other names too (hard links)"
+            )
 
 
 def _kind(mode: int) -> str:

@@ -60,7 +60,7 @@ def repair(path: str | os.PathLike[str], limits: Limits | None = None) -> list[s
 
     The damaged file stays beside it as ``run.sqlite.before``. Statistics that cannot be read become nan;
     lines of descent end at a birth that cannot be read. Killed anywhere, it leaves the damaged run or the rebuilt one.
-    Raises DamageError when no population is intact.
+    Where no population is intact it begins again. Raises DamageError when it cannot be told which run it was.
     """
     file = run_file(path)
     if not file.parent.is_dir():
@@ -184,16 +184,13 @@ class _Saved:
         self._generations: dict[int, GenerationRow] = {}
         self._kept: list[int] = []
         last = self._read(damaged.size // LEAST_GENERATION)
-        if not self._kept:
-            raise DamageError("no population is intact: nothing is left to go on from")
-        self._newest = self._population(self._kept[-1])
-        self.report = [
-            f"goes on from generation {self._newest.number}, the newest whose population is intact"
-        ]
-        if last > self._newest.number:
-            self.report.append(
-                f"generations {self._newest.number + 1} to {last} were removed, and will come again"
-            )
+        self._newest = self._population(self._kept[-1]) if self._kept else None
+        self._last = -1 if self._newest is None else self._newest.number
+        self.report = ["begins again: no population is intact"]
+        if self._newest is not None:
+            self.report = [f"goes on from generation {self._last}, the newest whose population is intact"]
+        if last > self._last:
+            self.report.append(f"generations {self._last + 1} to {last} were removed, and will come again")
 
     def _read(self, most: int) -> int:
         """Take up generations and populations by number; returns that of the last generation there was.
@@ -281,8 +278,7 @@ class _Saved:
 
     def write(self, target: sqlite3.Connection, digests: Digests) -> None:
         """Write what is intact into a new run, and complete the report."""
-        newest = self._newest
-        numbers = range(newest.number + 1)
+        numbers = range(self._last + 1)
         target.execute("BEGIN IMMEDIATE")
         lost = [number for number in numbers if number not in self._generations]
         if lost:
@@ -292,13 +288,13 @@ class _Saved:
             "generations",
             (digests.row("generations", *self._generation_or_nothing(n)) for n in numbers),
         )
-        kept = [number for number in self._kept if number <= newest.number]
-        checkpoints = {number: bool((self._row("populations", number) or (0, 0))[1]) for number in kept}
-        insert(target, "populations", (self._population(n).row(checkpoints[n], digests) for n in kept))
+        checkpoints = {n: bool((self._row("populations", n) or (0, 0))[1]) for n in self._kept}
+        insert(target, "populations", (self._population(n).row(checkpoints[n], digests) for n in self._kept))
         behaviours = self._write_behaviours(target, digests)
         births = [digests.row("births", *birth) for birth in self._births()]
         insert(target, "births", births)
-        write_head(target, Head(newest.number, newest.hash, len(births), behaviours, newest.number), digests)
+        hash = self._start if self._newest is None else self._newest.hash
+        write_head(target, Head(self._last, hash, len(births), behaviours, self._last), digests)
         target.execute("COMMIT")
 
     def _generation_or_nothing(self, number: int) -> GenerationRow:
@@ -313,7 +309,7 @@ class _Saved:
         leading = [
             np.frombuffer(row.leaders, LEADERS_TYPE)["behaviour"].max(initial=0)
             for number, row in self._generations.items()
-            if number <= self._newest.number
+            if number <= self._last
         ]
         most = int(max(leading, default=0))
         found = [self._leading(number) for number in range(1, most + 1)]
@@ -328,11 +324,11 @@ class _Saved:
 
     def _births(self) -> Iterator[BirthRow]:
         """Ancestors of the newest population (or everyone born by then) in id order, as far as they can be read."""
-        newest = self._newest.births()[0]
+        newest = () if self._newest is None else self._newest.births()[0]
         living = {pack(birth.id) for birth in newest}
         wanted: set[int] = set()
         if self._full:
-            for number in range(self._newest.number + 1):
+            for number in range(self._last + 1):
                 with suppress(sqlite3.DatabaseError):
                     first, after = pack(BirthId(number, 0, 0)), pack(BirthId(number + 1, 0, 0))
                     ids = self._connection.execute(
