@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready$(if $(LOCKED),-locked)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo study test lint types check bench storm lock clean
+.PHONY: help setup demo study test smoke lint types check bench storm lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ study: $(READY)  ## Does it resist invasion? Make docs/invasion-study.md (about 
 
 test: $(READY)  ## Run the tests
 	$(BIN)/python -m pytest -n auto
+
+smoke: $(READY)  ## Run every benchmark once, with tiny sizes
+	$(BIN)/python -m pytest -m smoke
 
 lint: $(READY)  ## Check style
 	$(BIN)/ruff check .

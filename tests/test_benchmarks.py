@@ -1,4 +1,4 @@
-"""`make bench` runs; what it measures is no matter of tests."""
+"""`make bench` runs (`make smoke` tries it); what it measures is no matter of tests."""
 
 import json
 import subprocess
@@ -11,6 +11,7 @@ from benchmarks import __main__ as report
 from benchmarks.measure import Row, seconds
 
 
+@pytest.mark.smoke
 def test_the_whole_report_can_be_printed() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--smoke"],
