@@ -22,23 +22,49 @@ for _name in ("genomes",):
             f"{_name}: expected the package in {_HERE}, got {_found}, which is found first: rename it"
         )
 
-from engine.ecologies import EcologyResult, compare, ecology
+from engine.ecologies import Comparison, EcologyResult, compare, ecology
 from engine.game import Game, Rules
-from engine.pairs.meetings import expected, play
+from engine.names import name_of, nearest
+from engine.pairs.meetings import Meeting, Play, expected, play
 from engine.pairs.tournament import PayoffTable, round_robin
 from engine.societies.sipd import SocietyResult, play_table, society
+from engine.stability.certificates import BestResponse, best_response, nash_gap
+from engine.stability.fixation import Kappa, fixation_probability, kappa, log_fixation, pair_table
+from engine.stability.indirect import in_society, indirect_invasions
+from engine.stability.scans import Scan, scan
 
 __all__ = [
+    "BestResponse",
+    "Comparison",
     "EcologyResult",
     "Game",
+    "Kappa",
+    "Meeting",
     "PayoffTable",
+    "Play",
     "Rules",
+    "Scan",
     "SocietyResult",
+    "best_response",
     "compare",
     "ecology",
     "expected",
+    "fixation_probability",
+    "in_society",
+    "indirect_invasions",
+    "kappa",
+    "log_fixation",
+    "name_of",
+    "nash_gap",
+    "nearest",
+    "pair_table",
     "play",
     "play_table",
     "round_robin",
+    "scan",
     "society",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

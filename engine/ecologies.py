@@ -9,7 +9,7 @@ they depend on small numbers too, and it is played again when one of these chang
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -18,10 +18,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.game import Rules
+from engine.game import Rules, conditions
 from engine.pairs.tournament import round_robin
 from engine.societies.sipd import play_table
 from engine.societies.twins import most_played, players
+from engine.tables import Table
 from genomes.reading import given_twice, label, resolve
 from genomes.strategy import is_compiled
 
@@ -35,7 +36,7 @@ STILL = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class EcologyResult:
+class EcologyResult(Table):
     """The numbers of each strategy over the generations, and what they earned.
 
     `counts` ``(generations + 1, k)``: how many players of each strategy, the start first; whole numbers (int64,
@@ -115,11 +116,16 @@ class EcologyResult:
             "ending": self.ending,
             "period": self.period,
             "generations": self.generations,
-            "rules": "sipd" if self.society else "ipd",
+            "play": "sipd" if self.society else "ipd",
             "horizon": self.rules.horizon,
             "quantifiers": self.rules.quantifiers,
             "arithmetic": self.arithmetic,
         }
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a generation."""
+        counts = {name: self.counts[:, k].tolist() for k, name in enumerate(self.names)}
+        return {"generation": range(len(self.counts)), **counts}
 
     def __str__(self) -> str:
         return _sheet([self], f"{_setting(self)}, {self.arithmetic} arithmetic")
@@ -172,7 +178,7 @@ def ecology(
     Raises ValueError for payoffs that are negative (naming the `baseline` to set), for impossible numbers,
     and for a society with noise or chance, unless every member looks at its own pair alone.
     """
-    rules = rules or Rules()
+    rules = conditions(rules)
     if arithmetic not in ("real", "integer"):
         raise ValueError(f"arithmetic: expected 'real' or 'integer', got {arithmetic!r}")
     if isinstance(generations, bool) or not isinstance(generations, (int, np.integer)) or generations < 0:
@@ -214,7 +220,12 @@ def compare(
     extinction: float = EXTINCTION,
     baseline: float = 0.0,
 ) -> Comparison:
-    """The same start under the integer rule and in real numbers, side by side (see `ecology`)."""
+    """The same start under the integer rule and in real numbers, side by side (see `ecology`, errors included).
+
+    >>> both = compare({"tit_for_tat": 50, "all_d": 50}, Rules(turns=10), generations=100)
+    >>> both.integer.final, both.real.final
+    ({'tit_for_tat': 100}, {'tit_for_tat': 100.0})
+    """
     integer, real = (
         ecology(
             start,

@@ -2,7 +2,8 @@
 
 - `experiment`: the TOML file and the value it stands for, `Experiment`
 - `streams`: random streams; a run's random state is its generation number
-- `population`: individuals and the first population; `operators`: the DEAP toolbox
+- `kinds`: one class a genome kind; `updates`: one row an update rule; `selection`: one row an operator
+- `individuals`, `population`: who lives, and the first population; `operators`: the DEAP toolbox
 - `fitness`: what a population earns, in `round_robin`, against a `sampled` part of it, or in a `society`
 - `loop`: `generations(experiment, start)`; `island`: one population, `islands`: several
 - `runner`: an experiment driven into a run file, stopped by signals and taken up again
@@ -11,11 +12,11 @@
 - `claims`: published claims, each with its verdict
 - `cli`: the command `evolve`
 
-To add a selection operator: its name in `experiment.SelectionSection.method`, a line in
-`operators.toolbox`, and the statistical tests of `tests/test_evolution.py` take it up. To add a claim: a function
-that returns its verdicts, and its name in `claims.published.CLAIMS`.
+To add a genome kind: a class in `kinds`. An update rule: a row in `updates`. A selection operator: a row in
+`selection`. A claim: a function that returns its verdicts, and its name in `claims.published`.
 """
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,19 +33,40 @@ for _name in ("genomes", "engine", "results"):
 if TYPE_CHECKING:
     from evolve.experiment.experiment import Experiment
     from evolve.experiment.files import ExperimentError
+    from evolve.invasion.run import run_study
+    from evolve.invasion.study import Study
     from evolve.loop import generations
+    from evolve.runner import run
+    from evolve.sweep import Sweep, run_sweep
 
-__all__ = ["Experiment", "ExperimentError", "generations"]
+_PUBLIC = {
+    "Experiment": "evolve.experiment.experiment",
+    "ExperimentError": "evolve.experiment.files",
+    "Study": "evolve.invasion.study",
+    "Sweep": "evolve.sweep",
+    "generations": "evolve.loop",
+    "run": "evolve.runner",
+    "run_study": "evolve.invasion.run",
+    "run_sweep": "evolve.sweep",
+}
+__all__ = [
+    "Experiment",
+    "ExperimentError",
+    "Study",
+    "Sweep",
+    "generations",
+    "run",
+    "run_study",
+    "run_sweep",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use, so that the command line starts at once."""
-    if name == "generations":
-        from evolve.loop import generations
-
-        return generations
-    if name in ("Experiment", "ExperimentError"):
-        from evolve.experiment import experiment
-
-        return getattr(experiment, name)
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module 'evolve' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

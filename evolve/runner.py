@@ -6,6 +6,7 @@ epoch): it is finished and committed, and the run can be taken up where it stopp
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -90,3 +91,15 @@ def drive(
                 return False
     run.commit()
     return True
+
+
+def run(
+    experiment: Experiment, folder: str | os.PathLike[str], *, workers: int = 1, cluster: str | None = None
+) -> Run:
+    """Evolve an experiment in a folder to its end, or go on where it was stopped; then its run, to be read.
+
+    `workers` and `cluster` as in `generations`. Raises RunError where the folder holds another experiment.
+    """
+    with Run.open(folder, experiment) as there:
+        drive(there, experiment, lambda generation: None, workers=workers, cluster=cluster)
+    return Run.read(folder)

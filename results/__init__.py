@@ -7,8 +7,10 @@
 - `sweeps`: what a sweep left, means with intervals; `survival`: survival curves with intervals
 """
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 _HERE = Path(__file__).resolve().parent.parent
 # A file of the user's own with such a name, beside a script, is found first.
@@ -20,7 +22,43 @@ for _name in ("genomes", "engine"):
         )
 
 from results.errors import DamageError, RunError
+from results.lineage import FamilyTree, clades, common_ancestor, family_tree, line_of_descent
 from results.records import Birth, BirthId, Generation, Leader
 from results.run.store import Run
+from results.survival import SurvivalCurve, kaplan_meier
+from results.sweeps import Summary, summarise
 
-__all__ = ["Birth", "BirthId", "DamageError", "Generation", "Leader", "Run", "RunError"]
+if TYPE_CHECKING:
+    from results.plots.run import FIGURES, save_all
+
+__all__ = [
+    "FIGURES",
+    "Birth",
+    "BirthId",
+    "DamageError",
+    "FamilyTree",
+    "Generation",
+    "Leader",
+    "Run",
+    "RunError",
+    "Summary",
+    "SurvivalCurve",
+    "clades",
+    "common_ancestor",
+    "family_tree",
+    "kaplan_meier",
+    "line_of_descent",
+    "save_all",
+    "summarise",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the figures on first use: matplotlib is heavy."""
+    if name in ("FIGURES", "save_all"):
+        return getattr(import_module("results.plots.run"), name)
+    raise AttributeError(f"module 'results' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -189,7 +189,7 @@ WORDS = st.one_of(
         ["tft", "all_d", "gradual", "random", "lifl", "police", "memory(1,1) cCDCD", "memory(0,0)|.5", "D(c,r,p)",
          "exists j. D(c,j,p)", "tft=3", "all_d=1e9", "--turns", "--noise", "--continuation", "--payoffs", "--json",
          "--limit-of-means", "--seed", "--size", "--mutants", "--generations", "--replicates", "--sampled", "--scan",
-         "--baseline", "--extinction", "--intensity", "--process", "--rules", "--arithmetic", "--compare", "--matrix",
+         "--baseline", "--extinction", "--intensity", "--process", "--play", "--arithmetic", "--compare", "--matrix",
          "--show", "0", "-1", "3", "1,1", "0.5", "1e-300", "1e400", "nan", "-inf", "3,0,5,1", "0,0,0,0", "1e99,0,5,1",
          "9" * 400, "ipd", "sipd", "moran", "fermi", "integer", "real", "O99", "", "=", "--"]
     ),

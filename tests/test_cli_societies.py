@@ -40,7 +40,7 @@ def test_members_may_be_texts_with_blanks_and_equal_signs(evolve: Command) -> No
 def test_an_ecology_is_one_row_a_generation(evolve: Command, play: str, arithmetic: str) -> None:
     members = ("police=400", "tft=100", "all_c=500", "forgiving_bully=50")
     code, out, _ = evolve(
-        "ecology", *members, "--rules", play, "--arithmetic", arithmetic, "--generations", "30", "--json"
+        "ecology", *members, "--play", play, "--arithmetic", arithmetic, "--generations", "30", "--json"
     )
     assert code == 0
     start = {"police": 400, "tft": 100, "all_c": 500, "forgiving_bully": 50}
@@ -61,7 +61,7 @@ def test_integers_and_reals_side_by_side(evolve: Command) -> None:
 
 
 def test_plots_are_drawn_and_are_the_same_bytes_again(evolve: Command, tmp_path: Path) -> None:
-    members = ("soft_majo=23", "per_ccd=187", "per_ddc=267", "--rules", "ipd", "--turns", "77")
+    members = ("soft_majo=23", "per_ccd=187", "per_ddc=267", "--play", "ipd", "--turns", "77")
     images = []
     for name in ("a.png", "b.png"):
         code, _, said = evolve("ecology", *members, "--arithmetic", "integer", "--plot", str(tmp_path / name))
@@ -110,7 +110,7 @@ def test_claims_are_printed_with_readings_and_verdicts(evolve: Command, tmp_path
         (("society", "tft=1.5", "all_d=2"), "members: expected a whole number of players of tft, got 1.5"),
         (("society", "tft=inf", "all_d=2"), "members: expected a whole number of players of tft, got inf"),
         (("society", "tft=1", "tft=2"), "members: expected every strategy once, got tft twice"),
-        (("ecology", "tft=9", "all_d=9", "--rules", "both"), "rules: expected sipd or ipd, got 'both'"),
+        (("ecology", "tft=9", "all_d=9", "--play", "both"), "play: expected sipd or ipd, got 'both'"),
         (("ecology", "tft=9", "all_d=9", "--arithmetic", "float"), "arithmetic: expected real or integer"),
         (("ecology", "tft=9", "all_d=9", "--payoffs", "3,0,5,-1"), "baseline: an ecology needs"),
         (("ecology", "tft=9", "all_d=9", "--plot", "x.bmp"), "plot: expected a file that ends in .png"),

@@ -195,7 +195,7 @@ def test_the_command_prints_the_chance_as_json() -> None:
     answer = json.loads(CliRunner().invoke(app, words).stdout)
     assert answer["rho"] == pytest.approx(0.00140622, rel=1e-5)
     assert answer["relative_to_neutral"] == pytest.approx(0.0140622, rel=1e-5)
-    words = ["fixation", "bully", "absolutist", "--rules", "sipd", "--size", "10", "--process", "fermi"]
+    words = ["fixation", "bully", "absolutist", "--play", "sipd", "--size", "10", "--process", "fermi"]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0
     assert "take over with probability" in result.stdout

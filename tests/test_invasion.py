@@ -356,7 +356,7 @@ def test_invade_says_what_was_lost_to_whom_and_how_surely(
     row = answer["residents"][0]
     assert row["resident"] == "all_c" and row["lost"] + row["censored"] == 5
     assert row["verdict"] and len(row["interval"]) == 2 and "clones" in row["differences"]
-    code, out, _ = evolve("invade", "vulture", "--rules", "sipd", "--replicates", "2", "--generations", "3",
+    code, out, _ = evolve("invade", "vulture", "--play", "sipd", "--replicates", "2", "--generations", "3",
                           "--size", "8", "--turns", "6", "--noise", "0.01")  # fmt: skip
     assert code == 0 and "vulture: " in out
 
@@ -369,7 +369,7 @@ def test_invade_says_what_was_lost_to_whom_and_how_surely(
         (("tft", "--law", "any"), "invasion.law: expected 'global', 'local' or 'adversarial', got 'any'"),
         (("tft", "--replicates", "1"), "invasion.replicates: expected greater than or equal to 2"),
         (("tft", "--workers", "0"), "workers: expected a whole number from 1 to 1024"),
-        (("tft", "--rules", "chess"), "rules: expected ipd or sipd, got 'chess'"),
+        (("tft", "--play", "chess"), "play: expected ipd or sipd, got 'chess'"),
         (("none.toml",), "study: expected a TOML file"),
     ],
 )

@@ -276,7 +276,7 @@ def test_commands_take_the_rule(evolve: Command):
         "all_d",
         "--size",
         "10",
-        "--rules",
+        "--play",
         "sipd",
         "--turns",
         "10",
@@ -284,7 +284,7 @@ def test_commands_take_the_rule(evolve: Command):
         "others",
     )
     assert status == 0 and "payoffs depend on how many mutants there are; these are with 1 of 10" in out
-    status, _, err = evolve("ecology", "all_c=5", "all_d=5", "--rules", "ipd", "--quantifiers", "others")
-    assert status == 1 and "quantifiers: expected all with --rules ipd, got 'others'" in err
+    status, _, err = evolve("ecology", "all_c=5", "all_d=5", "--play", "ipd", "--quantifiers", "others")
+    assert status == 1 and "quantifiers: expected all with --play ipd, got 'others'" in err
     status, _, err = evolve("society", "all_c=5", "all_d=5", "--quantifiers", "most")
     assert status == 1 and "quantifiers: expected 'all' or 'others', got 'most'" in err

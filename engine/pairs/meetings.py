@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.game import SWAP, Rules, conditions
 from engine.pairs.behaviours import ExpectedPlay, compile_behaviours
+from engine.tables import Table
 from genomes.automaton import Automaton
 from genomes.reading import label, resolve
 from genomes.strategy import Player, Strategy, is_compiled
@@ -20,7 +22,7 @@ MAX_SAMPLED_TURNS = 10**7
 
 
 @dataclass(frozen=True)
-class Meeting:
+class Meeting(Table):
     """What two strategies may expect of each other.
 
     `frequencies`: ``(4,)`` share of turns with each joint move CC, CD, DC, DD, the first player's move first.
@@ -32,6 +34,22 @@ class Meeting:
     frequencies: NDArray[np.float64]
     payoffs: NDArray[np.float64]
     cooperation: NDArray[np.float64]
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a player."""
+        return {
+            "strategy": self.names,
+            "payoff": self.payoffs.tolist(),
+            "cooperation": self.cooperation.tolist(),
+        }
+
+    def __str__(self) -> str:
+        width = max(len("strategy"), *(len(name) for name in self.names))
+        rows = zip(self.names, self.payoffs.tolist(), self.cooperation.tolist(), strict=True)
+        return "\n".join(
+            [f"{'strategy':{width}}  payoff  cooperation"]
+            + [f"{name:{width}}  {payoff:6.4f}  {rate:11.4f}" for name, payoff, rate in rows]
+        )
 
 
 @dataclass(frozen=True)

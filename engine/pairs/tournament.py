@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ from engine.game import SWAP, Rules, conditions
 from engine.pairs.behaviours import Behaviours, ExpectedPlay, compile_behaviours
 from engine.pairs.meetings import by_chance, check_seed, play_once, played_counts
 from engine.pairs.threads import block_ranges, in_order
+from engine.tables import Table
 from genomes.reading import label, resolve
 from genomes.strategy import Compiled, Strategy, is_compiled
 
@@ -29,7 +30,7 @@ BLOCK_MEETINGS = 2**15
 
 
 @dataclass(frozen=True)
-class PayoffTable:
+class PayoffTable(Table):
     """What every strategy of a round robin earns, per turn.
 
     `names`, `counts`: who plays, and how many of each. `scores`, `cooperation_rates`: ``(n,)`` means of
@@ -80,6 +81,22 @@ class PayoffTable:
     def ranking(self) -> list[tuple[str, float]]:
         """(name, score), best first; ties in the order given."""
         return [(self.names[k], float(self.scores[k])) for k in self.order]
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a strategy, best first, with its payoffs against everybody where the matrix was kept."""
+        order = self.order
+        found: dict[str, Sequence[Any]] = {
+            "rank": range(1, len(order) + 1),
+            "strategy": [self.names[k] for k in order],
+            "count": [self.counts[k] for k in order],
+            "payoff": self.scores[order].tolist(),
+            "cooperation": self.cooperation_rates[order].tolist(),
+        }
+        if self.errors is not None:
+            found["standard error"] = self.errors[order].tolist()
+        if self.has_matrix:
+            found |= {f"v {self.names[k]}": self.payoffs[order, k].tolist() for k in order}
+        return found
 
     def __str__(self) -> str:
         width = max(len("strategy"), *(len(name) for name in self.names))

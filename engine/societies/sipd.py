@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.game import Rules
+from engine.game import Rules, conditions
 from engine.societies.twins import most_played, players
+from engine.tables import Table
 from genomes.automaton import Automaton
 from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import Quantifiers
@@ -131,6 +132,9 @@ def play_table(
     (`engine.societies.twins`): there `counts`, the number of players of each, is needed when a formula has such
     quantifiers. Raises ValueError where it is missing, for noise, for strategies that leave something to chance
     (there twins part), and for rules without a fixed number of turns.
+
+    >>> play_table(["absolutist", "all_d"], Rules(turns=4)).payoffs.tolist()
+    [[3.0, 0.75], [2.0, 1.0]]
     """
     from engine.societies.machine import SocietyMachine  # numba: only when needed
 
@@ -192,7 +196,7 @@ def play_individuals(
 
 
 @dataclass(frozen=True, eq=False)
-class SocietyResult:
+class SocietyResult(Table):
     """What each strategy earned in a society, and how. Arrays are indexed in the order of `names`.
 
     `means` ``(k,)``: mean payoff per interaction per round, over all other players. `payoffs` and
@@ -263,6 +267,17 @@ class SocietyResult:
             "cooperation": _plain(self.cooperation),
         }
 
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a strategy, with its payoffs against everybody."""
+        found: dict[str, Sequence[Any]] = {
+            "strategy": self.names,
+            "players": self.counts,
+            "payoff": self.means.tolist(),
+        }
+        if self.standard_errors is not None:
+            found["standard error"] = self.standard_errors.tolist()
+        return found | {f"v {name}": self.payoffs[:, b].tolist() for b, name in enumerate(self.names)}
+
     def __str__(self) -> str:
         how = "exact" if self.exact else f"{self.replicates} replicates"
         head = f"society of {sum(self.counts)} players, {self.rules.horizon}"
@@ -288,7 +303,7 @@ def _plain(array: NDArray[np.float64]) -> list[Any]:
 
 
 def society(
-    members: Mapping[Any, int], rules: Rules, *, replicates: int | None = None, seed: int = 0
+    members: Mapping[Any, int], rules: Rules | None = None, *, replicates: int | None = None, seed: int = 0
 ) -> SocietyResult:
     """Play a society of so many players of each strategy.
 
@@ -303,6 +318,7 @@ def society(
     Raises ValueError for fewer than two players, counts that are not whole numbers above 0, two strategies
     with one name, and rules without a fixed number of turns.
     """
+    rules = conditions(rules)
     turns = _turns(rules)
     names = tuple(label(strategy) for strategy in members)
     double = given_twice(members)

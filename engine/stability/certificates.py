@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.game import Rules
+from engine.game import Rules, conditions
 from engine.names import name_of
 from engine.pairs.behaviours import compile_behaviours
 from engine.pairs.meetings import expected
@@ -60,7 +60,7 @@ def resident_automaton(spec: Any, rules: Rules) -> Automaton:
         raise ValueError(
             f"resident: expected a strategy about the pair alone, got {label(spec)}, which "
             "also reads play outside the pair: it is no automaton and has no Nash gap; its fixation "
-            "probability in a society is exact (evolve fixation --rules sipd)"
+            "probability in a society is exact (evolve fixation --play sipd)"
         )
     return compile_behaviours([strategy], rules).automaton(0)
 
@@ -151,7 +151,7 @@ def best_response(resident: Any, rules: Rules | None = None) -> BestResponse:
     >>> print(best_response("grim", Rules(continuation=0.45)))
     all_d
     """
-    rules = rules or Rules()
+    rules = conditions(rules)
     automaton = resident_automaton(resident, rules)
     name = label(resident)
     problem = Decision.of(automaton, rules)

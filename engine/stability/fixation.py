@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.game import Rules
+from engine.game import Rules, conditions
 from engine.intervals import bootstrap_mean
 from engine.pairs.meetings import expected
 from engine.societies.sipd import play_table
@@ -72,7 +72,11 @@ def log_fixation(
     intensity: float = 1.0,
     baseline: float = 0.0,
 ) -> float:
-    """The natural logarithm of `fixation_probability`, finite where that is too small for a float."""
+    """The natural logarithm of `fixation_probability`, finite where that is too small for a float.
+
+    >>> log_fixation([[3, 0], [5, 1]], 5000) < -2000
+    True
+    """
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 2:
         raise ValueError(f"size: expected a whole number of at least 2, got {size!r}")
     if isinstance(mutants, bool) or not isinstance(mutants, (int, np.integer)) or not 0 <= mutants <= size:
@@ -152,7 +156,7 @@ def pair_table(
     >>> pair_table("all_d", "tit_for_tat", Rules(turns=10)).tolist()
     [[1.0, 1.4], [0.9, 3.0]]
     """
-    rules = rules or Rules()
+    rules = conditions(rules)
     pair = strategy_of(mutant), strategy_of(resident)
     if society:
         return _society_table(list(pair), rules, size)
@@ -226,6 +230,9 @@ def kappa(
     `mutants`: a `Scan` of the resident (complete, under the scan's rules), or strategies drawn from a declared
     law; ``complete=True`` says that they are all of it. `seed` is the bootstrap's. See `fixation_probability`
     for the rest. Raises ValueError for no mutants or a confidence outside (0, 1).
+
+    >>> round(kappa("tit_for_tat", ["all_d", "all_c"], Rules(turns=10), size=20, complete=True).value, 3)
+    0.501
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence!r}")
@@ -242,7 +249,7 @@ def kappa(
         own = np.full(len(mutants), mutants.resident_payoff)
         tables = np.stack([mutants.among, mutants.against, mutants.conceded, own], axis=1)
     elif len(mutants):
-        tables = _tables(strategy_of(resident), mutants, rules or Rules(), society, size)
+        tables = _tables(strategy_of(resident), mutants, conditions(rules), society, size)
     else:
         raise ValueError("mutants: expected at least one, got none")
     distinct, index = np.unique(tables, axis=0, return_inverse=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.game import Rules
+from engine.game import Rules, conditions
 from engine.names import name_of
 from engine.societies.sipd import play_table
 from engine.stability.certificates import BestResponse, best_response, strategy_of
@@ -55,6 +55,10 @@ def indirect_invasions(first: Scan, *, depth: int = 2, limit: int = 256) -> Indi
     as the invader. Breadth first, every behaviour once, at most `limit` of them.
 
     Raises ValueError for a depth or limit below 1.
+
+    >>> found = indirect_invasions(scan("tit_for_tat", (0, 1), Rules(turns=10)))
+    >>> found.complete, len(found.found)
+    (True, 1)
     """
     for name, value in (("depth", depth), ("limit", limit)):
         if value < 1:
@@ -134,7 +138,7 @@ def in_society(
     >>> [row.invades for row in in_society("false", "true", ["exists t. D(c,r,t)"], Rules(turns=50))]
     [True, True]
     """
-    rules = rules or Rules()
+    rules = conditions(rules)
     for name, value in (("residents", residents), ("mutants", mutants), ("others", others)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
             raise ValueError(f"{name}: expected a whole number above 0, got {value!r}")

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.game import SWAP, Rules
+from engine.game import SWAP, Rules, conditions
 from engine.names import name_of
 from engine.pairs.behaviours import Behaviours, ExpectedPlay, Form
 from engine.stability.certificates import resident_automaton, state_entries
@@ -175,7 +175,7 @@ def scan(resident: Any, memory: tuple[int, int], rules: Rules | None = None) -> 
     >>> scan("tit_for_tat", (1, 1), Rules(turns=1000)).counts(distinct=True)["invades"]
     0
     """
-    rules = rules or Rules()
+    rules = conditions(rules)
     if memory not in MEMORIES:
         raise ValueError(
             f"memory: expected one of {', '.join(f'{x},{y}' for x, y in MEMORIES)}, got {memory}"

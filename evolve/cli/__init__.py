@@ -12,9 +12,10 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
+from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -32,6 +33,31 @@ app = typer.Typer(
 )
 for commands in (play, societies, runs, sweeps, stability, invasions):
     commands.register(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"evolve {version('evolve-ipd')}")
+        raise typer.Exit
+
+
+@app.callback()
+def whole(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="Say which version this is.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    """Evolve strategies for the iterated prisoner's dilemma, exactly and fast."""
+
+
+@app.command("help")
+def show_help(
+    command: Annotated[str | None, typer.Argument(help="A command; all when left out.")] = None,
+) -> None:
+    """Say what a command does, as `evolve COMMAND --help` does."""
+    app([command, "--help"] if command else ["--help"], prog_name="evolve", standalone_mode=False)
+
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """What typer raises for a wrong command line; newer versions do not export the class itself."""

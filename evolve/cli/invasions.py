@@ -35,7 +35,7 @@ def invade(
         list[str],
         typer.Argument(metavar="FILE | RESIDENT...", help="A study (TOML), or names and texts of residents."),
     ],
-    rules: Annotated[str | None, typer.Option(help="ipd, or sipd: societies that see all play.")] = None,
+    play: Annotated[str | None, typer.Option(help="ipd, or sipd: societies that see all play.")] = None,
     noise: Annotated[float | None, number_option("Probability that an executed move is flipped.")] = None,
     turns: Annotated[int | None, whole_option("Turns of a meeting (50).")] = None,
     replicates: Annotated[int | None, whole_option("Populations of each resident (100).")] = None,
@@ -61,13 +61,13 @@ def invade(
     }
     if len(who) == 1 and (who[0].endswith(".toml") or Path(who[0]).is_file()):
         for field, value in (
-            ("rules", rules), ("noise", noise), ("turns", turns), ("size", size), ("seed", seed),
+            ("play", play), ("noise", noise), ("turns", turns), ("size", size), ("seed", seed),
         ):  # fmt: skip
             if value is not None:
                 raise ValueError(f"{field}: expected it in the study's file, got it beside {who[0]!r}")
         study = _loaded(Path(who[0]), chosen)
     else:
-        study = _composed(who, rules or "ipd", noise, turns, size, seed, chosen)
+        study = _composed(who, play or "ipd", noise, turns, size, seed, chosen)
     folder = out or Path("runs") / study.experiment.name
     followed: list[Outcome] = []
     total = len(study.tasks())
@@ -91,7 +91,7 @@ def invade(
         show_json(
             {
                 "name": study.experiment.name,
-                "rules": study.experiment.rules.play,
+                "play": study.experiment.rules.play,
                 "conditions": str(study.experiment.rules_value),
                 "law": study.invasion.law,
                 "version": study.invasion.version,
@@ -113,16 +113,16 @@ def _loaded(path: Path, chosen: dict[str, Any]) -> Study:
 
 
 def _composed(
-    residents: list[str], rules: str, noise: float | None, turns: int | None, size: int | None,
+    residents: list[str], play: str, noise: float | None, turns: int | None, size: int | None,
     seed: int | None, chosen: dict[str, Any],
 ) -> Study:  # fmt: skip
     """A study from the command line; its folder's name tells what could change its results."""
     from evolve.invasion.study import Study
 
-    if rules not in ("ipd", "sipd"):
-        raise ValueError(f"rules: expected ipd or sipd, got {rules!r}")
-    sections: dict[str, Any] = {"rules": {"play": rules, "turns": turns or 50, "noise": noise or 0.0}}
-    if rules == "sipd":
+    if play not in ("ipd", "sipd"):
+        raise ValueError(f"play: expected ipd or sipd, got {play!r}")
+    sections: dict[str, Any] = {"rules": {"play": play, "turns": turns or 50, "noise": noise or 0.0}}
+    if play == "sipd":
         sections["genome"] = {"kind": "formula", "max_complexity": 20}
         sections["variation"] = {"mutation": 0.1}
         sections["rules"]["replicates"] = 1

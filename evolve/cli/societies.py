@@ -67,7 +67,7 @@ def society(
 
 def ecology(
     members: Members,
-    rules: Annotated[
+    play: Annotated[
         str, typer.Option(metavar="sipd|ipd", help="One society of all (sipd) or a round robin (ipd).")
     ] = "sipd",
     arithmetic: Annotated[
@@ -91,17 +91,17 @@ def ecology(
     """Let populations of strategies grow and shrink in proportion to what they earn."""
     from engine import ecology as engine_ecology
 
-    if rules not in ("sipd", "ipd"):
-        raise ValueError(f"rules: expected sipd or ipd, got {rules!r}")
+    if play not in ("sipd", "ipd"):
+        raise ValueError(f"play: expected sipd or ipd, got {play!r}")
     if arithmetic not in ("real", "integer"):
         raise ValueError(f"arithmetic: expected real or integer, got {arithmetic!r}")
     fixed = 50 if turns is None and continuation is None and not limit_of_means else turns
-    if rules == "ipd" and quantifiers != "all":
-        raise ValueError(f"quantifiers: expected all with --rules ipd, got {quantifiers!r}")
+    if play == "ipd" and quantifiers != "all":
+        raise ValueError(f"quantifiers: expected all with --play ipd, got {quantifiers!r}")
     conditions = rules_of(fixed, continuation, limit_of_means, noise, payoffs, quantifiers)
     start = dict(_members(members))
     options: dict[str, Any] = {
-        "society": rules == "sipd",
+        "society": play == "sipd",
         "generations": generations,
         "extinction": extinction,
         "baseline": baseline,

@@ -84,7 +84,7 @@ def fixation(
     resident: Annotated[str, typer.Argument(help="A name or a genome's text.")],
     size: Annotated[int, typer.Option(help="Individuals in the population, the mutants included.")],
     mutants: Annotated[int, typer.Option(help="Mutants at the start.")] = 1,
-    rules: Annotated[
+    play: Annotated[
         str, typer.Option(help="ipd: in pairs; sipd: one society that sees all play (without noise).")
     ] = "ipd",
     process: Annotated[
@@ -110,13 +110,13 @@ def fixation(
 
     from engine.stability.fixation import log_fixation, pair_table
 
-    for field, value, known in (("rules", rules, ("ipd", "sipd")), ("process", process, ("moran", "fermi"))):
+    for field, value, known in (("play", play, ("ipd", "sipd")), ("process", process, ("moran", "fermi"))):
         if value not in known:
             raise ValueError(f"{field}: expected {' or '.join(known)}, got {value!r}")
-    played = rules_of(turns, continuation, limit_of_means, noise, payoffs, quantifiers)
-    if rules == "ipd" and quantifiers != "all":
-        raise ValueError(f"quantifiers: expected all with --rules ipd, got {quantifiers!r}")
-    table = pair_table(mutant, resident, played, society=rules == "sipd", size=size)
+    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs, quantifiers)
+    if play == "ipd" and quantifiers != "all":
+        raise ValueError(f"quantifiers: expected all with --play ipd, got {quantifiers!r}")
+    table = pair_table(mutant, resident, rules, society=play == "sipd", size=size)
     log = log_fixation(
         table,
         size,
@@ -132,7 +132,7 @@ def fixation(
             {
                 "mutant": mutant,
                 "resident": resident,
-                "rules": rules,
+                "play": play,
                 "process": process,
                 "size": size,
                 "mutants": mutants,
@@ -144,7 +144,7 @@ def fixation(
             }
         )
         return
-    title = f"{rules}, {played}; mean payoffs per turn"
+    title = f"{play}, {rules}; mean payoffs per turn"
     pairs = new_table("", f"v {mutant}", f"v {resident}", title=title)
     first = min(max(mutants, 1), size - 1)
     here = table if table.ndim == 2 else table[first - 1]
