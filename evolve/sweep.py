@@ -24,6 +24,7 @@ import tomli_w
 
 from evolve.experiment.experiment import Experiment
 from evolve.experiment.files import ExperimentError, parse_toml, read_text
+from evolve.printable import printable, shown
 from evolve.runner import Stop, drive
 from evolve.workers import AbandonedError, abandoned, as_finished, cluster_client
 from results.errors import DamageError, RunError
@@ -51,10 +52,16 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class SweepTask:
-    """One run of a sweep: the point it stands at, and the whole experiment, seed included."""
+    """One run of a sweep: the point it stands at, and the whole experiment, seed included.
+
+    `toml` is the experiment under the name and seed of its point, `results_key` that of the experiment: what takes
+    long to write is written once a point.
+    """
 
     point: dict[str, Any]
     experiment: Experiment
+    toml: str
+    results_key: str
 
     @property
     def folder(self) -> str:
@@ -155,13 +162,13 @@ def _run_rest(
         )
     entries = []
     for task in sweep.tasks:
-        key = _key(task.experiment, sweep.last)
+        key = _key(task, sweep.last)
         outcome = known.get((task.folder, key))
         entries.append(SweepRun(task.folder, task.point, task.experiment.seed, key, outcome))
     write_index(folder, sweep.name, sweep.last, entries)
     watch(entries, None)
     left = [k for k, entry in enumerate(entries) if entry.outcome is None]
-    work = [(str(folder), sweep.tasks[k].experiment.to_toml(), sweep.last) for k in left]
+    work = [(str(folder), sweep.tasks[k].toml, entries[k].folder, entries[k].seed, sweep.last) for k in left]
     damaged = []
     written = time.monotonic()
     try:
@@ -186,13 +193,13 @@ def _run_rest(
     return entries
 
 
-def run_one(folder: str, text: str, last: float) -> RunMeasures | None:
+def run_one(folder: str, text: str, name: str, seed: int, last: float) -> RunMeasures | None:
     """One run of a sweep, where a worker does it: begun, or taken up where it stopped; None where it is damaged."""
     if not (Path(folder) / INDEX).is_file():
         raise RunError(
             f"{folder}: expected a folder that all workers share, got a worker that does not see it"
         )
-    experiment = Experiment.parse(text)
+    experiment = Experiment.parse(text, {"name": name, "seed": seed})
     stop = Stop()
     asked = time.monotonic()
 
@@ -307,9 +314,13 @@ def _tasks(
     for point in points:
         try:
             experiment = Experiment.parse(text, point, name=name)
+            for seed in (min(seeds), max(seeds)):
+                experiment.changed(seed=seed)  # raises ExperimentError for a seed out of bounds
+            key, folder = _of_seeds(experiment, point, keys)
+            toml = experiment.to_toml()
             for seed in seeds:
-                own = experiment.changed(seed=seed)
-                task = SweepTask(point, own.changed(name=_folder(own, point, keys)))
+                own = experiment.model_copy(update={"seed": seed, "name": folder(seed)})
+                task = SweepTask(point, own, toml, key(seed))
                 if task.folder in tasks:
                     other = tasks[task.folder].point
                     raise ExperimentError(f"sweep: expected points that differ, got {_shown(other)} again")
@@ -328,21 +339,33 @@ def _tasks(
 
 
 def _shown(point: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} = {value!r}" for key, value in point.items()) or "the only point"
+    return ", ".join(f"{printable(key)} = {shown(value)}" for key, value in point.items()) or "the only point"
 
 
-def _folder(experiment: Experiment, point: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+def _of_seeds(
+    experiment: Experiment, point: Mapping[str, Any], keys: tuple[str, ...]
+) -> tuple[Callable[[int], str], Callable[[int], str]]:
+    """For any seed: the text of everything that can change results, and the folder's name."""
+    rest = experiment.results_key().removeprefix(f"seed = {experiment.seed}\n")
+
+    def key(seed: int) -> str:
+        return f"seed = {seed}\n{rest}"
+
     words = [key.rpartition(".")[2] for key in keys]
     values = dict(_flat(tomllib.loads(experiment.to_toml())))  # as read: 200.0 turns are 200
-    shown = [
+    chosen = [
         f"{word if words.count(word) == 1 else key}={_plain(values.get(key, point[key]))}"
         for key, word in zip(keys, words, strict=True)
         if key in point
     ]
     neutral = {key: values.get(key, value) for key, value in point.items() if key.startswith(NEUTRAL)}
-    text = experiment.results_key() + json.dumps(neutral, default=str, sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
-    return "_".join([",".join(shown)[:60], f"seed={experiment.seed}", digest]).lstrip("_")
+    end = json.dumps(neutral, default=str, sort_keys=True)
+
+    def folder(seed: int) -> str:
+        digest = hashlib.sha256((key(seed) + end).encode()).hexdigest()[:10]
+        return "_".join([",".join(chosen)[:60], f"seed={seed}", digest]).lstrip("_")
+
+    return key, folder
 
 
 def _plain(value: Any) -> str:
@@ -351,7 +374,7 @@ def _plain(value: Any) -> str:
     )
 
 
-def _key(experiment: Experiment, last: float) -> str:
+def _key(task: SweepTask, last: float) -> str:
     """A digest of everything that the outcome of a run depends on."""
-    text = f"{experiment.results_key()}\n{experiment.generations}\n{last!r}\n{RESULTS}"
+    text = f"{task.results_key}\n{task.experiment.generations}\n{last!r}\n{RESULTS}"
     return hashlib.sha256(text.encode()).hexdigest()

@@ -2,6 +2,7 @@
 terminal."""
 
 import ast
+import errno
 import os
 import signal
 import subprocess
@@ -278,6 +279,24 @@ def test_a_full_disk_and_a_closed_pipe_are_said_once() -> None:
     )
     os.close(write)
     assert answer.returncode == 1 and "Traceback" not in answer.stderr and answer.stderr.count("\n") <= 1
+
+
+@pytest.mark.parametrize("command", ["sweep", "invade"])
+def test_an_error_of_the_disk_names_the_file(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evolve: Command
+) -> None:
+    file, out = tmp_path / "file.toml", tmp_path / "out"
+    section = {"sweep": "[sweep]\nseeds = 1\n", "invade": "[invasion]\nresidents = ['tft']\nreplicates = 2\n"}
+    file.write_text(section[command])
+
+    def fsync(fd: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("os.fsync", fsync)
+    code, text, err = evolve(command, str(file), "--out", str(out))
+    written = {"sweep": out / "index.json", "invade": out / "outcomes.jsonl"}[command]
+    assert (code, text) == (1, "")
+    assert err.endswith(f"got '{written}' ({os.strerror(errno.EIO)})\n") and err.count("\n") == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

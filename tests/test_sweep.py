@@ -77,6 +77,10 @@ def test_every_point_is_run_with_every_seed(tmp_path: Path) -> None:
         (turns, noise, seed) for turns in (10, None) for noise in (0, 0.1) for seed in (5, 9, 2)
     ]
     assert len({task.folder for task in sweep.tasks}) == 12 and sweep.name == "small"
+    for task in sweep.tasks:  # what is written once a point says the same as each experiment
+        assert task.results_key == task.experiment.results_key()
+        own = {"name": task.folder, "seed": task.experiment.seed}
+        assert Experiment.parse(task.toml, own) == task.experiment
 
 
 def test_the_experiment_may_be_a_file_of_its_own_with_changes(tmp_path: Path) -> None:
@@ -277,9 +281,9 @@ def test_two_processes_do_not_share_a_sweep(small: Path, tmp_path: Path) -> None
 
 
 def test_a_worker_that_does_not_see_the_folder_says_so(small: Path, tmp_path: Path) -> None:
-    text = Sweep.load(small).tasks[0].experiment.to_toml()
+    text = Sweep.load(small).tasks[0].toml
     with pytest.raises(ValueError, match="expected a folder that all workers share"):
-        run_one(str(tmp_path / "elsewhere"), text, 0.5)
+        run_one(str(tmp_path / "elsewhere"), text, "small", 1, 0.5)
     assert not (tmp_path / "elsewhere").exists()
 
 

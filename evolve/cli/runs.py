@@ -42,10 +42,13 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
     """Write a commented experiment file to start from."""
+    from results.run.place import naming_path
+
     if file.exists() and not force:
         raise ValueError(f"file: expected a name that is free (or --force), got {str(file)!r}, which exists")
     template = (Path(__file__).parents[1] / "experiment" / "template.toml").read_text(encoding="utf-8")
-    file.write_text(template.replace("{name}", file.stem), encoding="utf-8")
+    with naming_path(file):
+        file.write_text(template.replace("{name}", file.stem), encoding="utf-8")
     say(f"wrote {file}; run it with: {command('run', str(file))}")
 
 

@@ -35,7 +35,7 @@ LIVE_EVERY = 0.1
 """Seconds between two looks of progress on a terminal."""
 
 PATIENCE = 1.5
-"""Seconds of compiling before it is mentioned."""
+"""Seconds of compiling, or of reading, before it is mentioned."""
 
 WORKERS, CLUSTER = "EVOLVE_WORKERS", "EVOLVE_CLUSTER"
 """Environment variables in which a user says once and for all where to compute; no file does."""
@@ -205,6 +205,18 @@ def write_text(field: str, path: Path, text: str) -> None:
         raise ValueError(
             f"{field}: expected a file that can be written, got '{path}' ({error.strerror})"
         ) from None
+
+
+@contextmanager
+def announced(what: str) -> Iterator[None]:
+    """Say what is being done, when somebody has waited for it."""
+    told = threading.Timer(PATIENCE, lambda: say(f"{what} ...", aside=True))
+    told.daemon = True
+    told.start()
+    try:
+        yield
+    finally:
+        told.cancel()
 
 
 def announce_compiling() -> None:

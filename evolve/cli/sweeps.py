@@ -15,6 +15,7 @@ from evolve.cli.screen import (
     Cluster,
     Json,
     Workers,
+    announced,
     command,
     new_table,
     progress,
@@ -43,7 +44,8 @@ def sweep(
     from evolve.sweep import Sweep, run_sweep
     from results.sweeps import summarise
 
-    planned = Sweep.load(file)
+    with announced(f"reading {file} and every run of it"):
+        planned = Sweep.load(file)
     folder = out or Path("sweeps") / planned.name
     entries: list[SweepRun] = []
     total = len(planned.tasks)

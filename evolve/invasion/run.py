@@ -22,7 +22,7 @@ from evolve.invasion.invaders import Cause
 from evolve.invasion.replicates import Outcome, follow
 from evolve.invasion.study import Study, Task
 from evolve.workers import cluster_client, spread
-from results.run.place import NO_LINK, WriterLock, refuse_link, write_whole
+from results.run.place import NO_LINK, WriterLock, naming_path, refuse_link, write_whole
 from results.run.rows import Limits
 
 FILE = "outcomes.jsonl"
@@ -62,6 +62,7 @@ def run_study(
         text, name = study.to_toml(), study.experiment.name
         work = [(text, name, missing[k : k + size]) for k in range(0, len(missing), size)]
         with (
+            naming_path(folder / FILE),
             _appending(folder / FILE) as file,
             closing(spread(follow_all, work, workers=workers, cluster=client)) as found,
         ):

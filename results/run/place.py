@@ -60,7 +60,7 @@ def naming_path(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.strerror is not None:  # else it is a message of ours
             error.filename = str(path)
         raise
 
