@@ -116,6 +116,7 @@ def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
         raise ValueError(
             "cluster: expected the extra [cluster] to be installed: pip install 'evolve-ipd[cluster]'"
         ) from None
+    _quiet()
     if cluster == "local":
         with ExitStack() as held:
             with _interrupts_blocked():
@@ -138,6 +139,17 @@ def cluster_client(cluster: str, workers: int = 1) -> Iterator[Any]:
         ) from None
     with closing(client):
         yield client
+
+
+def _quiet() -> None:
+    """No logs of Dask: about a scheduler that is lost they are pages of tracebacks, and what matters is raised here."""
+    loud = [
+        logging.getLogger(name)
+        for name in list(logging.root.manager.loggerDict)
+        if name.startswith("distributed")
+    ]
+    for logger in (*loud, logging.getLogger("asyncio"), logging.getLogger("tornado")):
+        logger.setLevel(logging.CRITICAL + 1)
 
 
 @contextmanager

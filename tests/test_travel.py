@@ -1,10 +1,12 @@
 """Files travel: a stranger's run, experiment or folder does not say where it is computed, and runs no code."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,3 +137,29 @@ def test_settings_of_numba_in_a_strangers_folder_are_not_obeyed(
     (tmp_path / ".numba_config.yaml").write_text(json.dumps({"cache_dir": "evil"}))
     code, out, err = evolve("match", "tft", "all_d")
     assert code == 1 and out == "" and err.startswith("evolve: .numba_config.yaml: expected none")
+
+
+def test_a_scheduler_that_is_lost_is_one_line(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+    scheduler = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
+         "--no-dashboard"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with scheduler:
+        assert scheduler.stderr is not None
+        address = next(
+            found[0] for line in scheduler.stderr if (found := re.search(r"tcp://127.0.0.1:\d+", line))
+        )
+        child = subprocess.Popen(
+            [sys.executable, "-m", "evolve.cli", "invade", "tft", "--cluster", address, "--out", str(tmp_path)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        for line in scheduler.stderr:
+            if "Receive client connection" in line:
+                break
+        time.sleep(1)  # its tasks wait for workers that never come
+        scheduler.kill()
+        _, err = child.communicate(timeout=120)
+    assert child.returncode == 1
+    assert err == f"evolve: cluster: lost the scheduler {address}\n"
