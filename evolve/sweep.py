@@ -22,9 +22,9 @@ from typing import Any
 
 import tomli_w
 
+from evolve.escaping import printable, shown
 from evolve.experiment.experiment import Experiment
 from evolve.experiment.files import ExperimentError, parse_toml, read_text
-from evolve.printable import printable, shown
 from evolve.runner import Stop, drive
 from evolve.workers import AbandonedError, abandoned, as_finished, cluster_client
 from results.errors import DamageError, RunError

@@ -209,10 +209,11 @@ def write_text(field: str, path: Path, text: str) -> None:
 
 @contextmanager
 def announced(what: str) -> Iterator[None]:
-    """Say what is being done, when somebody has waited for it."""
+    """On a terminal: say what is being done, when somebody has waited for it."""
     told = threading.Timer(PATIENCE, lambda: say(f"{what} ...", aside=True))
     told.daemon = True
-    told.start()
+    if sys.stderr.isatty():
+        told.start()
     try:
         yield
     finally:
