@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from engine.stability.fixation import fixation_probability, pair_table
-from evolve.invasion.clones import behaviours
+from evolve.fitness import evaluation
 from evolve.invasion.laws import panel, resident_genome
 from evolve.invasion.replicates import follow, history
 from evolve.invasion.study import Study, Task, clones_of
@@ -39,7 +39,7 @@ STUDY = Study.of(
 
 def members(study: Study, resident: str) -> NDArray[np.bool_]:
     """Which of the 32 memory-one genomes play like the resident."""
-    behaviour = behaviours(study.experiment)
+    behaviour = evaluation(study.experiment).behaviour
     home = behaviour(resident_genome(study.experiment, resident))
     return np.array([behaviour(genome) == home for genome in MEMORY_ONE])
 
@@ -130,7 +130,7 @@ def test_among_clones_in_a_noisy_society_luck_is_the_same_for_all() -> None:
         generations=LAST,
         replicates=REPLICATES,
     )
-    behaviour = behaviours(study.experiment)
+    behaviour = evaluation(study.experiment).behaviour
     grim = resident_genome(study.experiment, "grim")
     alone = study.experiment.changed(seed=0, generations=0)
     assert behaviour(grim) not in map(behaviour, panel(alone, str(grim)))

@@ -56,6 +56,10 @@ class Evaluate(Protocol):
 
     def __call__(self, genomes: Sequence[Genome], number: int, island: int = 0) -> Evaluated: ...
 
+    def behaviour(self, genome: Genome) -> str:
+        """The key of what a genome does, as in `Evaluated.behaviours`."""
+        ...
+
 
 class Evaluation:
     """Round robins: evaluates one population after another, remembering the meetings of the last."""
@@ -98,6 +102,11 @@ class Evaluation:
         earned = self._charged(fitness[here], genomes, behaviours.sizes[here])
         keys = [key.hex() for key in behaviours.keys]
         return Evaluated(earned.tolist(), [keys[k] for k in here.tolist()], cooperation)
+
+    def behaviour(self, genome: Genome) -> str:
+        """The key of a genome's canonical automaton under the experiment's rules."""
+        ((key, _),) = canonical_forms([genome], self.rules).values()
+        return key.hex()
 
     def _forms(self, genomes: Sequence[Genome]) -> list[tuple[bytes, Form]]:
         """What each plays as; what was there before is not compiled again."""

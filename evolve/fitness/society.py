@@ -121,6 +121,10 @@ class Societies:
             del self._tables[next(iter(self._tables))]
         return table
 
+    def behaviour(self, genome: Genome) -> str:
+        """The key of what a genome does: exact for an automaton, as far as tested for another formula."""
+        return self._member(genome).behaviour
+
     def _member(self, genome: Genome) -> Member:
         """What a genome plays as: a canonical automaton where it is one, else its simplified formula."""
         price = self.experiment.genome.complexity

@@ -15,7 +15,7 @@ later than its clones is not one that drifts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -30,7 +30,7 @@ class ClonesFitness:
 
     def __init__(self, experiment: Experiment, resident: Genome) -> None:
         self._evaluate = evaluation(experiment)
-        self._behaviour = behaviours(experiment)
+        self._behaviour = lru_cache(maxsize=4096)(self._evaluate.behaviour)
         self._resident = resident
 
     def __call__(self, genomes: Sequence[Genome], number: int, island: int = 0) -> Evaluated:
@@ -38,13 +38,6 @@ class ClonesFitness:
         met = self._evaluate([self._resident] * len(genomes), number, island)
         return replace(met, behaviours=[self._behaviour(genome) for genome in genomes])
 
-
-def behaviours(experiment: Experiment) -> Callable[[Genome], str]:
-    """What tells the behaviour class of a genome, by the keys that fitness has for them."""
-    evaluate = evaluation(experiment.changed(rules={"replicates": 1}))
-
-    @lru_cache(maxsize=4096)
-    def behaviour(genome: Genome) -> str:
-        return evaluate([genome, genome], 0).behaviours[0]
-
-    return behaviour
+    def behaviour(self, genome: Genome) -> str:
+        """The key of what a genome would do."""
+        return self._behaviour(genome)

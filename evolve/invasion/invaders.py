@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from engine.societies.sipd import society
 from engine.stability.fixation import pair_table
 from evolve.experiment.experiment import Experiment
-from evolve.invasion.clones import behaviours
+from evolve.fitness import evaluation
 from evolve.kinds import Genome
 from genomes import catalogue
 from genomes.reading import parse
@@ -80,7 +80,7 @@ def class_name(experiment: Experiment, genome: str) -> str | None:
 @lru_cache(maxsize=8)
 def _class_names(experiment: Experiment) -> tuple[Callable[[Genome], str], dict[str, str]]:
     """What tells the classes of an experiment's genomes, and their names in the catalogue."""
-    behaviour = behaviours(experiment)
+    behaviour = evaluation(experiment).behaviour
     wide = experiment
     if experiment.genome.kind == "formula":
         wide = experiment.changed(genome={"max_complexity": 100})

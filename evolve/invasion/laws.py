@@ -25,7 +25,7 @@ from engine.game import Rules
 from engine.stability.certificates import best_response
 from engine.stability.fixation import log_fixation, pair_table
 from evolve.experiment.experiment import Experiment
-from evolve.invasion.clones import behaviours
+from evolve.fitness import evaluation
 from evolve.kinds import Genome
 from evolve.operators import toolbox
 from evolve.streams import stream
@@ -82,7 +82,7 @@ def panel(experiment: Experiment, resident: str) -> tuple[Genome, ...]:
         except ValueError:  # too complex, or not of this kind
             continue
     members += _responses(experiment, resident)
-    behaviour = behaviours(experiment)
+    behaviour = evaluation(experiment).behaviour
     seen: set[str] = set()
 
     def new(genome: Genome) -> bool:
