@@ -20,12 +20,13 @@ $(READY): pyproject.toml $(if $(LOCKED),constraints.txt)
 	@rm -f .venv/.ready*
 	@touch $(READY)
 
-demo: $(READY)  ## Evolve memory-3 strategies from random ones, say who won, draw it
+demo: $(READY)  ## Evolve all that remembers one turn from random strategies, say who won, draw it
 	$(BIN)/evolve run examples/memory1.toml
 	$(BIN)/evolve plot runs/memory1
 	@echo
-	@echo "Look at runs/memory1/plots. Next: $(BIN)/evolve resume runs/memory1 --generations 2000,"
-	@echo "$(BIN)/evolve lineage runs/memory1, $(BIN)/evolve tournament lifl, or write your own: $(BIN)/evolve new my.toml"
+	@echo "Look at runs/memory1/plots. To have evolve in this shell: . $(BIN)/activate"
+	@echo "Next: evolve lineage runs/memory1, evolve resume runs/memory1 --generations 2000,"
+	@echo "evolve tournament lifl, or write an experiment of your own: evolve new my.toml"
 
 study: $(READY)  ## Does it resist invasion? Make docs/invasion-study.md (about ten minutes)
 	$(BIN)/python -m docs.make_invasion_study

@@ -1,0 +1,90 @@
+"""The examples show what their first lines claim, with the seeds that stand in them."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import Rules, expected
+from evolve import Experiment, generations
+from evolve.sweep import Sweep
+from results import Generation
+from results.plots.genome_maps import entries
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+TESTED = {
+    "memory1.toml": "Most behaviours that lead have names here: watch who takes over from whom.",
+    "memory3.toml": "With this seed nearly all moves cooperate from generation 10 on, by strategies that mostly defect "
+    "against all_d.",
+    "stochastic-noise.toml": "R is above (T + P) / 2, which is what All-D takes from win-stay, lose-shift, and with "
+    "this seed win-stay, lose-shift has taken over by generation 250. With --set game.R=2.5 it has not, and "
+    "cooperation is lost.",
+    "formula-parsimony.toml": "With this seed one node, D(c,r,p), leads in the end; with seed 3 the two of grim, "
+    "exists t. D(c,r,t), do.",
+    "sweeps/noise.toml": "at continuation 0.95 nearly always without noise, and hardly ever with noise 0.1.",
+    "tft-memory12.toml": "does it last?",
+    "vulture-society.toml": "does it avoid invasion, as Ord says?",
+}
+"""What is claimed or asked by each example, word for word: whoever changes it changes the test below."""
+
+
+def evolved(file: str, until: int | None = None, **changes: Any) -> list[Generation]:
+    experiment = Experiment.load(EXAMPLES / file, changes)
+    return list(generations(experiment if until is None else experiment.changed(generations=until)))
+
+
+def cooperation(some: Sequence[Generation]) -> float:
+    return float(np.mean([generation.cooperation for generation in some]))
+
+
+def test_every_claim_of_an_example_is_tested() -> None:
+    files = {file.relative_to(EXAMPLES).as_posix(): file for file in EXAMPLES.rglob("*.toml")}
+    assert {name for name in files if not name.startswith("invasion/")} == set(TESTED)
+    for name, claim in TESTED.items():
+        opening = re.match(r"(#.*\n)+", files[name].read_text("utf-8"))
+        assert opening is not None and claim in re.sub(r"\s*#\s*", " ", opening[0])
+
+
+def test_behaviours_of_one_turn_have_names_and_take_over_from_each_other() -> None:
+    leaders = [generation.leaders[0].name for generation in evolved("memory1.toml")]
+    assert np.mean([name is not None for name in leaders]) > 0.5
+    assert len({*leaders} - {None}) >= 4
+
+
+def test_memory3_cooperates_and_answers_defection() -> None:
+    run = evolved("memory3.toml")
+    assert cooperation(run[10:]) > 0.95 and min(generation.cooperation for generation in run[10:]) > 0.8
+    for leader in run[-1].leaders:
+        assert expected(leader.genome, "all_d", Rules(turns=151)).cooperation[0] < 0.4
+
+
+def test_win_stay_lose_shift_takes_over_where_mutual_cooperation_pays() -> None:
+    run = evolved("stochastic-noise.toml", until=300)
+    replies = np.array([entries(birth.genome)[1:] for birth in run[-1].population])
+    assert cooperation(run[250:]) > 0.8
+    # After CC, CD, DC, DD: stays after R and T, shifts after S and P, more often than not.
+    assert ((replies > 0.5) == [True, False, False, True]).all(axis=1).mean() > 0.9
+    assert cooperation(evolved("stochastic-noise.toml", until=300, **{"game.R": 2.5})[250:]) < 0.1
+
+
+@pytest.mark.parametrize(("seed", "formula"), [(2, "D(c,r,p)"), (3, "exists t. D(c,r,t)")])
+def test_short_formulas_lead_in_the_end(seed: int, formula: str) -> None:
+    leader = evolved("formula-parsimony.toml", seed=seed)[-1].leaders[0]
+    assert leader.genome == formula and leader.count > 50
+
+
+def test_noise_decides_whether_memory_1_cooperates() -> None:
+    for task in Sweep.load(EXAMPLES / "sweeps" / "noise.toml").tasks:
+        bounds = {0.0: (0.9, 1.0), 0.1: (0.0, 0.2)}.get(task.point["rules.noise"])
+        if bounds is not None and task.point["rules.continuation"] == 0.95:
+            run = list(generations(task.experiment))
+            assert bounds[0] <= cooperation(run[len(run) // 2 :]) <= bounds[1]
+
+
+@pytest.mark.parametrize("file", ["tft-memory12.toml", "vulture-society.toml"])
+def test_what_is_asked_can_be_answered(file: str) -> None:
+    run = evolved(file, until=5)
+    assert run[0].leaders[0].count >= 90 and len(run) == 6
