@@ -7,7 +7,7 @@ who computes what, where, or in which order.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -23,20 +23,9 @@ Purpose = Literal[
     "society",
     "migration",
 ]
+"""Their places are their numbers, and part of every result: a new one stands at the end."""
 
-_NUMBER: dict[Purpose, int] = {
-    "seeding": 0,
-    "ties": 1,
-    "selection": 2,
-    "variation": 3,
-    "immigrants": 4,
-    "death": 5,
-    "mutants": 6,
-    "panel": 7,
-    "society": 8,
-    "migration": 9,
-}
-"""Part of every result: numbers are added, never changed."""
+_NUMBER: dict[Purpose, int] = {purpose: number for number, purpose in enumerate(get_args(Purpose))}
 
 
 def stream(seed: int, generation: int, purpose: Purpose, index: int = 0) -> np.random.Generator:

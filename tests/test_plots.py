@@ -185,7 +185,7 @@ def test_the_changes_of_a_line_are_those_of_its_genomes(tmp_path: Path) -> None:
 
 def test_entries_are_named_by_the_history_they_answer() -> None:
     assert lookup_columns(["memory(1,2) ccCDCDDCDD"]) == [
-        *("move 1", "move 2"),
+        *("opening 1", "opening 2"),
         *("C|CC", "C|CD", "C|DC", "C|DD", "D|CC", "D|CD", "D|DC", "D|DD"),
     ]
     assert entries("memory(1,1) dCDCD").tolist() == [0, 1, 0, 1, 0]

@@ -36,15 +36,23 @@ class RulesSection(Section):
     play: Literal["ipd", "sipd"] = "ipd"
     society: Annotated[int, Field(ge=2)] | None = None
     replicates: Annotated[int, Field(ge=1)] = 8
-    turns: Annotated[int, Field(gt=0, lt=2**40)] | None = None
-    continuation: Annotated[float, Field(ge=0, lt=1)] | None = None
+    turns: int | None = None
+    continuation: float | None = None
     limit_of_means: bool = False
-    noise: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    noise: float = 0.0
     quantifiers: Quantifiers = "all"
 
     @model_validator(mode="after")
     def _one_horizon(self) -> Self:
-        rules = Rules(turns=self.turns, continuation=self.continuation, limit_of_means=self.limit_of_means)
+        try:
+            rules = Rules(
+                turns=self.turns,
+                continuation=self.continuation,
+                limit_of_means=self.limit_of_means,
+                noise=self.noise,
+            )
+        except ValueError as error:
+            raise ValueError(f"rules.{error}") from None
         if self.play == "sipd" and rules.turns is None:
             raise ValueError(
                 f"play: a society plays a fixed number of rounds; expected turns, got {rules.horizon}"

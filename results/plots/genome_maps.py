@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from genomes.lookup import LookupGenome
+from genomes.lookup import LookupGenome, entry_labels
 from results.errors import RunError
 from results.plots.style import OTHERS, figure, run_name, styled
 from results.records import quantiles
@@ -123,15 +123,7 @@ def lookup_columns(texts: Sequence[str]) -> list[str] | None:
     genome = LookupGenome.parse(texts[-1])
     if not all(text.startswith(f"memory({genome.x},{genome.y})") for text in texts):
         return None
-
-    def moves(bits: int, length: int) -> str:
-        return "".join("CD"[bits >> place & 1] for place in range(length - 1, -1, -1))
-
-    own, other = genome.x, genome.y
-    replies = [
-        f"{moves(i >> other, own)}|{moves(i & 2**other - 1, other)}" for i in range(2 ** (own + other))
-    ]
-    return [f"move {n + 1}" for n in range(max(own, other))] + replies
+    return entry_labels(genome.x, genome.y)
 
 
 @lru_cache(maxsize=4096)
@@ -146,5 +138,8 @@ def entries(genome: str) -> NDArray[np.float64]:
 
 
 def complexity(genome: str) -> int:
-    """Atoms, constants, connectives and quantifiers of a formula, one each (Ord's measure), from its text."""
+    """Atoms, constants, connectives and quantifiers of a formula, one each (Ord's measure), from its text.
+
+    A run file's text may be no formula: a figure of it is drawn all the same.
+    """
     return len(_SYMBOL.findall(genome))
