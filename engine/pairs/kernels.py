@@ -910,7 +910,7 @@ def limit_of_means(following, chance, counts):
 @jit
 def play_moves(defect_a, successors_a, defect_b, successors_b, noise, draws, moves):
     # draws (t,4) uniform in [0, 1): intentions and slips of both -> moves (t,2) realised
-    """One meeting, move by move."""
+    """One meeting, move by move. Numbers drawn have steps of 2**-53: a rarer move is none, or comes once in 2**53."""
     sa = 0
     sb = 0
     for t in range(len(draws)):
