@@ -296,6 +296,22 @@ def test_more_replicates_are_added_to_those_that_are_there(tmp_path: Path) -> No
     assert outcomes == run_study(SMALL, tmp_path / "at once")
 
 
+def test_a_last_line_that_a_power_cut_tore_anywhere_is_followed_again(tmp_path: Path) -> None:
+    study = Study.parse(SMALL.to_toml(), {"replicates": 2, "controls": []})
+    run_study(study, tmp_path)
+    whole = (tmp_path / FILE).read_bytes()
+    last = whole[:-1].rindex(b"\n") + 1
+    middle = (last + len(whole)) // 2
+    for torn in (
+        whole[:middle],
+        whole[:last] + bytes(len(whole) - last),
+        whole[:middle] + bytes(9) + whole[middle + 9 :],
+    ):
+        (tmp_path / FILE).write_bytes(torn)
+        run_study(study, tmp_path)
+        assert (tmp_path / FILE).read_bytes() == whole
+
+
 def test_damage_and_another_study_are_named(tmp_path: Path) -> None:
     run_study(Study.parse(SMALL.to_toml(), {"replicates": 2, "controls": []}), tmp_path)
     data = (tmp_path / FILE).read_text()

@@ -15,7 +15,10 @@ from tests.storm.fuzz import TOKENS, Reader, judged, readers
 from tests.storm.power import Change, Disk
 from tests.storm.shim import missing
 
-SHARES = {"controls": 1.0, "kills": 0.01, "damage": 0.01, "fuzz": 0.003}
+SHARES = {
+    "controls": 1.0, "kills": 0.01, "power": 0.02, "faults": 0.005, "damage": 0.01, "readers": 0.01, "hostile": 0.004,
+    "fuzz": 0.003,
+}  # fmt: skip
 """How much of each harm is done here: a few seconds' worth."""
 
 

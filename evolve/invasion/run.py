@@ -1,9 +1,9 @@
 """A study driven into a folder: one line a population followed, never followed twice.
 
 `outcomes.jsonl` begins with a line that says which study it is; each further line is one outcome with its own digest.
-What a task has found is appended and synced before the next is waited for. A kill loses at most the outcomes under
-way: a torn last line is cut off, a damaged line anywhere else is named and refused. Outcomes are written in the order
-of the study's tasks, so that the number of workers and interruptions change no byte.
+Each is appended and synced before the next, so that a kill or a power cut tears the last line at most: that is cut off,
+and followed again. A damaged line anywhere else is named and refused. Outcomes are written in the order of the study's
+tasks, so that the number of workers and interruptions change no byte.
 """
 
 from __future__ import annotations
@@ -69,10 +69,9 @@ def run_study(
             for outcomes in found:
                 for outcome in outcomes:
                     file.write(_line(asdict(outcome)))
+                    file.flush()
+                    os.fsync(file.fileno())
                     done[outcome.label, outcome.replicate] = outcome
-                file.flush()
-                os.fsync(file.fileno())
-                for outcome in outcomes:
                     watch([outcome])
     return [done[_key(task)] for task in study.tasks()]
 
@@ -117,16 +116,20 @@ def _read(path: Path, study: Study) -> dict[tuple[str, int], Outcome]:
     """The outcomes that are there; begins the file where there is none, and cuts off a torn last line."""
     key = _key_of(study)
     refuse_link(path)
-    if not path.exists() or b"\n" not in path.read_bytes():
+    raw = _content(path)
+    if b"\n" not in raw:
         header = {"format": FORMAT, "key": key, "study": study.to_toml()}
         write_whole(path, _line(header))
         return {}
-    raw = path.read_bytes()
     whole = raw[: raw.rindex(b"\n") + 1]
-    if len(whole) < len(raw):
-        with path.open("r+b") as torn:
-            torn.truncate(len(whole))
     lines = whole.decode("utf-8", errors="replace").split("\n")[:-1]
+    if len(lines) > 1 and not _marked(
+        lines[-1]
+    ):  # a power cut may keep the end of a line and lose its middle
+        lines.pop()
+        whole = whole[: whole[:-1].rindex(b"\n") + 1]
+    if len(whole) < len(raw):
+        os.truncate(path, len(whole))
     rows = [_row(path, number, line) for number, line in enumerate(lines, 1)]
     if rows[0].get("format") != FORMAT:
         raise ValueError(f"{path}: expected format {FORMAT}, got {rows[0].get('format')!r}")
@@ -144,6 +147,15 @@ def _read(path: Path, study: Study) -> dict[tuple[str, int], Outcome]:
     return {(o.label, o.replicate): o for o in outcomes}
 
 
+def _content(path: Path) -> bytes:
+    """What the file holds; nothing where there is none."""
+    try:
+        with naming_path(path):
+            return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def _key_of(study: Study) -> str:
     """What tells a study's folder from that of another."""
     return hashlib.sha256(study.results_key().encode()).hexdigest()
@@ -154,9 +166,15 @@ def _line(row: dict[str, Any]) -> str:
     return f"{hashlib.sha256(text.encode()).hexdigest()[:16]} {text}\n"
 
 
-def _row(path: Path, number: int, line: str) -> dict[str, Any]:
+def _marked(line: str) -> bool:
+    """True for a line with the digest that belongs to it."""
     mark, _, text = line.partition(" ")
-    if hashlib.sha256(text.encode()).hexdigest()[:16] != mark:
+    return hashlib.sha256(text.encode()).hexdigest()[:16] == mark
+
+
+def _row(path: Path, number: int, line: str) -> dict[str, Any]:
+    _, _, text = line.partition(" ")
+    if not _marked(line):
         raise ValueError(f"{path}: line {number} is damaged; delete it, and it will be followed again")
     try:
         row = json.loads(text)
