@@ -29,6 +29,9 @@ READS = 4000
 OF_ONE_RUN = 80
 """Looks at one run: it grows, and looking takes ever longer."""
 
+PAUSE = 0.002
+"""Seconds between commits, so that runs do not grow faster than they are read."""
+
 FIGURES = 0.01
 """The share of looks that draw all figures."""
 
@@ -44,12 +47,14 @@ def tallies(place: Path, seed: int, share: float) -> Iterator[Tally]:
     """All looks."""
     for journal, words in (("WAL", "write-ahead log"), ("TRUNCATE", "rollback journal")):
         tally = Tally(f"a reader sees one instant while a run is written: {words}")
-        for part in range(max(1, round(READS * share / 2 / OF_ONE_RUN))):
-            _looks(place, random.Random(f"{seed} {journal} {part}"), journal, f"run {part}", tally)
+        looks = max(1, round(READS * share / 2))
+        for part in range(0, looks, OF_ONE_RUN):
+            rng = random.Random(f"{seed} {journal} {part}")
+            _looks(place, rng, journal, min(OF_ONE_RUN, looks - part), f"run {part // OF_ONE_RUN}", tally)
         yield tally
 
 
-def _looks(place: Path, rng: random.Random, journal: str, where: str, tally: Tally) -> None:
+def _looks(place: Path, rng: random.Random, journal: str, number: int, where: str, tally: Tally) -> None:
     folder = place / "read"
     shutil.rmtree(folder, ignore_errors=True)
     with Run.open(folder, EXPERIMENT):
@@ -61,6 +66,7 @@ def _looks(place: Path, rng: random.Random, journal: str, where: str, tally: Tal
             for generation in evolve(EXPERIMENT):
                 run.append(generation)
                 tell(generation.number)
+                time.sleep(PAUSE)
 
     writer = Child(write, seconds=10 * HANGS)
     while writer.told < 1 and writer.alive:
@@ -68,7 +74,7 @@ def _looks(place: Path, rng: random.Random, journal: str, where: str, tally: Tal
     seen: Seen = {}
     with ExitStack() as opened:
         stays = opened.enter_context(Run.read(folder))
-        for k in range(OF_ONE_RUN):
+        for k in range(number):
             look = save_figures if rng.random() < FIGURES else rng.choice(LOOKS)
             try:
                 if rng.random() < 0.5:
