@@ -28,12 +28,15 @@ class Stop:
 
 
 def stopping() -> AbstractContextManager[Stop]:
-    """Turn Ctrl-C and SIGTERM into a request to stop; a second one kills as usual."""
+    """Turn Ctrl-C and SIGTERM into a request to stop; a second one ends the process at once."""
     return _catching(at_once=False)
 
 
 def interrupting() -> AbstractContextManager[Stop]:
-    """Let Ctrl-C and SIGTERM raise KeyboardInterrupt, once: for what loses little wherever it is interrupted."""
+    """Let Ctrl-C and SIGTERM raise KeyboardInterrupt, once: for what loses little wherever it is interrupted.
+
+    A second one ends the process at once: in the middle of the cleaning up it would only make tracebacks.
+    """
     return _catching(at_once=True)
 
 
@@ -49,7 +52,7 @@ def _catching(at_once: bool) -> Iterator[Stop]:
     def ask(number: int, _frame: FrameType | None) -> None:
         stop.signal = number
         for each in caught:
-            signal.signal(each, before[each])
+            signal.signal(each, _end_at_once)
         if at_once:
             raise KeyboardInterrupt
 
@@ -60,6 +63,12 @@ def _catching(at_once: bool) -> Iterator[Stop]:
     finally:
         for number in caught:
             signal.signal(number, before[number])
+
+
+def _end_at_once(number: int, _frame: FrameType | None) -> None:
+    """What is committed is kept, as after a kill, and workers end with this process."""
+    os.write(2, b"stopped at once; what was committed is kept\n")
+    os._exit(128 + number)
 
 
 def drive(

@@ -27,7 +27,8 @@ def evolve(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["evolve", *arguments])
-        monkeypatch.setenv("PYTHONSAFEPATH", "")  # put back after what `main` sets
+        for name in ("PYTHONSAFEPATH", "PYTHONWARNINGS"):  # put back after what `main` sets
+            monkeypatch.setenv(name, "")
         try:
             cli.main()
             code = 0

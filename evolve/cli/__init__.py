@@ -66,9 +66,14 @@ NUMBA_SETTINGS = Path(".numba_config.yaml")
 """What numba obeys in whatever folder it is started from, such as a cache of kernels to load and run."""
 
 
+UNTIDY = "ignore:resource_tracker:UserWarning"
+"""What cleans up after an interrupted process does so without a word."""
+
+
 def main() -> None:
     """Run the command line; whatever goes wrong ends in one line and exit code 1, whatever is interrupted in 130."""
     os.environ["PYTHONSAFEPATH"] = "1"  # else worker processes import what lies in the folder they start in
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), UNTIDY]))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(
@@ -90,6 +95,8 @@ def main() -> None:
             _leave(leaving.code)
         raise
     except Exception as mistake:
+        if isinstance(mistake, SystemError) and isinstance(mistake.__cause__, KeyboardInterrupt):
+            _stop_at_once()  # compiled code was interrupted while it was called
         if os.environ.get("EVOLVE_TRACEBACK"):
             say(*traceback.format_exc().splitlines(), aside=True)
         with suppress(OSError):
