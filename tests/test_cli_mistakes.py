@@ -23,6 +23,7 @@ from evolve.experiment.files import parse_toml
 from evolve.sweep import Sweep
 from results import Run
 from tests.conftest import Command
+from tests.processes import evolve_command, watch
 
 CLI = Path(screen.__file__).parent
 HOSTILE = "\x1b]0;owned\a\x1b[2J[/x] [bold] :smile: \u202e\nevolve: all is well\r"
@@ -305,15 +306,12 @@ def test_an_error_of_the_disk_names_the_file(
 def test_a_second_ctrl_c_leaves_at_once_and_without_a_traceback(
     workers: str, pause: float, tmp_path: Path
 ) -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-m", "evolve.cli", "invade", "tft", "--replicates", "5000", "--generations", "500",
-         "--out", tmp_path, "--workers", workers],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    child = evolve_command(
+        "invade", "tft", "--replicates", "5000", "--generations", "500", "--out", str(tmp_path),
+        "--workers", workers, cwd=tmp_path,
     )  # fmt: skip
     outcomes = tmp_path / "outcomes.jsonl"
-    limit = time.monotonic() + 60
-    while time.monotonic() < limit and (not outcomes.exists() or outcomes.stat().st_size < 3000):
-        time.sleep(0.1)
+    watch(child, lambda: outcomes.exists() and outcomes.stat().st_size >= 3000)
     for _ in range(3):
         os.killpg(child.pid, signal.SIGINT)
         time.sleep(pause)

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -34,6 +33,7 @@ from results.plots import invasion as plots
 from results.records import Birth, BirthId, Generation
 from results.survival import bound, kaplan_meier, paired_difference, restricted_mean
 from tests.conftest import Command, Mortal
+from tests.processes import evolve_command, watch
 
 SMALL = Study.of(
     ["tit_for_tat", "pavlov"], {"population": {"size": 12}, "rules": {"turns": 10}, "seed": 5},
@@ -407,15 +407,10 @@ def test_a_study_that_contradicts_itself_is_refused() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(workers: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "evolve.cli", "invade", "tft", "--replicates", "400", "--generations", "60",
-               "--out", str(tmp_path), "--workers", workers]  # fmt: skip
-    child = subprocess.Popen(
-        command, cwd=Path(__file__).parent.parent, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True,
-    )  # fmt: skip
+    words = ("invade", "tft", "--replicates", "400", "--generations", "60")
+    child = evolve_command(*words, "--out", str(tmp_path), "--workers", workers, cwd=tmp_path)
     file = tmp_path / FILE
-    while child.poll() is None and not (file.exists() and file.read_bytes().count(b"\n") > 3):
-        time.sleep(0.01)
+    watch(child, lambda: file.exists() and file.read_bytes().count(b"\n") > 3)
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to the workers too
     asked = time.monotonic()
     _, err = child.communicate(timeout=60)

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -22,6 +21,9 @@ from evolve import Experiment, ExperimentError, generations
 from evolve.islands import ends_epoch
 from results import Generation, Run
 from tests.conftest import Command, Mortal
+from tests.evolutions import run_hash
+from tests.processes import evolve_command, watch
+from tests.runs import progress
 
 ISLANDS = Experiment(
     seed=5,
@@ -49,13 +51,6 @@ def experiment_with(changes: dict[str, Any]) -> Experiment:
         data = ISLANDS.model_dump() | {"genome": changes["genome"]}
         return Experiment(**data).changed(**{k: v for k, v in changes.items() if k != "genome"})
     return ISLANDS.changed(**changes)
-
-
-def run_hash(folder: Path, experiment: Experiment, **place: Any) -> str:
-    with Run.open(folder, experiment) as run:
-        for generation in generations(experiment, start=run.latest(), **place):
-            run.append(generation)
-        return run.hash
 
 
 @pytest.mark.parametrize("changes", VARIETIES.values(), ids=VARIETIES.keys())
@@ -192,17 +187,9 @@ def test_ctrl_c_finishes_the_epoch_in_all_processes(where: list[str], tmp_path: 
     long = ISLANDS.changed(generations=100_000)
     file.write_text(long.to_toml())
     folder = tmp_path / "run"
-    child = subprocess.Popen(
-        [sys.executable, "-m", "evolve.cli", "run", str(file), "--out", str(folder), "--workers", "2", *where],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    limit = time.monotonic() + 60
-    while time.monotonic() < limit and child.poll() is None:
-        time.sleep(0.3)
-        with contextlib.suppress(ValueError), Run.read(folder) as there:  # not there yet
-            if there.generation > 20:
-                break
+    words = ("run", str(file), "--out", str(folder), "--workers", "2", *where)
+    child = evolve_command(*words, cwd=tmp_path)
+    watch(child, lambda: progress(folder) > 20)
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to the workers too
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130, err

@@ -21,6 +21,7 @@ import pytest
 from results.errors import DamageError, RunError
 from results.run.place import journal, write_whole
 from results.run.store import Run
+from tests.processes import watch
 from tests.runs import EXPERIMENT, ROOT, history, progress, same, write
 from tests.synthetic import Synthetic, evolve
 
@@ -44,11 +45,8 @@ def test_a_run_killed_at_random_instants_ends_as_if_it_had_not_been(tmp_path: Pa
         with child.stdout:
             child.stdout.readline()
         # wait for progress, however busy the machine is, then strike at a random instant
-        before, deadline = max(reached, default=-1), time.monotonic() + 20
-        while (
-            child.poll() is None and time.monotonic() < deadline and progress(tmp_path / "killed") <= before
-        ):
-            time.sleep(0.005)
+        before = max(reached, default=-1)
+        watch(child, lambda: progress(tmp_path / "killed") > before)  # noqa: B023
         time.sleep(rng.expovariate(1 / 0.02))
         child.send_signal(signal.SIGKILL)
         if child.wait() == 0:

@@ -17,8 +17,8 @@ from evolve.fitness.round_robin import Evaluation
 from evolve.fitness.sampled import SampledEvaluation, difference_error
 from evolve.streams import stream
 from genomes.variation.lookups import random_lookups
-from results import Run
 from tests import reference
+from tests.evolutions import run_hash
 from tests.strategies import rule
 
 SAMPLED = Experiment(
@@ -35,13 +35,6 @@ VARIETIES = {
     "with a panel": {"fitness": {"opponents": "both", "panel": ["tit_for_tat", "all_d"]}},
     "moran": {"selection": {"update": "moran"}},
 }
-
-
-def run_hash(folder: Path, experiment: Experiment, workers: int = 1) -> str:
-    with Run.open(folder, experiment) as run:
-        for generation in generations(experiment, start=run.latest(), workers=workers):
-            run.append(generation)
-        return run.hash
 
 
 def test_everyone_meets_the_same_sample_and_not_itself() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from evolve.workers import cluster_client, spread
-
-ROOT = Path(__file__).parent.parent
+from tests.processes import alive, wait
+from tests.runs import ROOT
 
 
 def square(k: int) -> tuple[int, int]:
@@ -123,25 +123,3 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path, number: 
     child.send_signal(number)
     child.wait(20)
     wait(lambda: not any(alive(int(place.name)) for place in tmp_path.iterdir()))
-
-
-def alive(pid: int) -> bool:
-    """Whether a process still runs (one that only waits to be buried does not)."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    try:
-        return (
-            status.read_text().rpartition(")")[2].split()[0] != "Z" if Path("/proc/self").exists() else True
-        )
-    except OSError:
-        return False
-
-
-def wait(until: Any, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)

@@ -3,14 +3,11 @@
 import csv
 import io
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +24,8 @@ from results.plots.sweep import sweep_figure
 from results.run.place import WriterLock
 from results.sweeps import INDEX, MEASURES, Interval, RunMeasures, Summary, SweepRun, summarise, summary_csv
 from tests.conftest import Command, Mortal
-
-ROOT = Path(__file__).parent.parent
+from tests.processes import evolve_command, wait, watch
+from tests.runs import ROOT, progress
 
 SMALL = """
 seed = 3
@@ -301,31 +298,9 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return left(folder)
 
 
-def command(*words: str, cwd: Path) -> subprocess.Popen[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, "-m", "evolve.cli", "sweep", *words], cwd=cwd, env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-
-
 def reached(folder: Path) -> int:
     """Generations of all runs together."""
-    total = 0
-    for place in folder.glob("runs/*"):
-        try:
-            with Run.read(place) as run:
-                total += len(run)
-        except ValueError:  # not there yet
-            pass
-    return total
-
-
-def wait(until: Any, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
+    return sum(progress(place) + 1 for place in folder.glob("runs/*"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -355,8 +330,8 @@ def test_a_signal_stops_and_says_how_to_go_on(
 ) -> None:
     file, folder = sweep_file(tmp_path, FOUR, 300), tmp_path / "sweeps" / "small"
     number = signal.SIGTERM if workers == "1" else signal.SIGINT
-    child = command(str(file), "--workers", workers, cwd=tmp_path)
-    wait(lambda: child.poll() is not None or reached(folder) > 20)
+    child = evolve_command("sweep", str(file), "--workers", workers, cwd=tmp_path)
+    watch(child, lambda: reached(folder) > 20)
     child.send_signal(number)
     out, err = child.communicate(timeout=30)
     assert child.returncode == 128 + number, err
@@ -372,14 +347,14 @@ def test_a_sweep_killed_again_and_again_ends_as_if_it_had_not_been(
     calm: dict[str, str], tmp_path: Path
 ) -> None:
     file = sweep_file(tmp_path, FOUR, 300)
-    folder, progress = tmp_path / "sweeps" / "small", 0
+    folder, before = tmp_path / "sweeps" / "small", 0
     for _ in range(2):
-        child = command(str(file), "--workers", "2", cwd=tmp_path)
-        wait(lambda: child.poll() is not None or reached(folder) > progress)  # noqa: B023
+        child = evolve_command("sweep", str(file), "--workers", "2", cwd=tmp_path)
+        watch(child, lambda: reached(folder) > before)  # noqa: B023
         child.kill()
         child.communicate()
-        progress = reached(folder)
-    assert 0 < progress < 4 * 301
+        before = reached(folder)
+    assert 0 < before < 4 * 301
     run_sweep(Sweep.load(file), folder, workers=2)
     assert left(folder) == calm
 

@@ -62,7 +62,8 @@ class Societies:
         chance = stream(self.experiment.seed, number, "society", island)
         fitness = np.zeros(len(genomes))
         cooperation = 0.0
-        for places in self._groups(len(genomes), chance):
+        size = self.experiment.rules.society or len(genomes)
+        for places in groups(len(genomes), size, chance):
             earned, rate = self._society([members[k] for k in places.tolist()], chance)
             fitness[places] = earned
             cooperation += rate * len(places) / len(genomes)
@@ -70,17 +71,6 @@ class Societies:
         if parsimony:
             fitness -= parsimony * np.array([member.complexity for member in members])
         return Evaluated(fitness.tolist(), [member.behaviour for member in members], cooperation)
-
-    def _groups(self, n: int, chance: np.random.Generator) -> list[NDArray[np.int64]]:
-        """Positions of the individuals in each society; a last one of a single player joins the one before."""
-        size = self.experiment.rules.society
-        if size is None or size >= n:
-            return [np.arange(n)]
-        order = chance.permutation(n)
-        groups = [order[k : k + size] for k in range(0, n, size)]
-        if len(groups[-1]) == 1:
-            groups[-2:] = [np.concatenate(groups[-2:])]
-        return groups
 
     def _society(
         self, members: list[Member], chance: np.random.Generator
@@ -134,3 +124,14 @@ class Societies:
             return Member(key, simple, price(genome, 0), battery.behaviour(simple, self.rules.quantifiers))
         ((key, form),) = canonical_forms([simple], self.rules).values()
         return Member(key, Automaton(*form), price(genome, len(form[0])), key.hex())
+
+
+def groups(n: int, size: int, chance: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Positions of `n` individuals in random societies of `size`; a last one of one player joins the one before."""
+    if size >= n:
+        return [np.arange(n)]
+    order = chance.permutation(n)
+    drawn = [order[k : k + size] for k in range(0, n, size)]
+    if len(drawn[-1]) == 1:
+        drawn[-2:] = [np.concatenate(drawn[-2:])]
+    return drawn
