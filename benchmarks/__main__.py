@@ -44,7 +44,7 @@ def main() -> None:
     unpinned = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     if hasattr(os, "sched_setaffinity"):  # child processes inherit it
         os.sched_setaffinity(0, {min(unpinned)})
-    machine = _machine(len(unpinned))
+    machine = described_machine(len(unpinned))
     lines: list[str] = []
 
     def say(line: str) -> None:
@@ -69,11 +69,11 @@ def main() -> None:
     missed = sum(not row.met for _, row in rows)
     say(f"\n{missed or 'no'} goal{'' if missed == 1 else 's'} missed, {time.perf_counter() - start:.0f} s")
     if not smoke:
-        _save(machine, lines, rows)
+        save_report(machine, lines, rows)
     sys.exit(1 if missed and not smoke else 0)
 
 
-def _machine(cores: int) -> dict[str, Any]:
+def described_machine(cores: int) -> dict[str, Any]:
     """What the figures depend on."""
     told = session()
     processor = "unknown processor"
@@ -88,7 +88,7 @@ def _machine(cores: int) -> dict[str, Any]:
     return {"processor": processor, "cores": cores, "system": told["platform"], "versions": told["versions"]}
 
 
-def _save(machine: dict[str, Any], lines: list[str], rows: list[tuple[str, Row]]) -> None:
+def save_report(machine: dict[str, Any], lines: list[str], rows: list[tuple[str, Row]]) -> None:
     """The report, as printed and as JSON, and its curves."""
     RESULTS.mkdir(exist_ok=True)
     day = datetime.date.today().isoformat()

@@ -96,7 +96,7 @@ def _mean(matrix: Matrix, gains: list[Fraction], continuation: float | None) -> 
     if continuation is not None:
         d = Fraction(continuation)
         system = [[Fraction(i == j) - d * matrix[i][j] for j in reached] for i in reached]
-        return (1 - d) * _solved(system, [gains[i] for i in reached])[0]
+        return (1 - d) * solved(system, [gains[i] for i in reached])[0]
     # each closed class has its mean; before that, the chance to end in each
     means: dict[int, Fraction] = {}
     for s in reached:
@@ -105,13 +105,13 @@ def _mean(matrix: Matrix, gains: list[Fraction], continuation: float | None) -> 
             # weights: stationary, and they sum to 1
             system = [[matrix[j][i] - (i == j) for j in members] for i in members]
             system[0] = [Fraction(1)] * len(members)
-            weights = _solved(system, [Fraction(1)] + [Fraction(0)] * (len(members) - 1))
+            weights = solved(system, [Fraction(1)] + [Fraction(0)] * (len(members) - 1))
             means[s] = sum((w * gains[t] for w, t in zip(weights, members, strict=True)), Fraction(0))
     passing = [s for s in reached if s not in means]
     if 0 in means:
         return means[0]
     system = [[Fraction(i == j) - matrix[i][j] for j in passing] for i in passing]
-    return _solved(system, [sum((matrix[i][t] * m for t, m in means.items()), Fraction(0)) for i in passing])[
+    return solved(system, [sum((matrix[i][t] * m for t, m in means.items()), Fraction(0)) for i in passing])[
         0
     ]
 
@@ -123,7 +123,7 @@ def _reached(matrix: Matrix, start: int) -> list[int]:
     return found
 
 
-def _solved(system: Matrix, right: list[Fraction]) -> list[Fraction]:
+def solved(system: Matrix, right: list[Fraction]) -> list[Fraction]:
     """Gauss elimination."""
     n = len(right)
     rows = [[*row, b] for row, b in zip(system, right, strict=True)]

@@ -34,7 +34,7 @@ def test_a_report_is_saved_with_machine_versions_and_curves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "RESULTS", tmp_path / "results")
-    machine = report._machine(2)
+    machine = report.described_machine(2)
     rows = [
         (
             "Growth",
@@ -42,7 +42,7 @@ def test_a_report_is_saved_with_machine_versions_and_curves(
         )
         for size, taken in ((200, 3.0), (2000, 3.5))
     ]
-    report._save(machine, ["as printed"], rows)
+    report.save_report(machine, ["as printed"], rows)
     text, numbers, figure = (
         sorted((tmp_path / "results").glob(f"*.{end}")) for end in ("txt", "json", "png")
     )

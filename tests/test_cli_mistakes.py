@@ -322,5 +322,5 @@ def test_a_second_ctrl_c_leaves_at_once_and_without_a_traceback(
 
 
 def test_a_change_of_the_command_line_is_what_the_file_would_say() -> None:
-    assert runs._change("population.size=50") == ("population.size", 50)
-    assert runs._change("name = tit for tat") == ("name", "tit for tat")
+    assert runs.key_and_value("population.size=50") == ("population.size", 50)
+    assert runs.key_and_value("name = tit for tat") == ("name", "tit for tat")

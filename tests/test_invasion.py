@@ -22,7 +22,7 @@ from engine.stability.fixation import fixation_probability, pair_table
 from evolve import Experiment, ExperimentError
 from evolve.invasion.invaders import cause_of
 from evolve.invasion.laws import operators, panel, resident_genome
-from evolve.invasion.replicates import Outcome, _continued, follow, history
+from evolve.invasion.replicates import Outcome, continued, follow, history
 from evolve.invasion.report import findings, survival_figure
 from evolve.invasion.run import FILE, digest, run_study
 from evolve.invasion.study import WINDOW, Study, Task
@@ -152,7 +152,7 @@ def test_lost_is_below_half_of_the_survivors_for_ten_generations_timed_at_the_fi
 ) -> None:
     assert len(shares) == 15 + WINDOW - 1
     monkeypatch.setattr("evolve.invasion.replicates.history", lambda study, task: script(shares))
-    outcome = _continued(SMALL, Task("tit_for_tat", False, 0))
+    outcome = continued(SMALL, Task("tit_for_tat", False, 0))
     assert (outcome.lost, outcome.time) == (time is not None, time or 15)
     assert outcome.mutants == 80 * outcome.time
 

@@ -66,7 +66,7 @@ def run(
     """Run an experiment into a run folder; what is there of the same experiment is continued."""
     from evolve.experiment.experiment import Experiment
 
-    values = dict(_change(text) for text in changes or [])
+    values = dict(key_and_value(text) for text in changes or [])
     if generations is not None:
         values["generations"] = generations
     experiment = Experiment.load(file, values)
@@ -270,7 +270,7 @@ def _state(generation: Generation) -> str:
     )
 
 
-def _change(text: str) -> tuple[str, Any]:
+def key_and_value(text: str) -> tuple[str, Any]:
     """``population.size=50`` as key and value: TOML where it is TOML, else a string."""
     key, sign, value = text.partition("=")
     if not sign or not key.strip():

@@ -61,7 +61,7 @@ class Outcome:
 
 def follow(study: Study, task: Task) -> Outcome:
     """Follow one population to its loss or to the horizon; the same arguments give the same outcome."""
-    return _sequential(study, task) if study.sequential else _continued(study, task)
+    return _sequential(study, task) if study.sequential else continued(study, task)
 
 
 def history(study: Study, task: Task) -> Iterator[Generation]:
@@ -102,7 +102,7 @@ def _prepared(study: Study, task: Task) -> tuple[Experiment, Genome]:
     return experiment, resident
 
 
-def _continued(study: Study, task: Task) -> Outcome:
+def continued(study: Study, task: Task) -> Outcome:
     """Continued mutation and injection."""
     home = ""
     mutants = below = by_horizon = 0

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evolve.cli.runs import _change
+from evolve.cli.runs import key_and_value
 from evolve.experiment.experiment import Experiment
 from evolve.invasion.study import Study
 from evolve.sweep import Sweep
@@ -185,7 +185,7 @@ def _experiment(text: str) -> None:
 
 
 def _set(text: str) -> None:
-    key, value = _change(text)
+    key, value = key_and_value(text)
     Experiment.parse("", {key: value})
 
 
