@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TextIO, get_args
+from typing import Any, get_args
 
 from evolve.invasion.invaders import Cause
 from evolve.invasion.replicates import Outcome, follow
@@ -62,15 +62,12 @@ def run_study(
         text, name = study.to_toml(), study.experiment.name
         work = [(text, name, missing[k : k + size]) for k in range(0, len(missing), size)]
         with (
-            naming_path(folder / FILE),
-            _appending(folder / FILE) as file,
+            _appending(folder / FILE) as append,
             closing(spread(follow_all, work, workers=workers, cluster=client)) as found,
         ):
             for outcomes in found:
                 for outcome in outcomes:
-                    file.write(_line(asdict(outcome)))
-                    file.flush()
-                    os.fsync(file.fileno())
+                    append(_line(asdict(outcome)))
                     done[outcome.label, outcome.replicate] = outcome
                     watch([outcome])
     return [done[_key(task)] for task in study.tasks()]
@@ -91,9 +88,22 @@ def _key(task: Task) -> tuple[str, int]:
     return task.label, task.replicate
 
 
-def _appending(path: Path) -> TextIO:
-    """The file of outcomes, open to add lines; never what a link there leads to."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | NO_LINK), "a", encoding="utf-8")
+@contextmanager
+def _appending(path: Path) -> Iterator[Callable[[str], None]]:
+    """What adds a line to the file of outcomes and syncs it; never to what a link there leads to."""
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | NO_LINK)
+
+    def append(line: str) -> None:
+        rest = line.encode()
+        with naming_path(path):
+            while rest:
+                rest = rest[os.write(fd, rest) :]
+            os.fsync(fd)
+
+    try:
+        yield append
+    finally:
+        os.close(fd)
 
 
 def digest(outcomes: list[Outcome]) -> str:

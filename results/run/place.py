@@ -82,9 +82,7 @@ class WriterLock:
     def release(self) -> None:
         """Give the right back."""
         if self._fd >= 0:
-            with suppress(
-                OSError
-            ):  # whose right it was is no longer said; what was done with it may have failed
+            with suppress(OSError):  # what was done with the right may have failed: that is what to say
                 os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = -1
