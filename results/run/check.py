@@ -23,7 +23,6 @@ from results.run.rows import (
     LeadingBehaviour,
     Limits,
     Row,
-    leaders_table,
     pack,
     statistics_table,
     unpack,
@@ -135,7 +134,7 @@ class _Reader:
             here = GenerationRow.of_row(row, self._digests)
             try:
                 statistics_table([here.statistics])
-                leaders_table(here.leaders, head.behaviours)
+                here.leading(head.behaviours)
             except DamageError as error:
                 raise DamageError(f"generation {row[0]}: {error}") from None
             return here

@@ -36,7 +36,6 @@ from results.run.rows import (
     LeadingBehaviour,
     Limits,
     Row,
-    leaders_table,
     pack,
     statistics_table,
 )
@@ -238,7 +237,7 @@ class _Saved:
             if row is not None:
                 found = GenerationRow.of_row(row, self._digests)
                 statistics_table([found.statistics])
-                leaders_table(found.leaders, self._most_behaviours)
+                found.leading(self._most_behaviours)
                 return found
         return None
 

@@ -217,6 +217,16 @@ class GenerationRow(NamedTuple):
         )
         return found
 
+    def leading(self, behaviours: int) -> NDArray[Any]:
+        """The leaders as `LEADERS_TYPE`; raises DamageError for others than those that have led, or too many."""
+        table = np.frombuffer(self.leaders, LEADERS_TYPE)
+        size = STATISTICS.unpack(self.statistics)[-2]
+        if len(table) and not 1 <= table["behaviour"].min() <= table["behaviour"].max() <= behaviours:
+            raise DamageError(f"the leaders of generation {self.number} are not among those that have led")
+        if table["count"].sum(dtype=np.uint64) > size:
+            raise DamageError(f"the leaders of generation {self.number} are more than were alive")
+        return table
+
 
 NO_STATISTICS = STATISTICS.pack(*[float("nan")] * (len(QUANTILES) + 3), 0, 0, 0)
 """Stands for statistics that a repair could not save."""
@@ -246,14 +256,6 @@ def statistics_table(fields: Sequence[bytes]) -> NDArray[Any]:
         if fields[place] != NO_STATISTICS:
             raise DamageError("the statistics of a generation are impossible")
     return values
-
-
-def leaders_table(field: bytes, behaviours: int) -> NDArray[Any]:
-    """Leaders of generations as `LEADERS_TYPE`; raises DamageError for a behaviour that is not one of so many."""
-    table = np.frombuffer(field, LEADERS_TYPE)
-    if len(table) and not 1 <= table["behaviour"].min() <= table["behaviour"].max() <= behaviours:
-        raise DamageError("the leaders of a generation are not among those that have led")
-    return table
 
 
 # A behaviour.

@@ -44,7 +44,6 @@ from results.run.rows import (
     Head,
     LeadingBehaviour,
     Limits,
-    leaders_table,
     pack,
     packable,
     statistics_table,
@@ -301,7 +300,7 @@ class Run:
                 float(values["cooperation"]),
                 tuple(
                     self._leading(int(one["behaviour"])).leader(int(one["count"]))
-                    for one in leaders_table(here.leaders, head.behaviours)
+                    for one in here.leading(head.behaviours)
                 ),
                 int(values["behaviours"]),
             )
@@ -343,15 +342,15 @@ class Run:
         with self.snapshot() as connection:
             head = self._head()
             numbers = range(0, head.number + 1, every)
-            fields = [self._generation_row(number).leaders for number in numbers]
+            led = [self._generation_row(number).leading(head.behaviours) for number in numbers]
             known = [
                 LeadingBehaviour.of_row(row, self._digests, self._limits)
                 for row in connection.execute("SELECT * FROM behaviours ORDER BY id")
             ]
         if len(known) != head.behaviours:
             raise DamageError(f"{self._file}: of {head.behaviours} leading behaviours, {len(known)} are left")
-        table = leaders_table(b"".join(fields), head.behaviours)
-        lengths = [len(field) // LEADERS_TYPE.itemsize for field in fields]
+        table = np.concatenate([np.empty(0, LEADERS_TYPE), *led])
+        lengths = [len(leaders) for leaders in led]
         first: dict[str, int] = {}
         place = [first.setdefault(leading.behaviour, len(first)) for _, leading in known]
         behaviours: list[LeadingBehaviour] = []
