@@ -24,14 +24,14 @@ from engine.societies.sipd import play_table
 from engine.societies.twins import most_played, players
 from engine.tables import Table
 from genomes.reading import given_twice, label, resolve
-from genomes.strategy import is_compiled
+from genomes.strategy import OneOfStrategies, is_compiled
 
 Arithmetic = Literal["real", "integer"]
 Ending = Literal["fixation", "fixed point", "cycle", "limit"]
 
 EXTINCTION = 1.0
 """A real population below this dies: there is less than one player left."""
-STILL = 1e-12
+FIXED_POINT_SHARE = 1e-12
 """Real populations that change by less than this share of the total are at a fixed point."""
 
 
@@ -147,7 +147,7 @@ class Comparison:
 
 
 def ecology(
-    start: Mapping[Any, int | float],
+    start: Mapping[OneOfStrategies, int | float],
     rules: Rules | None = None,
     *,
     society: bool = True,
@@ -212,7 +212,7 @@ def ecology(
 
 
 def compare(
-    start: Mapping[Any, int | float],
+    start: Mapping[OneOfStrategies, int | float],
     rules: Rules | None = None,
     *,
     society: bool = True,
@@ -326,7 +326,7 @@ class _Reals:
         if dies.any():
             following[dies] = 0.0
             following *= self.total / following.sum()
-        still: bool = np.abs(following - w).max() <= STILL * self.total
+        still: bool = np.abs(following - w).max() <= FIXED_POINT_SHARE * self.total
         return None if still else following
 
 

@@ -23,13 +23,13 @@ from evolve.streams import stream
 from evolve.workers import AbandonedError, abandoned, cluster_client, spread
 from results.records import Birth, Generation
 
-LONGEST = 100
+EPOCH_GENERATIONS = 100
 """Generations in an epoch at most: it is held in memory, and a signal waits for its end."""
 
 
 def ends_epoch(experiment: Experiment, number: int) -> bool:
-    """True when generation `number` is the last of an epoch: migrants arrive next, or it was `LONGEST`."""
-    return (number + 1) % experiment.islands.interval % LONGEST == 0
+    """True when generation `number` is the last of an epoch: migrants arrive next, or it was `EPOCH_GENERATIONS`."""
+    return (number + 1) % experiment.islands.interval % EPOCH_GENERATIONS == 0
 
 
 def archipelago(

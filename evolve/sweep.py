@@ -37,7 +37,7 @@ from results.sweeps import INDEX, RunMeasures, SweepRun, measured, read_index, w
 NEUTRAL = ("generations", "run.")
 """Keys that are no part of a run's identity: points that differ only in them need folders of their own."""
 
-MOST = 100_000
+MAX_RUNS = 100_000
 """Runs of a sweep: each is a folder."""
 
 INDEX_EVERY = 1.0
@@ -46,7 +46,7 @@ INDEX_EVERY = 1.0
 MISTAKES = 10
 """So many mistakes of a sweep file are shown."""
 
-PATIENCE = 60.0
+WRITER_WAIT_SECONDS = 60.0
 """Seconds to wait for a run that is still being written, by a worker that is only believed dead."""
 
 
@@ -109,9 +109,9 @@ class Sweep:
             raise ExperimentError(f"sweep.last: expected a share, 0 < last <= 1, got {last!r}")
         for key in settings:
             raise ExperimentError(f"sweep.{key}: expected grid, list, seeds or last, got {key!r}")
-        if len(points) * len(seeds) > MOST:
+        if len(points) * len(seeds) > MAX_RUNS:
             raise ExperimentError(
-                f"sweep.seeds: expected at most {MOST} runs, got {len(points)} points times {len(seeds)} seeds"
+                f"sweep.seeds: expected at most {MAX_RUNS} runs, got {len(points)} points times {len(seeds)} seeds"
             )
         text = tomli_w.dumps(data)
         return cls(name, keys, tuple(_tasks(name, text, points, seeds, keys)), float(last))
@@ -224,7 +224,7 @@ def _opened(folder: Path, experiment: Experiment) -> Run:
         if place.is_symlink():
             raise RunError(f"{place}: expected a folder of this sweep, got a link")
     folder.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + WRITER_WAIT_SECONDS
     while True:
         try:
             WriterLock(folder / "run.lock").release()
@@ -272,8 +272,8 @@ def _points(settings: dict[str, Any]) -> tuple[tuple[str, ...], list[dict[str, A
         if key in axes and any(key in one for one in chosen):
             raise ExperimentError(f"sweep: expected every key in grid or in list, got {key!r} in both")
     number = len(chosen) * math.prod(len(values) for values in axes.values())
-    if number > MOST:
-        raise ExperimentError(f"sweep.grid: expected at most {MOST} points, got {number}")
+    if number > MAX_RUNS:
+        raise ExperimentError(f"sweep.grid: expected at most {MAX_RUNS} points, got {number}")
     combinations = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     return keys, [one | other for one in chosen for other in combinations]
 
@@ -293,14 +293,14 @@ def _seeds(given: Any, first: Any) -> list[int]:
         raise ExperimentError(f"seed: expected a whole number, got {first!r}")
     if isinstance(given, list):
         seeds = given
-    elif isinstance(given, int) and not isinstance(given, bool) and 0 < given <= MOST:
+    elif isinstance(given, int) and not isinstance(given, bool) and 0 < given <= MAX_RUNS:
         seeds = list(range(first, first + given))
     else:
         seeds = []
     whole = all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds)
     if not seeds or not whole or len(set(seeds)) < len(seeds):
         raise ExperimentError(
-            f"sweep.seeds: expected a number from 1 to {MOST}, or a list of different seeds, got {given!r}"
+            f"sweep.seeds: expected a number from 1 to {MAX_RUNS}, or a list of different seeds, got {given!r}"
         )
     return seeds
 

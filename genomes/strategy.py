@@ -6,7 +6,7 @@ by `genomes.reading.resolve`.
 
 from __future__ import annotations
 
-from typing import Protocol, TypeGuard
+from typing import Protocol, TypeGuard, TypeVar
 
 from genomes.automaton import Automaton
 from genomes.lookup import LookupGenome
@@ -35,6 +35,10 @@ Strategy = Compiled | Player
 
 StrategyLike = Strategy | str
 """How a strategy may be given: a genome, an automaton, a catalogue name, its text, or a player in plain Python."""
+
+
+OneOfStrategies = TypeVar("OneOfStrategies", bound=StrategyLike)
+"""The same where strategies are the keys of a mapping."""
 
 
 def is_compiled(strategy: Strategy) -> TypeGuard[Compiled]:

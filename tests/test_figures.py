@@ -78,7 +78,7 @@ def test_two_runs_with_one_hash_give_byte_equal_figures_whatever_was_interrupted
     # Bounds that this short run meets: where behaviours come from must not depend on what a writer remembers.
     monkeypatch.setattr(writer, "PAST", 3)
     monkeypatch.setattr(writer, "REACH", 5)
-    monkeypatch.setattr(writer, "REMEMBERED", 12)
+    monkeypatch.setattr(writer, "LEADERS_REMEMBERED", 12)
     hash, whole = written(tmp_path / "whole", spell=spell, commit_every=1)
     expected = drawn(whole)
     for name, (stops, how) in islice(HISTORIES.items(), number):

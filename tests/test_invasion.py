@@ -256,7 +256,7 @@ def test_workers_and_interruptions_change_no_byte(
     data = (tmp_path / "one" / FILE).read_bytes()
     places: list[dict[str, Any]] = [{"workers": 2}, {"cluster": scheduler}]
     for shares in (200, 5):  # populations one by one, or several to a task
-        monkeypatch.setattr("evolve.invasion.run.SHARES", shares)
+        monkeypatch.setattr("evolve.invasion.run.TASKS", shares)
         for place in places:
             folder = tmp_path / f"{shares}, {place}".replace("/", "")
             assert run_study(SMALL, folder, **place) == whole and (folder / FILE).read_bytes() == data

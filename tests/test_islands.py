@@ -64,8 +64,8 @@ def test_islands_are_the_same_anywhere_and_taken_up_anywhere(
     for stop in (2, 3, 4):  # within an epoch, before and after a migration
         run_hash(tmp_path / f"part{stop}", experiment.changed(generations=stop))
         assert run_hash(tmp_path / f"part{stop}", experiment) == whole
-    monkeypatch.setattr("evolve.islands.LONGEST", 1)
-    monkeypatch.setattr("evolve.fitness.round_robin.REMEMBERED", 0)
+    monkeypatch.setattr("evolve.islands.EPOCH_GENERATIONS", 1)
+    monkeypatch.setattr("evolve.fitness.round_robin.MAX_BEHAVIOURS_REMEMBERED", 0)
     assert run_hash(tmp_path / "short", experiment) == whole
 
 

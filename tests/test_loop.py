@@ -22,10 +22,10 @@ from tests.runs import ROOT
 def test_workers_names_and_rhythm_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run_hash(tmp_path / "a", NOISY)
     monkeypatch.setattr("engine.pairs.threads.WORTH_SHARING", 0.0)
-    monkeypatch.setattr("evolve.fitness.round_robin.ROWS", 3)
+    monkeypatch.setattr("evolve.fitness.round_robin.ROWS_PER_BLOCK", 3)
     threads = NOISY.changed(name="other", run={"lineage": "full", "commit_every": 7})
     assert run_hash(tmp_path / "b", threads, workers=3, keep={"commit_every": 7, "lineage": "full"}) == whole
-    monkeypatch.setattr("evolve.fitness.round_robin.REMEMBERED", 0)
+    monkeypatch.setattr("evolve.fitness.round_robin.MAX_BEHAVIOURS_REMEMBERED", 0)
     assert run_hash(tmp_path / "c", NOISY) == whole
 
 

@@ -20,7 +20,7 @@ from results.lineage import FamilyTree, family_tree, line_of_descent
 from results.plots.genome_maps import complexity, entries, lookup_columns
 from results.plots.heredity import changes, layout, rewriting
 from results.plots.run import FIGURES, save_all
-from results.plots.style import COLUMNS, bins, lineage_order, styled, thinned
+from results.plots.style import MAX_BINS, bins, lineage_order, styled, thinned
 from results.records import Birth, BirthId, Generation
 from results.run.rows import LeadingBehaviour
 from results.run.store import Leaders, Run
@@ -88,7 +88,7 @@ def test_every_figure_is_labelled_and_nothing_is_cut_off(run: Run, name: str) ->
     assert any(run.provenance["name"][:20] in title for title in titles)
     assert any(axes.get_xlabel() for axes in figure.axes) or name == "descent"
     for line in figure.findobj(lambda artist: hasattr(artist, "get_xydata")):
-        assert len(line.get_xydata()) <= COLUMNS
+        assert len(line.get_xydata()) <= MAX_BINS
 
 
 def test_figures_name_what_is_known_and_number_what_is_not(run: Run) -> None:
@@ -136,7 +136,7 @@ def test_a_figure_can_be_made_while_the_run_goes_on(tmp_path: Path) -> None:
 def test_bins_cover_every_generation_once_and_lost_values_do_not_count() -> None:
     for length in (1, 7, 999, 1000, 1001, 100_000):
         starts, width = bins(length)
-        assert len(starts) <= COLUMNS and starts[0] == 0 and starts[-1] < length <= starts[-1] + width
+        assert len(starts) <= MAX_BINS and starts[0] == 0 and starts[-1] < length <= starts[-1] + width
     values = np.array([1.0, np.nan, 3.0, np.nan, np.nan, 6.0])
     starts = np.array([0, 3, 5])
     assert thinned(values, starts).tolist()[0] == 2 and thinned(values, starts).tolist()[2] == 6

@@ -15,7 +15,7 @@ from engine.pairs.behaviours import ExpectedPlay, compile_behaviours
 from engine.tables import Table
 from genomes.automaton import Automaton
 from genomes.reading import label, resolve
-from genomes.strategy import Player, Strategy, is_compiled
+from genomes.strategy import Player, Strategy, StrategyLike, is_compiled
 
 MAX_SAMPLED_TURNS = 10**7
 """Longest meeting that is played move by move."""
@@ -84,7 +84,7 @@ class Play:
         )
 
 
-def expected(a: Any, b: Any, rules: Rules | None = None) -> Meeting:
+def expected(a: StrategyLike, b: StrategyLike, rules: Rules | None = None) -> Meeting:
     """The exact expected outcome of one meeting (strategies as genomes, names or text).
 
     Raises ValueError where the outcome cannot be computed exactly, naming the way out.
@@ -105,7 +105,7 @@ def expected(a: Any, b: Any, rules: Rules | None = None) -> Meeting:
     )
 
 
-def play(a: Any, b: Any, rules: Rules | None = None, *, seed: int = 0) -> Play:
+def play(a: StrategyLike, b: StrategyLike, rules: Rules | None = None, *, seed: int = 0) -> Play:
     """Play one meeting move by move; with a continuation probability its length is drawn too.
 
     >>> print(play("tit_for_tat", "all_d", Rules(turns=5)))

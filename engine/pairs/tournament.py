@@ -23,7 +23,7 @@ from engine.pairs.meetings import by_chance, check_seed, play_once, played_count
 from engine.pairs.threads import block_ranges, in_order
 from engine.tables import Table
 from genomes.reading import label, resolve
-from genomes.strategy import Compiled, Strategy, is_compiled
+from genomes.strategy import Compiled, OneOfStrategies, Strategy, StrategyLike, is_compiled
 
 BLOCK_MEETINGS = 2**15
 """Meetings in one block of rows: 1 MiB of counts, which stays in a core's own cache."""
@@ -157,7 +157,7 @@ class PayoffTable(Table):
 
 
 def round_robin(
-    strategies: Iterable[Any] | Mapping[Any, int],
+    strategies: Iterable[StrategyLike] | Mapping[OneOfStrategies, int],
     rules: Rules | None = None,
     *,
     self_play: bool = False,
@@ -184,8 +184,8 @@ def round_robin(
        3  all_c        1.5000       1.0000
     """
     rules = conditions(rules)
-    specs = list(strategies)
-    numbers = [strategies[s] for s in specs] if isinstance(strategies, Mapping) else [1] * len(specs)
+    specs: list[StrategyLike] = list(strategies)
+    numbers = list(strategies.values()) if isinstance(strategies, Mapping) else [1] * len(specs)
     names = tuple(label(spec) for spec in specs)
     players = [resolve(spec) for spec in specs]
     _check_counts(names, numbers, self_play)

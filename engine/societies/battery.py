@@ -17,6 +17,7 @@ from engine.societies.sipd import member
 from genomes.automaton import Automaton
 from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import Quantifiers
+from genomes.strategy import StrategyLike
 
 VERSION = 1
 """Part of every key: another battery is another version."""
@@ -38,7 +39,7 @@ With quantifiers over others twins count: the formula is there twice by itself, 
 """
 
 
-def behaviour(strategy: Any, quantifiers: Quantifiers = "all") -> str:
+def behaviour(strategy: StrategyLike, quantifiers: Quantifiers = "all") -> str:
     """The key of what a strategy does in the battery, such as ``~1:5f0c3d2e9a1b`` or ``~1-others:0c5fd32e9a1b``.
 
     >>> behaviour("D(c,r,p) or D(r,c,p)") == behaviour("exists t. D(c,r,t)")

@@ -24,7 +24,7 @@ from genomes.automaton import Automaton
 from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import Quantifiers
 from genomes.reading import given_twice, label, resolve
-from genomes.strategy import is_compiled
+from genomes.strategy import OneOfStrategies, StrategyLike, is_compiled
 
 if TYPE_CHECKING:
     from engine.societies.machine import SocietyMachine
@@ -36,11 +36,7 @@ MAX_TRACE_CELLS = 2**28
 _BLOCK_CELLS = 2**22
 
 
-Strategy = Any
-"""A genome, a catalogue name, or a genome's text."""
-
-
-def member(strategy: Strategy, turns: int) -> FormulaGenome | Automaton:
+def member(strategy: StrategyLike, turns: int) -> FormulaGenome | Automaton:
     """What plays: a formula, or else an automaton."""
     found = resolve(strategy)
     if isinstance(found, FormulaGenome):
@@ -124,7 +120,7 @@ def _representatives(played: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDAr
 
 
 def play_table(
-    strategies: Sequence[Strategy], rules: Rules, counts: Sequence[Any] | NDArray[Any] | None = None
+    strategies: Sequence[StrategyLike], rules: Rules, counts: Sequence[Any] | NDArray[Any] | None = None
 ) -> PlayTable:
     """Play representatives of each strategy: exact, and valid for any numbers of each.
 
@@ -165,7 +161,7 @@ def play_table(
 
 
 def play_individuals(
-    members: Sequence[Strategy],
+    members: Sequence[StrategyLike],
     turns: int,
     *,
     flips: NDArray[np.bool_] | None = None,
@@ -303,7 +299,11 @@ def _plain(array: NDArray[np.float64]) -> list[Any]:
 
 
 def society(
-    members: Mapping[Any, int], rules: Rules | None = None, *, replicates: int | None = None, seed: int = 0
+    members: Mapping[OneOfStrategies, int],
+    rules: Rules | None = None,
+    *,
+    replicates: int | None = None,
+    seed: int = 0,
 ) -> SocietyResult:
     """Play a society of so many players of each strategy.
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ from genomes.automaton import Automaton
 from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome, history_structure
 from genomes.reading import label, resolve
-from genomes.strategy import Compiled, is_compiled
+from genomes.strategy import Compiled, StrategyLike, is_compiled
 
 UNCONFIRMED = 1e-9
 """A gap is refused where play contradicts it by more than this share of the largest |payoff|."""
@@ -39,7 +38,7 @@ _SHOWN = 30  # moves shown at either end of a best response's play
 _NAMED_TURNS = 1000  # strategies that count are unrolled to compare names up to here
 
 
-def strategy_of(spec: Any) -> Compiled | FormulaGenome:
+def strategy_of(spec: StrategyLike) -> Compiled | FormulaGenome:
     """The genome or automaton that a name, a text or a genome stands for.
 
     Raises ValueError for what is no strategy, and for players in plain Python: their states cannot be known.
@@ -53,7 +52,7 @@ def strategy_of(spec: Any) -> Compiled | FormulaGenome:
     )
 
 
-def resident_automaton(spec: Any, rules: Rules) -> Automaton:
+def resident_automaton(spec: StrategyLike, rules: Rules) -> Automaton:
     """The canonical automaton of a resident; ValueError with the reason where it is none."""
     strategy = strategy_of(spec)
     if isinstance(strategy, FormulaGenome) and not strategy.pair_only:
@@ -131,7 +130,7 @@ class BestResponse:
         return f"an automaton with {len(self.strategy)} states"
 
 
-def nash_gap(resident: Any, rules: Rules | None = None) -> float:
+def nash_gap(resident: StrategyLike, rules: Rules | None = None) -> float:
     """How much the best mutant of any memory earns above the resident, per turn (0: Nash).
 
     >>> round(nash_gap("tit_for_tat", Rules(continuation=0.66)), 6)
@@ -142,7 +141,7 @@ def nash_gap(resident: Any, rules: Rules | None = None) -> float:
     return best_response(resident, rules).nash_gap
 
 
-def best_response(resident: Any, rules: Rules | None = None) -> BestResponse:
+def best_response(resident: StrategyLike, rules: Rules | None = None) -> BestResponse:
     """The best response to a resident (a genome, a name or its text) among all strategies whatsoever.
 
     Exact, whatever the noise and the continuation probability (see `Decision`); before a gap is returned, the best

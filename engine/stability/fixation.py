@@ -26,6 +26,7 @@ from engine.societies.twins import most_played, players
 from engine.stability.certificates import strategy_of
 from engine.stability.scans import Scan
 from genomes.reading import label
+from genomes.strategy import StrategyLike
 
 Process = Literal["moran", "fermi"]
 """Moran: births in proportion to payoff. Fermi: pairwise comparison, imitation by payoff difference."""
@@ -138,8 +139,8 @@ def _table(payoffs: ArrayLike, size: int) -> NDArray[np.float64]:
 
 
 def pair_table(
-    mutant: Any,
-    resident: Any,
+    mutant: StrategyLike,
+    resident: StrategyLike,
     rules: Rules | None = None,
     *,
     society: bool = False,
@@ -212,8 +213,8 @@ class Kappa:
 
 
 def kappa(
-    resident: Any,
-    mutants: Scan | Sequence[Any],
+    resident: StrategyLike,
+    mutants: Scan | Sequence[StrategyLike],
     rules: Rules | None = None,
     *,
     size: int,
@@ -266,7 +267,7 @@ def kappa(
 
 
 def _tables(
-    resident: Any, mutants: Sequence[Any], rules: Rules, society: bool, size: int
+    resident: StrategyLike, mutants: Sequence[StrategyLike], rules: Rules, society: bool, size: int
 ) -> NDArray[np.float64]:
     """(a, b, c, d) of every mutant, ``(m, 4)``, each distinct one played once; or ``(m, 4 (size - 1))``."""
     played: dict[Any, NDArray[np.float64]] = {}

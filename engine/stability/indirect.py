@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from engine.stability.certificates import BestResponse, best_response, strategy_
 from engine.stability.scans import Scan, scan
 from genomes.lookup import LookupGenome
 from genomes.reading import label
+from genomes.strategy import StrategyLike
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,9 @@ class ThirdParty:
 
 
 def in_society(
-    resident: Any,
-    mutant: Any,
-    bystanders: Sequence[Any] = (),
+    resident: StrategyLike,
+    mutant: StrategyLike,
+    bystanders: Sequence[StrategyLike] = (),
     rules: Rules | None = None,
     *,
     residents: int = 98,
@@ -142,11 +142,16 @@ def in_society(
     for name, value in (("residents", residents), ("mutants", mutants), ("others", others)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
             raise ValueError(f"{name}: expected a whole number above 0, got {value!r}")
-    return list(_third_parties(resident, mutant, (None, *bystanders), rules, (residents, mutants, others)))
+    company: list[StrategyLike | None] = [None, *bystanders]
+    return list(_third_parties(resident, mutant, company, rules, (residents, mutants, others)))
 
 
 def _third_parties(
-    resident: Any, mutant: Any, bystanders: Sequence[Any], rules: Rules, numbers: tuple[int, int, int]
+    resident: StrategyLike,
+    mutant: StrategyLike,
+    bystanders: Sequence[StrategyLike | None],
+    rules: Rules,
+    numbers: tuple[int, int, int],
 ) -> Iterator[ThirdParty]:
     pair = [strategy_of(resident), strategy_of(mutant)]
     for bystander in bystanders:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from engine.stability.exact import payoff
 from genomes.automaton import Automaton
 from genomes.lookup import LookupGenome, history_structure
 from genomes.reading import label
+from genomes.strategy import StrategyLike
 
 MEMORIES = ((0, 1), (1, 0), (1, 1), (1, 2), (2, 1), (2, 2))
 """Classes that can be scanned whole: at most 2**18 genomes."""
@@ -169,7 +170,7 @@ class Scan:
         return leaders
 
 
-def scan(resident: Any, memory: tuple[int, int], rules: Rules | None = None) -> Scan:
+def scan(resident: StrategyLike, memory: tuple[int, int], rules: Rules | None = None) -> Scan:
     """Every pure mutant of `memory` (x, y) against a resident; ValueError where it cannot be done exactly.
 
     >>> scan("tit_for_tat", (1, 1), Rules(turns=1000)).counts(distinct=True)["invades"]

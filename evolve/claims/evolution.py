@@ -25,14 +25,14 @@ from results.records import Generation
 
 REPLICATES = 20
 SIZE = 60
-UNTIL = 40
+GENERATIONS = 40
 """Generations of evolution."""
 PARSIMONY = 0.01
 """Payoff that each node of a formula costs: a hundredth of a point."""
 MAX_COMPLEXITY = 15
-SHARE = 0.8
+RESIDENT_SHARE = 0.8
 """Of a seeded population; the others are random."""
-LEADING = 3
+LEADERS = 3
 """Very successful: among so many most common behaviours at the end."""
 LOST_FOR = 10
 """Generations in a row below half of the survivors after which a population counts as invaded."""
@@ -57,7 +57,7 @@ def _experiment(
 
 
 def tit_for_tat_evolves(
-    *, replicates: int = REPLICATES, size: int = SIZE, until: int = UNTIL, turns: int = TURNS
+    *, replicates: int = REPLICATES, size: int = SIZE, until: int = GENERATIONS, turns: int = TURNS
 ) -> list[Verdict]:
     """O9: from random formulas, with and without a price on complexity."""
 
@@ -69,7 +69,7 @@ def tit_for_tat_evolves(
             last = _last(_experiment(seed, size, until, turns, quantifiers, fitness=priced))
             names = Counter(_name(birth.genome, quantifiers, shortest) for birth in last.population)
             ranking = [name for name, _ in names.most_common()]
-            leading += "tit_for_tat" in ranking[:LEADING]
+            leading += "tit_for_tat" in ranking[:LEADERS]
             first[ranking[0]] += 1
             share += names["tit_for_tat"] / size / replicates
         low, high = wilson(leading, replicates)
@@ -78,7 +78,7 @@ def tit_for_tat_evolves(
         return Verdict(
             "O9",
             STATEMENTS["O9"],
-            f"{costs}; very successful: among the {LEADING} most common behaviours at the end more often than not",
+            f"{costs}; very successful: among the {LEADERS} most common behaviours at the end more often than not",
             _horizon(replicates, size, until, turns),
             f"TFT among them in {leading} of {replicates} ({low:.0%} to {high:.0%}), mean share {share:.0%}; "
             f"first: {most}",
@@ -96,7 +96,7 @@ def tit_for_tat_evolves(
 
 
 def seeded_populations(
-    *, replicates: int = REPLICATES, size: int = SIZE, until: int = UNTIL, turns: int = TURNS
+    *, replicates: int = REPLICATES, size: int = SIZE, until: int = GENERATIONS, turns: int = TURNS
 ) -> list[Verdict]:
     """O10: seeded populations under mutation, crossover and strangers, and controls on the same seeds."""
     kept = {
@@ -114,7 +114,7 @@ def seeded_populations(
         return Verdict(
             "O10",
             STATEMENTS["O10"],
-            f"{SHARE:.0%} {resident}, the rest random; invaded: below half of the survivors for {LOST_FOR} "
+            f"{RESIDENT_SHARE:.0%} {resident}, the rest random; invaded: below half of the survivors for {LOST_FOR} "
             "generations; avoids invasion: more often than not",
             _horizon(replicates, size, until, turns),
             f"not invaded in {mine[resident]} of {replicates} ({low:.0%} to {high:.0%}); controls: {controls}",
@@ -131,7 +131,7 @@ def _kept(resident: str, seed: int, size: int, until: int, turns: int, quantifie
     spec = resident
     if resident == "random formula":
         spec = str(random_formula(stream(seed, 0, "mutants"), max_complexity=MAX_COMPLEXITY))
-    seeds = [{"strategy": spec, "share": SHARE}]
+    seeds = [{"strategy": spec, "share": RESIDENT_SHARE}]
     key, lost = behaviour(spec, quantifiers), 0
     experiment = _experiment(seed, size, until, turns, quantifiers, population={"seeds": seeds})
     for generation in generations(experiment):

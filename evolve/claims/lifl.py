@@ -12,7 +12,7 @@ from evolve.claims.verdict import Verdict, decided
 from genomes.lookup import LookupGenome
 
 TURNS = 1000
-EACH = 100
+PLAYERS_EACH = 100
 """Players of each strategy at the start of a complete class."""
 
 FINAL = {"cCDDD": 2126, "cCDCD": 701, "cCDDC": 214, "cCDCC": 158}
@@ -45,7 +45,7 @@ def complete_class(x: int, y: int) -> list[LookupGenome]:
 
 def class_ecology(x: int, y: int) -> EcologyResult:
     """The complete class under the integer rule, as published."""
-    start = dict.fromkeys(complete_class(x, y), EACH)
+    start = dict.fromkeys(complete_class(x, y), PLAYERS_EACH)
     return ecology(start, Rules(turns=TURNS), society=False, arithmetic="integer")
 
 
@@ -75,7 +75,7 @@ def _winner(claim: str, x: int, y: int, genome: str) -> Callable[[], list[Verdic
                 f"{genome} wins the complete class memory({x},{y}), 100 of each",
                 "integer rule, the total of the start in every update",
                 f"{TURNS} turns, 1000 generations",
-                f"{best} has {result.final[best]:.0f} of {EACH * len(result.names)}; {result.how}",
+                f"{best} has {result.final[best]:.0f} of {PLAYERS_EACH * len(result.names)}; {result.how}",
                 decided(best.split()[-1] == genome),
                 {claim: result},
             )

@@ -30,7 +30,7 @@ HORIZON = f"{TURNS} rounds, {GENERATIONS} generations"
 
 PREVIOUS_ROUND = "exists j. D(r,j,p) xor D(c,j,p)"
 """Absolutist that looks only at the previous round."""
-ALIKE = 0.05
+ALIKE_SHARE = 0.05
 """Populations that differ by at most this share of the total after the horizon are called almost identical."""
 
 
@@ -211,11 +211,11 @@ def _variant(
         )
         words = f"otherwise than with Absolutist: {', '.join(differ)}" if differ else "the same verdicts"
         parts.append(words + (f" in {' and '.join(tested)}" if blind and not differ else ""))
-    outcome = decided(not differ and max(apart.values()) <= ALIKE)
+    outcome = decided(not differ and max(apart.values()) <= ALIKE_SHARE)
     return Verdict(
         claim,
         STATEMENTS[claim],
-        f"Spiteful-Bully = {exploiter}; almost identical: within {ALIKE:.0%}",
+        f"Spiteful-Bully = {exploiter}; almost identical: within {ALIKE_SHARE:.0%}",
         HORIZON,
         "; ".join([*parts, ", ".join(finals)]),
         "not testable" if blind else outcome,
@@ -246,7 +246,7 @@ def _variants(claim: str, other: str) -> list[Verdict]:
 # --- societies with chance -----------------------------------------------------------------------------------
 
 PLAYERS, NOISY_TURNS, NOISE, REPLICATES = 20, 200, 0.01, 32
-BROKEN = 0.05
+BROKEN_RATE = 0.05
 """Cooperation in the second half below which Absolutists have ended up defecting on each other."""
 CHANCES = (0.5, 0.1, 0.01)
 """Probabilities that a random member defects: the share of its moves that chance makes different."""
@@ -274,11 +274,11 @@ def small_chance_of_error(*, players: int = PLAYERS, turns: int = NOISY_TURNS, n
         return Verdict(
             "O11",
             STATEMENTS["O11"],
-            f"{players} players, error {noise:g}; never recover: at most {BROKEN + noise:.0%} cooperation in "
+            f"{players} players, error {noise:g}; never recover: at most {BROKEN_RATE + noise:.0%} cooperation in "
             "every round of the second half",
             f"{turns} rounds, mean of {replicates} replicates",
             happened,
-            decided(collapse is not None and float(late.max()) < BROKEN + noise),
+            decided(collapse is not None and float(late.max()) < BROKEN_RATE + noise),
             details={name: values.tolist() for name, values in by_round.items()} | {"collapse": collapse},
         )
 
@@ -292,10 +292,10 @@ def random_members(*, players: int = PLAYERS, turns: int = NOISY_TURNS,
     def under(chance: float, quantifiers: Quantifiers) -> Verdict:
         among = _among_random(players, chance, turns, replicates, quantifiers)
         late = among[:, turns // 2 :].mean(axis=1)
-        broken, parted = int((late < BROKEN).sum()), int((late < 1).sum())
+        broken, parted = int((late < BROKEN_RATE).sum()), int((late < 1).sum())
         low, high = wilson(broken, replicates)
         happened = (
-            f"cooperation among Absolutists {late.mean():.0%} in the second half; below {BROKEN:.0%} in "
+            f"cooperation among Absolutists {late.mean():.0%} in the second half; below {BROKEN_RATE:.0%} in "
         )
         happened += f"{broken} of {replicates} replicates ({low:.0%} to {high:.0%}), "
         some = wilson(parted, replicates)
@@ -304,7 +304,7 @@ def random_members(*, players: int = PLAYERS, turns: int = NOISY_TURNS,
             "O12",
             STATEMENTS["O12"],
             f"{players} Absolutists, {players // 4} random members who defect with probability {chance:g}; the same: "
-            f"below {BROKEN:.0%} cooperation, more often than not",
+            f"below {BROKEN_RATE:.0%} cooperation, more often than not",
             f"{turns} rounds, {replicates} replicates",
             happened,
             more_often_than_not(low, high),

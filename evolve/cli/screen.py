@@ -34,7 +34,7 @@ PLAIN_EVERY = 5.0
 LIVE_EVERY = 0.1
 """Seconds between two looks of progress on a terminal."""
 
-PATIENCE = 1.5
+SILENT_SECONDS = 1.5
 """Seconds of compiling, or of reading, before it is mentioned."""
 
 WORKERS, CLUSTER = "EVOLVE_WORKERS", "EVOLVE_CLUSTER"
@@ -210,7 +210,7 @@ def write_text(field: str, path: Path, text: str) -> None:
 @contextmanager
 def announced(what: str) -> Iterator[None]:
     """On a terminal: say what is being done, when somebody has waited for it."""
-    told = threading.Timer(PATIENCE, lambda: say(f"{what} ...", aside=True))
+    told = threading.Timer(SILENT_SECONDS, lambda: say(f"{what} ...", aside=True))
     told.daemon = True
     if sys.stderr.isatty():
         told.start()
@@ -229,7 +229,7 @@ def announce_compiling() -> None:
 def _announce_compiling() -> None:
     while "numba.core.event" not in sys.modules:  # most commands never import it
         time.sleep(0.2)
-    time.sleep(PATIENCE)  # a kernel or two of a new signature are no matter
+    time.sleep(SILENT_SECONDS)  # a kernel or two of a new signature are no matter
     from numba.core import event
 
     class Announcer(event.Listener):

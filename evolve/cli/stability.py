@@ -31,7 +31,7 @@ ROUNDED = 2.0**-52
 """A gap below this share of the largest |payoff| may come from how its input was rounded."""
 LEADERS = 5
 """Mutants named in a scan."""
-EXAMINED = 64
+MAX_BEHAVIOURS_EXAMINED = 64
 """Neutral behaviours looked indirect for indirect invasions."""
 DEEP = 1024
 """Chains of two neutral steps are followed in classes of up to so many genomes, of one step in larger ones."""
@@ -60,7 +60,7 @@ def certify(
     scanned = None if scan is None else scan_class(strategy, _memory(scan), rules)
     indirect = None
     if scanned is not None and best.nash_gap == 0:
-        indirect = indirect_invasions(scanned, depth=_depth(scanned), limit=EXAMINED)
+        indirect = indirect_invasions(scanned, depth=_depth(scanned), limit=MAX_BEHAVIOURS_EXAMINED)
     if as_json:
         show_json(_certificate(best, scanned, indirect))
         return
@@ -236,7 +236,7 @@ def _depth(scanned: Scan) -> int:
 
 def _indirect(indirect: IndirectInvasions, depth: int) -> list[str]:
     """What neutral mutants let in, in words."""
-    more = "" if indirect.complete else f" (only the first {EXAMINED} of them)"
+    more = "" if indirect.complete else f" (only the first {MAX_BEHAVIOURS_EXAMINED} of them)"
     looked = (
         f"{indirect.examined} neutral behaviours within {depth} neutral step{'s' if depth > 1 else ''}{more}"
     )

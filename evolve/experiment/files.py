@@ -11,7 +11,7 @@ class ExperimentError(ValueError):
     """A mistaken experiment: one line a mistake, each with its path, what was expected and what came."""
 
 
-DEEPEST = 16
+MAX_NESTING = 16
 """Sections and lists within each other: an experiment has four, a sweep of it six."""
 
 
@@ -44,7 +44,7 @@ def parse_toml(text: str, field: str) -> dict[str, Any]:
 def refuse_depth(data: dict[str, Any], field: str) -> None:
     """Raise ExperimentError for sections within sections that no experiment has: recursion meets its limit in them."""
     layer: list[Any] = [data]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_NESTING):
         layer = [
             inner
             for outer in layer
@@ -52,4 +52,6 @@ def refuse_depth(data: dict[str, Any], field: str) -> None:
             for inner in (outer.values() if isinstance(outer, dict) else outer)
         ]
     if layer:
-        raise ExperimentError(f"{field}: expected sections and lists at most {DEEPEST} deep, got deeper ones")
+        raise ExperimentError(
+            f"{field}: expected sections and lists at most {MAX_NESTING} deep, got deeper ones"
+        )

@@ -23,10 +23,10 @@ from evolve.experiment.experiment import Experiment
 from evolve.kinds import Genome
 from results.records import Birth, Generation, Leader
 
-REMEMBERED = 2048
+MAX_BEHAVIOURS_REMEMBERED = 2048
 """With up to so many distinct behaviours the meetings of a generation are kept for the next (128 MiB)."""
 
-ROWS = 64
+ROWS_PER_BLOCK = 64
 """Behaviours in one block of rows: the unit of work of a thread."""
 
 BLOCK_MEETINGS = 2**20
@@ -74,7 +74,7 @@ class Evaluation:
         )
         self._known: dict[int, tuple[Genome, tuple[bytes, Form]]] = {}
         # the islands of one process share the memory
-        self._remembered = int(REMEMBERED / math.sqrt(experiment.islands.number))
+        self._remembered = int(MAX_BEHAVIOURS_REMEMBERED / math.sqrt(experiment.islands.number))
         self._met: tuple[dict[bytes, int], NDArray[np.float64]] | None = None
         self.played = 0
         """Meetings played so far, remembered ones not counted."""
@@ -178,7 +178,7 @@ class Evaluation:
         in_order(
             lambda first, end: play.rows(first, end, to_play),
             lambda first, end, block: keep(np.arange(first, end), block),
-            block_ranges(last, min(ROWS, BLOCK_MEETINGS // len(to_play)), self.workers),
+            block_ranges(last, min(ROWS_PER_BLOCK, BLOCK_MEETINGS // len(to_play)), self.workers),
             workers=self.workers,
             seconds=play.seconds(meetings),
         )

@@ -28,7 +28,7 @@ from results.run.rows import Limits
 FILE = "outcomes.jsonl"
 FORMAT = 1
 
-SHARES = 200
+TASKS = 200
 """Into about so many tasks a study is cut: enough to keep many workers busy to the end."""
 
 LARGEST = 32
@@ -58,7 +58,7 @@ def run_study(
         watch([done[_key(task)] for task in study.tasks() if _key(task) in done])
         missing = [task for task in study.tasks() if _key(task) not in done]
         alone = workers == 1 and cluster is None
-        size = 1 if alone else max(1, min(LARGEST, len(missing) // SHARES))
+        size = 1 if alone else max(1, min(LARGEST, len(missing) // TASKS))
         text, name = study.to_toml(), study.experiment.name
         work = [(text, name, missing[k : k + size]) for k in range(0, len(missing), size)]
         with (

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from engine.ecologies import EcologyResult
-from results.plots.style import COLUMNS, as_label, figure, generation_axis, styled
+from results.plots.style import MAX_BINS, as_label, figure, generation_axis, styled
 
 NAMED = 8
 """Strategies that get a line of their own with a name; the others share one thin grey line each."""
@@ -35,7 +35,7 @@ def abundance(result: EcologyResult, *, title: str | None = None, until: int | N
     last = result.generations if until is None else until
     shown = min(last, result.generations)
     counts = np.asarray(result.counts[: shown + 1], np.float64)
-    every = max(1, -(-len(counts) // COLUMNS))
+    every = max(1, -(-len(counts) // MAX_BINS))
     x = np.unique(np.append(np.arange(0, len(counts), every), len(counts) - 1))
     order = np.argsort(-counts.max(axis=0) - counts[-1], kind="stable")
     with styled():

@@ -22,7 +22,7 @@ from results.errors import RunError
 from results.lineage import FamilyTree, family_tree, line_of_descent
 from results.plots.genome_maps import entries, lookup_columns
 from results.plots.style import (
-    COLUMNS,
+    MAX_BINS,
     Looks,
     as_label,
     figure,
@@ -35,7 +35,7 @@ from results.plots.style import (
 from results.records import Birth, BirthId
 from results.run.store import Run
 
-LISTED = 26
+MAX_CHANGES_LISTED = 26
 """Changes of a genome without a table that are written out."""
 
 _WORD = re.compile(r"D\([^)]*\)|(?:exists|forall|∃|∀)\s*\w+\.?|\w+|\S")
@@ -78,7 +78,7 @@ def _marked(line: Sequence[Birth], columns: list[str], last: int) -> Figure:
     made = figure(1.5 + max(1.6, min(0.135 * len(rows), 8.5)))
     _, axes = made.subplots(2, 1, height_ratios=(0.3, max(1.6, min(0.135 * len(rows), 8.5))))
     for birth in line[1:]:
-        if birth.origin == "crossover" and len(line) <= COLUMNS:
+        if birth.origin == "crossover" and len(line) <= MAX_BINS:
             axes.axvline(birth.id.generation, color="#d0d0d0", lw=0.5, zorder=0)
     size = float(np.clip(26 - len(at) / 40, 5, 26))
     for upward, marker, colour in ((True, "^", "#c98a00"), (False, "v", "#1b3a6b")):
@@ -113,7 +113,7 @@ def _marked(line: Sequence[Birth], columns: list[str], last: int) -> Figure:
             [], [], ls="", marker="v", mfc="white", mec="#1b3a6b", ms=4.5, label="hollow: behaviour unchanged"
         ),
     ]
-    if len(line) <= COLUMNS and any(birth.origin == "crossover" for birth in line):
+    if len(line) <= MAX_BINS and any(birth.origin == "crossover" for birth in line):
         handles.append(Line2D([], [], color="#c0c0c0", lw=1, label="crossover"))
     made.legend(handles=handles, loc="outside lower center", ncols=4)
     return made
@@ -122,7 +122,7 @@ def _marked(line: Sequence[Birth], columns: list[str], last: int) -> Figure:
 def _listed(line: Sequence[Birth]) -> Figure:
     """The last changes of a genome that is no table, as text."""
     changed = [(birth, before) for before, birth in pairwise(line) if birth.genome != before.genome]
-    written = changed[-LISTED:]
+    written = changed[-MAX_CHANGES_LISTED:]
     made = figure(1.3 + 0.19 * (len(written) + 3))
     _, axes = made.subplots(2, 1, height_ratios=(0.3, 0.19 * (len(written) + 3)))
     axes.set_axis_off()

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 WIDTH = 7.2
 """Inches: the width of a printed page between its margins."""
 
-COLUMNS = 1000
+MAX_BINS = 1000
 """No figure draws more points along time than this: a screen has no more."""
 
-LETTER = 0.66
+LETTER_WIDTH = 0.66
 """About how wide a letter is, as a share of the size of the font."""
 
 SAMPLES = 3000
@@ -135,10 +135,10 @@ def as_label(text: str, most: int) -> str:
     if not text.strip():
         return "(no name)"
     letters = " " * text.startswith("_") + "".join(_letter(letter) for letter in text[: most + 1])
-    if len(letters) <= most and sum(map(_width, letters)) <= LETTER * most:
+    if len(letters) <= most and sum(map(_width, letters)) <= LETTER_WIDTH * most:
         return letters
     widths = np.cumsum([_width(letter) for letter in letters[: most - 1]])
-    return letters[: int(np.searchsorted(widths, LETTER * (most - 1), side="right"))] + "…"
+    return letters[: int(np.searchsorted(widths, LETTER_WIDTH * (most - 1), side="right"))] + "…"
 
 
 @cache
@@ -156,7 +156,7 @@ def _width(letter: str) -> float:
     return float(font.load_char(ord(letter)).linearHoriAdvance) / 65536 / 100
 
 
-def bins(length: int, columns: int = COLUMNS) -> tuple[NDArray[np.int64], int]:
+def bins(length: int, columns: int = MAX_BINS) -> tuple[NDArray[np.int64], int]:
     """Where bins of equal width begin that cover `length` generations, at most `columns`; and their width."""
     width = max(1, math.ceil(length / columns))
     return np.arange(0, length, width), width
@@ -270,4 +270,4 @@ def text_size(axes: Axes, text: str, points: float) -> tuple[float, float]:
     """About how wide and high a text will be, as shares of its axes."""
     inches = float(RC["figure.dpi"])
     width, height = axes.bbox.width / inches, axes.bbox.height / inches
-    return LETTER * points / 72 * len(text) / width, 1.3 * points / 72 / height
+    return LETTER_WIDTH * points / 72 * len(text) / width, 1.3 * points / 72 / height

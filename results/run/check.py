@@ -28,7 +28,7 @@ from results.run.rows import (
     unpack,
 )
 
-LISTED = 20
+MAX_DAMAGES_LISTED = 20
 """Damaged rows of a table that are named one by one."""
 
 
@@ -90,12 +90,12 @@ class _Reader:
                     yield read(row)
                 except DamageError as error:
                     count += 1
-                    if count <= LISTED:
+                    if count <= MAX_DAMAGES_LISTED:
                         self.found.append(str(error))
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             self.found.append(f"table {table} cannot be read to its end ({str(error).splitlines()[0]})")
-        if count > LISTED:
-            self.found.append(f"table {table}: {count - LISTED} more rows are damaged")
+        if count > MAX_DAMAGES_LISTED:
+            self.found.append(f"table {table}: {count - MAX_DAMAGES_LISTED} more rows are damaged")
 
     def _missing(self, what: str, there: Sequence[int], expected: range) -> None:
         """Note what is not there of the numbers that should be; a row too many is noted too.
@@ -108,17 +108,17 @@ class _Reader:
         if gaps:
             listed = [f"{a} to {b}" if a < b else str(a) for a, b in gaps]
             self.found.append(
-                f"{what} missing: {', '.join(listed[:LISTED])}{' ...' * (len(listed) > LISTED)}"
+                f"{what} missing: {', '.join(listed[:MAX_DAMAGES_LISTED])}{' ...' * (len(listed) > MAX_DAMAGES_LISTED)}"
             )
         if outside:
-            self.found.append(f"{what} beyond the last: {', '.join(spans(outside)[:LISTED])}")
+            self.found.append(f"{what} beyond the last: {', '.join(spans(outside)[:MAX_DAMAGES_LISTED])}")
 
     def _meta(self) -> bytes | None:
         """Table meta and the pages of the file; returns where the hashes begin."""
         start = None
         try:
             start = read_meta(self._connection, self._format).start
-            pages = self._connection.execute(f"PRAGMA integrity_check({LISTED})")
+            pages = self._connection.execute(f"PRAGMA integrity_check({MAX_DAMAGES_LISTED})")
             faults = [str(text) for (text,) in pages if text != "ok"]
             self.found += [f"database: {' '.join(text.split())}" for text in faults]
         except DamageError as error:
@@ -191,4 +191,4 @@ class _Reader:
         except sqlite3.DatabaseError:
             return  # the table cannot be read, which has been said
         lost = {id for (id,) in orphans if type(id) is int and id not in living and id >> 32 > repaired}
-        self.found += [f"birth {unpack(id)} is missing" for id in sorted(lost)[:LISTED]]
+        self.found += [f"birth {unpack(id)} is missing" for id in sorted(lost)[:MAX_DAMAGES_LISTED]]

@@ -22,7 +22,7 @@ from results.run.meta import COPIES, Meta, chain_start, intact_meta, read_meta, 
 from results.run.place import BESIDE, naming_path, refuse_links, sync_folder
 from results.run.rows import APPLICATION, FORMAT, PAGE, RESULTS, SCHEMA, Digests, Head, Limits, Row
 
-PATIENCE = 60.0
+BUSY_SECONDS = 60.0
 """Seconds that a writer waits for readers on a filesystem without write-ahead log, and they for it."""
 
 LOG_SIZE = 16 * 2**20
@@ -139,7 +139,7 @@ def began(generation: int) -> dict[str, Any]:
 
 def connect(uri: str) -> sqlite3.Connection:
     """A connection through which a stranger's file can do nothing but hold rows."""
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=PATIENCE)
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
     if hasattr(connection, "setconfig"):  # Python 3.12
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)  # type: ignore[attr-defined, unused-ignore]
     connection.execute("PRAGMA trusted_schema = OFF")

@@ -41,7 +41,7 @@ from results.run.rows import (
 )
 from results.run.store import run_file
 
-GAP = 10_000
+MAX_ABSENT_GENERATIONS = 10_000
 """Where even the table's head is damaged, so many absent generations in a row mean there are no more."""
 
 LEAST_GENERATION, LEAST_BEHAVIOUR = 100, 16
@@ -198,7 +198,7 @@ class _Saved:
         """
         head = self._head()
         known = head is not None and head.number < most
-        last = head.number if head is not None and known else most + GAP
+        last = head.number if head is not None and known else most + MAX_ABSENT_GENERATIONS
         misses = 0
         for number in range(last + 1):
             generation = self._generation(number)
@@ -208,7 +208,7 @@ class _Saved:
             if population:
                 self._kept.append(number)
             misses = 0 if population or generation is not None else misses + 1
-            if misses > GAP and not known:
+            if misses > MAX_ABSENT_GENERATIONS and not known:
                 break
         if known:
             return last

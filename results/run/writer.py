@@ -50,7 +50,7 @@ PAST = 16
 REACH = 256
 """And how many births back."""
 
-REMEMBERED = 4096
+LEADERS_REMEMBERED = 4096
 """Leading behaviours known without looking, the newest; one that returns after so many others is written again."""
 
 
@@ -167,7 +167,9 @@ class Writer:
                     past.append((behaviour, -back))
                 known_back = back
             living.past = tuple(past)
-        known = self._connection.execute("SELECT * FROM behaviours ORDER BY id DESC LIMIT ?", (REMEMBERED,))
+        known = self._connection.execute(
+            "SELECT * FROM behaviours ORDER BY id DESC LIMIT ?", (LEADERS_REMEMBERED,)
+        )
         for row in reversed(known.fetchall()):
             number, leading = LeadingBehaviour.of_row(row, self._digests, self._limits)
             self._known[leading.behaviour] = number
@@ -350,7 +352,7 @@ class Writer:
             self._behaviours = number = self._behaviours + 1
             leading = LeadingBehaviour(leader.behaviour, leader.name, leader.genome, ancestor)
             self._new_behaviours.append(leading.row(number, self._digests))
-            if len(self._known) >= REMEMBERED:
+            if len(self._known) >= LEADERS_REMEMBERED:
                 del self._known[next(iter(self._known))]
             self._known[leader.behaviour] = number
         return number
@@ -403,7 +405,7 @@ class Writer:
         self._newest = None
         self._committed_at = time.monotonic()
         self._written.update({id: row.ancestor for id, row in self._new_births.items()})
-        for old in list(self._written)[: max(0, len(self._written) - REMEMBERED)]:
+        for old in list(self._written)[: max(0, len(self._written) - LEADERS_REMEMBERED)]:
             del self._written[old]
         for written in (
             self._new_behaviours,
