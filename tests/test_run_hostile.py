@@ -282,6 +282,17 @@ def test_links_and_pipes_in_the_folder_of_a_run_are_refused(tmp_path: Path, name
     assert outside.read_bytes() == b"precious" and not (tmp_path / "made").exists()
 
 
+def test_figures_do_not_go_through_a_folder_that_is_a_link(
+    small: Path, tmp_path: Path, evolve: Command
+) -> None:
+    shutil.copytree(small, tmp_path / "run")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run" / "plots").symlink_to(tmp_path / "elsewhere")
+    code, _, error = evolve("plot", str(tmp_path / "run"))
+    assert code == 1 and "expected a folder of the run, got a link" in error
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_what_is_written_whole_replaces_a_link_and_follows_none(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_text("precious")
