@@ -28,7 +28,7 @@ demo: $(READY)  ## Evolve all that remembers one turn from random strategies, sa
 	@echo "Next: evolve lineage runs/memory1, evolve resume runs/memory1 --generations 2000,"
 	@echo "evolve tournament lifl, or write an experiment of your own: evolve new my.toml"
 
-study: $(READY)  ## Does it resist invasion? Make docs/invasion-study.md (about ten minutes)
+study: $(READY)  ## Does it resist invasion? Make docs/invasion-study.md (about twenty minutes)
 	$(BIN)/python -m docs.make_invasion_study
 
 test: $(READY)  ## Run the tests

@@ -119,7 +119,7 @@ def _company(told: Told) -> str:
     text = (
         f"**Is it the company that protects?** Lost of 100 (global, local, adversarial): {counts}. "
         f"Lost by {'; '.join(said)}. These strategies differ in more than in whether they look at third parties (only "
-        "`absolutist` does), and no factor was varied alone: this study names no cause."
+        "`absolutist` does), and none of these ways was varied alone: this study names no cause."
     )
     if any(c.where == NO_SELF for c in told.contrasts):
         here = told.losses(NO_SELF, "absolutist", "grim")

@@ -86,7 +86,7 @@ def main(
     blocks["alike"] = _alike(kept)
     blocks["worth"] = _worth(kept)
     blocks["falls"] = _falls(kept)
-    DOCUMENT.write_text(filled(DOCUMENT.read_text(encoding="utf-8"), blocks), encoding="utf-8")
+    write_whole(DOCUMENT, filled(DOCUMENT.read_text(encoding="utf-8"), blocks))
     print(f"wrote {DOCUMENT.relative_to(ROOT)} and {FIGURES.relative_to(ROOT)}")
 
 

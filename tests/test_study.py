@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from docs.invasion_words import from_csv, to_csv
-from docs.make_invasion_study import FILES
+from docs.make_invasion_study import CONTRASTS, DOCUMENT, FILES, filled, spoken
 from evolve.invasion.contrasts import LEVEL, Contrast, adjusted, contrast
 from evolve.invasion.replicates import Outcome
 from evolve.invasion.study import Study, clones_of
@@ -101,7 +102,44 @@ def test_contrasts_are_kept_exactly() -> None:
         from_csv("a,b\n1,2\n")
 
 
-# --- the files ---
+# --- the document ---
+
+
+def test_the_words_of_the_document_are_those_of_its_contrasts() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    contrasts = from_csv(CONTRASTS.read_text(encoding="utf-8"))
+    assert [c.adjusted for c in contrasts] == pytest.approx(holm([c.p for c in contrasts]))
+    for c in contrasts:
+        if c.measure == "losses":
+            assert c.p == pytest.approx(
+                stats.binomtest(c.alone[0], sum(c.alone)).pvalue if any(c.alone) else 1
+            )
+            assert c.alone[0] - c.alone[1] == c.lost[0] - c.lost[1] == pytest.approx(c.difference * c.pairs)
+    blocks = spoken(contrasts)
+    for name, words in blocks.items():
+        assert f"<!-- {name} -->\n{words}\n<!-- end -->" in text
+    # a word that a contrast does not allow would be seen
+    undone = [replace(c, adjusted=1.0) for c in contrasts]
+    assert spoken(undone)["found"] != blocks["found"] and "sooner" not in spoken(undone)["found"]
+
+
+def test_words_written_by_hand_compare_no_residents() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    by_hand = re.sub(r"<!-- ([a-z0-9 -]+) -->.*?<!-- end -->", "", text, flags=re.DOTALL)
+    names = r"(?i)tit.for.tat|\bgrim\b|pavlov|vulture|police|bully|absolutist|spiteful|all[_-][cd]\b"
+    compares = (
+        r"\b(more|less|fewer|longer|shorter|sooner|later|better|worse|best|worst|outlasts?|cannot tell)\b"
+    )
+    sentences = re.split(r"(?<=[.:])\s+|\n\n", by_hand)
+    assert not [s for s in sentences if re.search(names, s) and re.search(compares, s)]
+    assert re.search(names, by_hand) and re.search(compares, by_hand)  # the test can fail
+
+
+def test_every_place_of_the_document_is_filled_by_something() -> None:
+    with pytest.raises(ValueError, match="expected one of"):
+        filled(DOCUMENT.read_text(encoding="utf-8"), {})
+    for file in FILES.glob("*.toml"):
+        assert f"<!-- survival {file.stem} -->" in DOCUMENT.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("law", ["global", "local", "adversarial"])

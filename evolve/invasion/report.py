@@ -126,7 +126,11 @@ def survival_figure(
         )
     curves = {x.label: _drawn(x, outcomes, by_mutants) for x in found}
     panels = [(curves[name], curves.get(clones_of(name))) for name in study.populations if name in curves]
-    title = f"{study.experiment.rules.play}, {study.experiment.rules_value}: {study.invasion.law} mutants"
+    law = f"{study.invasion.law} mutants" + (f" (version {study.invasion.version})" if study.societal else "")
+    experiment = study.experiment
+    title = (
+        f"{experiment.rules.play}, {experiment.rules_value}, {experiment.population.size} individuals: {law}"
+    )
     unit = "mutants that came in" if by_mutants or study.sequential else "generation"
     return plots.survival(panels, title, horizon=most, xlabel=unit)
 

@@ -83,13 +83,19 @@ def survival(
                 axes.set_ylabel("share not lost")
         grid[0, 0].set(xlim=(0, horizon), ylim=(-0.03, 1.05), xticks=_marks(horizon), yticks=(0, 0.5, 1))
         shown = [
-            Line2D([], [], color=REAL, lw=1.5, label="resident or control, 95 % interval"),
-            Line2D([], [], color=CLONES, lw=1.2, ls="--", label="its clones (drift)"),
+            Line2D(
+                [],
+                [],
+                color=REAL,
+                lw=1.5,
+                label="resident or control: 95 % interval, below its numbers at risk",
+            ),
+            Line2D([], [], color=CLONES, lw=1.2, ls="--", label="its clones (drift), likewise"),
         ]
         if all(clones is None for _, clones in panels):
             del shown[1]
         made.legend(handles=shown, loc="outside lower center", ncols=2)
-        made.suptitle(f"{title}; below: numbers at risk", x=0.01, ha="left", weight="bold", size=9)
+        made.suptitle(title, x=0.01, ha="left", weight="bold", size=9)
     return made
 
 
