@@ -5,6 +5,7 @@ A child is a fork, so that nothing is imported or compiled again: thousands take
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -54,9 +55,11 @@ class Child:
         self._told, self._printed = os.memfd_create("told"), os.memfd_create("printed")
         sys.stdout.flush()
         sys.stderr.flush()
+        gc.freeze()  # else the child's first collection copies all memory
         self._pid = os.fork()
         if self._pid == 0:
             self._work(work, seconds)
+        gc.unfreeze()
 
     def _work(self, work: Callable[[Tell], object], seconds: int) -> None:
         code = BROKEN

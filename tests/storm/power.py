@@ -25,7 +25,17 @@ from tests.storm import Tally
 from tests.storm.child import Tell, child
 from tests.storm.kills import emptied, finished
 from tests.storm.shim import Shim
-from tests.storm.tasks import Task, experiment, generation, invasion, repaired, results, sweep, write
+from tests.storm.tasks import (
+    Task,
+    experiment,
+    generation,
+    invasion,
+    migrated,
+    repaired,
+    results,
+    sweep,
+    write,
+)
 
 CUTS = 1000
 """Over all tasks."""
@@ -168,6 +178,7 @@ def tallies(place: Path, seed: int, share: float) -> Iterator[Tally]:
         Session(sweep(place), _nothing),
         Session(invasion(place), _nothing),
         Session(repaired(place), _nothing),
+        Session(migrated(), _nothing),
     ]
     for session in sessions:
         rng = random.Random(f"{seed} {session.task.name}")

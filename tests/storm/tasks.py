@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from evolve import sweep as sweeping
 from evolve.experiment.experiment import Experiment
@@ -22,10 +23,15 @@ from evolve.runner import drive
 from evolve.sweep import Sweep, run_sweep
 from results import Generation
 from results.errors import RunError
+from results.run import held
 from results.run.repairs import repair
 from results.run.store import Run
 from results.sweeps import SweepRun, read_index
 from tests.storm.child import Tell
+from tests.synthetic import Synthetic, evolve
+
+FORMAT_1 = Path(__file__).parents[1] / "data" / "format1.sqlite"
+"""A run of generations 0 to 30, written by the version that had this format."""
 
 END = 12
 """Generations of a run."""
@@ -232,10 +238,35 @@ def repaired(place: Path) -> Task:
     return Task("a repair", live, reached, ended, prepare)
 
 
+def migrated() -> Task:
+    """A run of the first format that becomes one of ours and goes on."""
+    declared = Synthetic(size=8, survivors=4)
+
+    def live(folder: Path, tell: Tell) -> None:
+        with patch.object(held, "RESULTS", 1), Run.open(folder, declared, commit_every=1) as run:
+            for following in evolve(declared, run.latest()):
+                if following.number > 35:
+                    break
+                run.append(following)
+                tell(following.number)
+
+    def prepare(folder: Path) -> None:
+        shutil.copy(FORMAT_1, folder / "run.sqlite")
+
+    return Task("a run of format 1", live, generation, results, prepare)
+
+
 def alone(place: Path) -> list[Task]:
     """Every task that one process does."""
     runs = [run_of(name) for name in EXPERIMENTS]
-    return [*runs, run_of("lookups", commit_every=3), sweep(place), invasion(place), repaired(place)]
+    return [
+        *runs,
+        run_of("lookups", commit_every=3),
+        sweep(place),
+        invasion(place),
+        repaired(place),
+        migrated(),
+    ]
 
 
 def together(place: Path) -> list[Task]:
