@@ -297,7 +297,7 @@ def test_what_residents_and_strategies_are_called_breaks_no_figure(tmp_path: Pat
     result = ecology({"tit_for_tat": 9, "all_d": 9, "all_c": 9}, Rules(turns=9))
     shares = np.full((len(NAMES), 5), 1 / len(NAMES))
     for figure, names in (
-        (invasion.survival([invasion.Survival(name, *steps) for name in NAMES], "title", horizon=9), NAMES),
+        (invasion.survival([(invasion.Survival(n, *steps), None) for n in NAMES], "title", horizon=9), NAMES),
         (invasion.n_rho({name: [0.0, 1.0, 3.0] for name in NAMES}, "title"), NAMES),
         (invasion.kappa_forest([(name, 0.5, 0.4, 0.7) for name in NAMES], "title"), NAMES),
         (invasion.nash_gaps({name: [[0.0, 0.2]] for name in NAMES}, (0.0,), (0.5, 0.9), "title"), NAMES),
