@@ -121,7 +121,7 @@ def _timed(owner: Any, name: str) -> Iterator[list[float]]:
 
 def _saved(experiment: Experiment, remembering: ModuleType, what: str) -> Iterator[Row]:
     """Work that need not be done: the same run with what was played before remembered, and with nothing."""
-    limit, played = remembering.MAX_BEHAVIOURS_REMEMBERED, []
+    limit, played = remembering.MAX_REMEMBERED, []
 
     def run() -> list[Generation]:
         living = Island(experiment)
@@ -130,11 +130,11 @@ def _saved(experiment: Experiment, remembering: ModuleType, what: str) -> Iterat
         return found
 
     def remembering_up_to(most: int) -> None:
-        remembering.MAX_BEHAVIOURS_REMEMBERED = most  # type: ignore[attr-defined]
+        remembering.MAX_REMEMBERED = most  # type: ignore[attr-defined]
         try:
             answers[most] = run()
         finally:
-            remembering.MAX_BEHAVIOURS_REMEMBERED = limit  # type: ignore[attr-defined]
+            remembering.MAX_REMEMBERED = limit  # type: ignore[attr-defined]
 
     answers: dict[int, list[Generation]] = {}
     with_it, without = seconds(

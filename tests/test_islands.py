@@ -65,7 +65,7 @@ def test_islands_are_the_same_anywhere_and_taken_up_anywhere(
         run_hash(tmp_path / f"part{stop}", experiment.changed(generations=stop))
         assert run_hash(tmp_path / f"part{stop}", experiment) == whole
     monkeypatch.setattr("evolve.islands.EPOCH_GENERATIONS", 1)
-    monkeypatch.setattr("evolve.fitness.round_robin.MAX_BEHAVIOURS_REMEMBERED", 0)
+    monkeypatch.setattr("evolve.fitness.round_robin.MAX_REMEMBERED", 0)
     assert run_hash(tmp_path / "short", experiment) == whole
 
 

@@ -25,7 +25,7 @@ def test_workers_names_and_rhythm_change_nothing(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("evolve.fitness.round_robin.ROWS_PER_BLOCK", 3)
     threads = NOISY.changed(name="other", run={"lineage": "full", "commit_every": 7})
     assert run_hash(tmp_path / "b", threads, workers=3, keep={"commit_every": 7, "lineage": "full"}) == whole
-    monkeypatch.setattr("evolve.fitness.round_robin.MAX_BEHAVIOURS_REMEMBERED", 0)
+    monkeypatch.setattr("evolve.fitness.round_robin.MAX_REMEMBERED", 0)
     assert run_hash(tmp_path / "c", NOISY) == whole
 
 

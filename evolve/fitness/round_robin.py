@@ -23,7 +23,7 @@ from evolve.experiment.experiment import Experiment
 from evolve.kinds import Genome
 from results.records import Birth, Generation, Leader
 
-MAX_BEHAVIOURS_REMEMBERED = 2048
+MAX_REMEMBERED = 2048
 """With up to so many distinct behaviours the meetings of a generation are kept for the next (128 MiB)."""
 
 ROWS_PER_BLOCK = 64
@@ -74,7 +74,7 @@ class Evaluation:
         )
         self._known: dict[int, tuple[Genome, tuple[bytes, Form]]] = {}
         # the islands of one process share the memory
-        self._remembered = int(MAX_BEHAVIOURS_REMEMBERED / math.sqrt(experiment.islands.number))
+        self._remembered = int(MAX_REMEMBERED / math.sqrt(experiment.islands.number))
         self._met: tuple[dict[bytes, int], NDArray[np.float64]] | None = None
         self.played = 0
         """Meetings played so far, remembered ones not counted."""

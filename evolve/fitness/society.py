@@ -28,7 +28,7 @@ from genomes.automaton import Automaton
 from genomes.formula.genome import FormulaGenome
 from genomes.strategy import is_compiled
 
-MAX_SOCIETIES_REMEMBERED = 64
+MAX_REMEMBERED = 64
 """Societies whose play is kept, the most recent ones."""
 
 
@@ -107,7 +107,7 @@ class Societies:
             table = play_table(strategies, self.rules, counts)
             self.played += 1
         self._tables[key] = table  # the most recent last
-        if len(self._tables) > MAX_SOCIETIES_REMEMBERED:
+        if len(self._tables) > MAX_REMEMBERED:
             del self._tables[next(iter(self._tables))]
         return table
 
