@@ -81,10 +81,11 @@ class Interval:
     def of(cls, values: Sequence[float], lowest: float = -math.inf, highest: float = math.inf) -> Interval:
         """The mean of independent values and where the expectation lies, given that it is in [lowest, highest].
 
-        >>> Interval.of([1.0, 2.0, 3.0])
-        Interval(mean=2.0, low=-0.48413771175033027, high=4.48413771175033)
-        >>> Interval.of([1.0, 2.0, 3.0], lowest=0.0)
-        Interval(mean=2.0, low=0.0, high=4.48413771175033)
+        >>> found = Interval.of([1.0, 2.0, 3.0])
+        >>> print(f"{found.mean:g} ({found.low:.4f} to {found.high:.4f})")
+        2 (-0.4841 to 4.4841)
+        >>> Interval.of([1.0, 2.0, 3.0], lowest=0.0).low
+        0.0
         """
         mean = math.fsum(values) / len(values)
         if len(values) < 2:
