@@ -5,8 +5,11 @@ A child is a fork, so that nothing is imported or compiled again: thousands take
 
 from __future__ import annotations
 
+import ctypes
+import faulthandler
 import gc
 import os
+import select
 import signal
 import sys
 import time
@@ -17,8 +20,14 @@ from dataclasses import dataclass
 HANGS = 60
 """Seconds after which a child counts as hanging; a run of the storm takes a tenth of one."""
 
+HUNG = -signal.SIGALRM
+"""In place of an exit code."""
+
 BROKEN = 70
 """Exit code of a child whose work raised an exception."""
+
+WITH_PARENT = 1
+"""Linux's PR_SET_PDEATHSIG: a child ends with the storm."""
 
 Tell = Callable[[int], object]
 """How a child says how far it has come: numbers that grow."""
@@ -42,31 +51,33 @@ class Ending:
     @property
     def explanation(self) -> str:
         """One line about an unexpected end."""
-        if self.code == -signal.SIGALRM:
-            return "did not end by itself"
+        if self.code == HUNG:
+            places = [line.strip() for line in self.output.splitlines() if line.startswith("  File")]
+            return f"did not end by itself; it was at {'; '.join(places[:4])}"
         last = self.output.strip().splitlines()[-1:] or ["no output"]
         return f"ended with {self.code}: {last[0][:200]}"
 
 
 class Child:
-    """A process that does `work`; it ends by itself after `seconds`, at the latest."""
+    """A process that does `work`."""
 
-    def __init__(self, work: Callable[[Tell], object], seconds: int = HANGS) -> None:
+    def __init__(self, work: Callable[[Tell], object]) -> None:
         self._told, self._printed = os.memfd_create("told"), os.memfd_create("printed")
         sys.stdout.flush()
         sys.stderr.flush()
         gc.freeze()  # else the child's first collection copies all memory
         self._pid = os.fork()
         if self._pid == 0:
-            self._work(work, seconds)
+            self._work(work)
         gc.unfreeze()
 
-    def _work(self, work: Callable[[Tell], object], seconds: int) -> None:
+    def _work(self, work: Callable[[Tell], object]) -> None:
         code = BROKEN
         try:
             for stream in (1, 2):
                 os.dup2(self._printed, stream)
-            signal.alarm(seconds)
+            faulthandler.register(signal.SIGUSR1, file=2)
+            ctypes.CDLL(None).prctl(WITH_PARENT, signal.SIGKILL)
             work(lambda number: os.pwrite(self._told, number.to_bytes(8, "little", signed=True), 0))
             code = 0
         except SystemExit as exit:
@@ -89,16 +100,32 @@ class Child:
         """Whether it has not ended yet."""
         return os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
+    def _ended_within(self, seconds: int) -> bool:
+        """Whether it ends; a second in which the whole machine stands still counts as one."""
+        watched = os.pidfd_open(self._pid)
+        try:
+            poll = select.poll()
+            poll.register(watched, select.POLLIN)
+            return any(poll.poll(1000) for _ in range(seconds))
+        finally:
+            os.close(watched)
+
     def kill(self) -> None:
         """End it now; no harm where it has ended."""
         os.kill(self._pid, signal.SIGKILL)
 
-    def wait(self) -> Ending:
-        """How it ended."""
+    def wait(self, seconds: int = HANGS) -> Ending:
+        """How it ended; after `seconds` it is asked where it is, and killed."""
+        hung = not self._ended_within(seconds)
+        if hung:
+            os.kill(self._pid, signal.SIGUSR1)
+            time.sleep(1)
+            self.kill()
         _, status, used = os.wait4(self._pid, 0)
         try:
             text = os.pread(self._printed, 1 << 20, 0).decode(errors="replace")
-            return Ending(os.waitstatus_to_exitcode(status), self.told, text, used.ru_maxrss / 1024)
+            code = HUNG if hung else os.waitstatus_to_exitcode(status)
+            return Ending(code, self.told, text, used.ru_maxrss / 1024)
         finally:
             os.close(self._told)
             os.close(self._printed)
@@ -106,8 +133,8 @@ class Child:
 
 def child(work: Callable[[Tell], object], *, kill_after: float | None = None, seconds: int = HANGS) -> Ending:
     """Do `work` in a child, wait for its end; it is killed after `kill_after` seconds where that is given."""
-    started = Child(work, seconds)
+    started = Child(work)
     if kill_after is not None:
         time.sleep(kill_after)
         started.kill()
-    return started.wait()
+    return started.wait(seconds)

@@ -21,7 +21,7 @@ from results.plots.run import save_all
 from results.run import held
 from results.run.store import Run
 from tests.storm import Tally
-from tests.storm.child import HANGS, Child, Tell
+from tests.storm.child import Child, Tell
 from tests.synthetic import Synthetic, evolve
 
 READS = 4000
@@ -68,7 +68,7 @@ def _looks(place: Path, rng: random.Random, journal: str, number: int, where: st
                 tell(generation.number)
                 time.sleep(PAUSE)
 
-    writer = Child(write, seconds=10 * HANGS)
+    writer = Child(write)
     while writer.told < 1 and writer.alive:
         time.sleep(0.001)
     seen: Seen = {}
