@@ -48,6 +48,9 @@ class Synthetic:
             for key in ("seed", "size", "survivors", "memory", "mutation", "immigrants", "moves", "crowding")
         )
 
+    def results_version(self) -> int:
+        return 1
+
 
 def evolve(experiment: Synthetic, start: Generation | None = None) -> Iterator[Generation]:
     """Generations after `start`, for ever."""

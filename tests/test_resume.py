@@ -14,6 +14,7 @@ import pytest
 
 from evolve import Experiment
 from results import Run
+from results.errors import RunError
 from tests.conftest import Command
 from tests.evolutions import FORMULAS, NOISY, SMALL, SOCIETY, run_hash
 from tests.processes import evolve_command, watch
@@ -37,6 +38,43 @@ def test_a_run_taken_up_anywhere_is_the_uninterrupted_one(tmp_path: Path, experi
     for stop in (0, experiment.generations // 2):
         run_hash(tmp_path / f"part{stop}", experiment.changed(generations=stop))
         assert run_hash(tmp_path / f"part{stop}", experiment) == whole
+
+
+@pytest.mark.parametrize(
+    ("changes", "since"),
+    [
+        ({}, 1),
+        ({"rules": {"noise": 0.01}}, 1),
+        ({"rules": {"turns": None, "continuation": 0.99, "noise": 0.01}}, 1),
+        ({"rules": {"turns": 5000}}, 1),
+        ({"fitness": {"opponents": "panel", "panel": ["tit_for_tat", "gradual"]}}, 1),
+        ({"rules": {"noise": 1e-4}}, 2),
+        ({"rules": {"turns": 5000, "noise": 0.01}}, 2),
+        ({"rules": {"turns": None, "continuation": 0.9995}}, 2),
+        ({"genome": {"stochastic": True}}, 2),
+        ({"fitness": {"opponents": "panel", "panel": ["tit_for_tat", "random"]}}, 2),
+    ],
+)
+def test_an_earlier_run_goes_on_where_its_experiment_gives_what_it_gave(
+    changes: dict[str, dict[str, object]], since: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which experiments changed was seen by running the version that had results version 1 beside this one."""
+    experiment = SMALL.changed(generations=3, **changes)
+    whole = run_hash(tmp_path / "whole", experiment)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("results.run.database.RESULTS", 1)
+        earlier.setattr(Experiment, "results_version", lambda _: 1)
+        run_hash(tmp_path / "part", experiment.changed(generations=1))
+    if since == 1:
+        assert run_hash(tmp_path / "part", experiment) == whole
+    else:
+        with pytest.raises(RunError, match="results version 1"):
+            run_hash(tmp_path / "part", experiment)
+        with Run.read(tmp_path / "part") as run:
+            assert run.check() == []
+    monkeypatch.setattr("results.run.held.RESULTS", 1)
+    with pytest.raises(RunError, match="results version 2"):
+        run_hash(tmp_path / "whole", experiment.changed(generations=4))
 
 
 @pytest.fixture

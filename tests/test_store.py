@@ -12,9 +12,8 @@ import pytest
 from results.errors import RunError
 from results.records import Birth, BirthId, Generation
 from results.run.births import change, changed
-from results.run.rows import RESULTS
 from results.run.store import Run
-from tests.runs import EXPERIMENT, everything, history, same, write
+from tests.runs import EXPERIMENT, history, same, write
 from tests.synthetic import Synthetic
 
 
@@ -177,13 +176,3 @@ def test_changes_of_text_read_back() -> None:
         step = change(old, new)
         assert new == (old if step is None else step if isinstance(step, str) else changed(old, step))
     assert len(change("a" * 60, "a" * 30 + "b" + "a" * 29) or "") == 5
-
-
-def test_a_run_of_another_results_version_is_read_but_not_continued(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(tmp_path, 5)
-    monkeypatch.setattr("results.run.held.RESULTS", RESULTS + 1)
-    with pytest.raises(RunError, match=f"results version {RESULTS}"):
-        write(tmp_path, 6)
-    everything(tmp_path)

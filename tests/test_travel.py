@@ -59,6 +59,9 @@ class Earlier:
     def results_key(self) -> str:
         return self.experiment.results_key()
 
+    def results_version(self) -> int:
+        return self.experiment.results_version()
+
     @property
     def limits(self) -> Any:
         return self.experiment.limits

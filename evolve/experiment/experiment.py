@@ -200,6 +200,25 @@ class Experiment(Section):
             del data["genome"][key]
         return tomli_w.dumps(data)
 
+    def results_version(self) -> int:
+        """The last results version at which runs of this experiment came out differently: earlier ones go on.
+
+        Version 2 holds P(C) beside P(D), and follows play longer than 4096 turns on average, or with noise below
+        1/1024, in other sums: what no chance enters, and what is neither rare nor long, kept every bit.
+        """
+        rules = self.rules
+        lasting = (rules.continuation or 0.0) > 1023 / 1024
+        rare = 0.0 < rules.noise < 1 / 1024
+        long = rules.noise > 0.0 and (rules.turns or 0) > 4096
+        return 2 if self._chance or lasting or rare or long else 1
+
+    @property
+    def _chance(self) -> bool:
+        """Whether a strategy of it draws its moves."""
+        if isinstance(self.genome, Lookups) and self.genome.stochastic:
+            return True
+        return any(not self.panel_strategy(spec).automaton(1).deterministic for spec in self.fitness.panel)
+
 
 def formulas_in_societies(data: Mapping[str, Any]) -> bool:
     """Whether the values of an experiment, as read, are those of formulas in societies."""

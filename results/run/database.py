@@ -46,6 +46,10 @@ class ExperimentText(Protocol):
         """The text of everything that can change results, and of nothing else."""
         ...
 
+    def results_version(self) -> int:
+        """The last version of `rows.RESULTS` at which what it does came out differently."""
+        ...
+
 
 # Making.
 

@@ -189,8 +189,8 @@ def _lock_file(file: Path) -> Path:
 
 
 def _refuse_another(file: Path, meta: Meta, experiment: ExperimentText) -> None:
-    """Raise RunError unless the experiment is the run's, as far as it can change results, and so is the version."""
-    if meta.results_version != RESULTS:
+    """Raise RunError unless the experiment is the run's, as far as it can change results, and gives what it gave."""
+    if not experiment.results_version() <= meta.results_version <= RESULTS:
         raise RunError(
             f"{file}: made with results version {meta.results_version}, this is "
             f"{RESULTS}: the same experiment now gives other results, so it can be read but not continued"

@@ -31,7 +31,7 @@ FORMAT = 2
 """The version of this layout; a file of a later one is refused, one of an earlier is changed when it is written to."""
 
 RESULTS = 2
-"""Raised whenever the same experiment gives other results than before: runs are continued only within one."""
+"""Raised whenever some experiment gives other results than before; which ones, `Experiment.results_version` knows."""
 
 APPLICATION = 0x69706431
 """SQLite's application id, "ipd1": what makes a database one of our runs."""

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from evolve import sweep as sweeping
 from evolve.experiment.experiment import Experiment
@@ -23,7 +22,6 @@ from evolve.runner import drive
 from evolve.sweep import Sweep, run_sweep
 from results import Generation
 from results.errors import RunError
-from results.run import held
 from results.run.repairs import repair
 from results.run.store import Run
 from results.sweeps import SweepRun, read_index
@@ -243,7 +241,7 @@ def migrated() -> Task:
     declared = Synthetic(size=8, survivors=4)
 
     def live(folder: Path, tell: Tell) -> None:
-        with patch.object(held, "RESULTS", 1), Run.open(folder, declared, commit_every=1) as run:
+        with Run.open(folder, declared, commit_every=1) as run:
             for following in evolve(declared, run.latest()):
                 if following.number > 35:
                     break
