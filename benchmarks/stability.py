@@ -11,7 +11,8 @@ import numpy as np
 
 from benchmarks.measure import Row, seconds
 from engine import Rules
-from engine.pairs.behaviours import ExpectedPlay, compile_behaviours
+from engine.pairs.behaviours import compile_behaviours
+from engine.pairs.exact_play import ExpectedPlay
 from engine.stability.certificates import best_response
 from engine.stability.fixation import kappa
 from engine.stability.scans import scan

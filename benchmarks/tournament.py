@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from benchmarks.limits import lookup_round_robin
 from benchmarks.measure import Row, peak_mebibytes, seconds
 from engine import Game, Rules, round_robin
-from engine.pairs.behaviours import Behaviours, ExpectedPlay, compile_behaviours
+from engine.pairs.behaviours import Behaviours, compile_behaviours
+from engine.pairs.exact_play import ExpectedPlay
 from genomes import LookupGenome
 from tests import reference
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.game import SWAP, Rules, conditions
-from engine.pairs.behaviours import ExpectedPlay, compile_behaviours
+from engine.pairs.behaviours import compile_behaviours
+from engine.pairs.exact_play import ExpectedPlay
 from engine.tables import Table
 from genomes.automaton import Automaton
 from genomes.reading import label, resolve

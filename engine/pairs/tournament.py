@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.game import SWAP, Rules, conditions
-from engine.pairs.behaviours import Behaviours, ExpectedPlay, compile_behaviours
+from engine.pairs.behaviours import Behaviours, compile_behaviours
+from engine.pairs.exact_play import ExpectedPlay
 from engine.pairs.meetings import by_chance, check_seed, play_once, played_counts
 from engine.pairs.threads import block_ranges, in_order
 from engine.tables import Table

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.game import SWAP, Rules
-from engine.pairs.behaviours import MAX_SOLVED_STATES
 from engine.stability.exact import defection, long_run
 from genomes.automaton import Automaton
 
@@ -105,6 +104,8 @@ class Decision:
 
     def answer(self) -> Answer:
         """The best response to an open horizon; ValueError where it cannot be known."""
+        from engine.pairs.methods import MAX_SOLVED_STATES
+
         states = len(self.following)
         if states > MAX_SOLVED_STATES:
             raise ValueError(
@@ -330,6 +331,7 @@ class Decision:
 
     def _kin(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
         """States of both in self-play, the next ones and their chances, and what the resident intends."""
+        from engine.pairs.methods import MAX_SOLVED_STATES
         from engine.stability import kernels
 
         intended = np.stack([self.resident.cooperate, self.resident.defect], axis=1)

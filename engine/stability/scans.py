@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from engine.game import SWAP, Rules, conditions
 from engine.names import name_of
-from engine.pairs.behaviours import Behaviours, ExpectedPlay, Form
+from engine.pairs.behaviours import Behaviours, Form
+from engine.pairs.exact_play import ExpectedPlay
 from engine.stability.certificates import resident_automaton, state_entries
 from engine.stability.exact import payoff
 from genomes.automaton import Automaton
@@ -372,20 +373,20 @@ class _Walk:
 
     def _play(self, mutants: Sequence[Form]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Expected joint moves with the resident (mutant's first) and with their kind, where chance has a part."""
+        from engine.pairs.methods import ChainPlay
+
         everyone = [self._resident_form, *mutants]
-        play = ExpectedPlay(
-            Behaviours(
-                keys=tuple(k.to_bytes(16, "big") for k in range(len(everyone))),  # only their number is used
-                index=np.arange(len(everyone)),
-                sizes=np.array([len(form[0]) for form in everyone]),
-                defect=np.concatenate([form[0] for form in everyone]),
-                successors=np.concatenate([form[1] for form in everyone]),
-                cooperate=np.concatenate([form[2] for form in everyone]),
-            ),
-            self.rules,
+        behaviours = Behaviours(
+            keys=tuple(k.to_bytes(16, "big") for k in range(len(everyone))),  # only their number is used
+            index=np.arange(len(everyone)),
+            sizes=np.array([len(form[0]) for form in everyone]),
+            defect=np.concatenate([form[0] for form in everyone]),
+            successors=np.concatenate([form[1] for form in everyone]),
+            cooperate=np.concatenate([form[2] for form in everyone]),
         )
-        counts = play.rows(0, 1)[0, 1:][:, SWAP]
-        kin = np.array([play._chain(k, k) for k in range(1, len(everyone))])
+        counts = ExpectedPlay(behaviours, self.rules).rows(0, 1)[0, 1:][:, SWAP]
+        own = ChainPlay(behaviours, self.rules)
+        kin = np.array([own.counts(k, k) for k in range(1, len(everyone))])
         kin[:, 1:3] = kin[:, 1:3].mean(axis=1, keepdims=True)  # alike to the last bit
         return counts, kin
 

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.names import name_of
-from engine.pairs.behaviours import Behaviours, ExpectedPlay, Form, canonical_forms, gather
+from engine.pairs.behaviours import Behaviours, Form, canonical_forms, gather
+from engine.pairs.exact_play import ExpectedPlay
 from engine.pairs.threads import block_ranges, in_order
 from evolve.experiment.experiment import Experiment
 from evolve.kinds import Genome

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.pairs.behaviours import Behaviours, ExpectedPlay, gather
+from engine.pairs.behaviours import Behaviours, gather
+from engine.pairs.exact_play import ExpectedPlay
 from evolve.experiment.experiment import Experiment
 from evolve.fitness.round_robin import Evaluated, Evaluation, Keep
 from evolve.kinds import Genome
