@@ -15,18 +15,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, as_completed
+from concurrent.futures import CancelledError, Executor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from functools import cache
 from importlib import import_module
+from itertools import islice
 from multiprocessing import resource_tracker
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 MOST_DEATHS_IN_A_ROW = 5
 """How often workers may die, with nothing finished in between, before it is taken for the task's fault."""
+
+MOST_WAITING_TASKS = 2000
+"""Tasks handed in at a time: a scheduler that has them all at once answers nothing for a minute at 100 000."""
 
 IDLE = 300.0
 """Seconds after which idle processes leave; until then the next call finds them warm."""
@@ -74,16 +79,17 @@ def as_finished(
     deaths_left = MOST_DEATHS_IN_A_ROW
     with _crew(min(workers, len(tasks)), cluster) as crew:
         while left:
+            following = iter(sorted(left))
             death: Exception | None = None
-            futures = {}
+            futures: dict[Any, int] = {}
+            finished: SimpleQueue[Any] = SimpleQueue()
             try:
-                with _interrupts_blocked():
-                    for position in sorted(left):
-                        futures[crew.submit(function, tasks[position])] = position
-            except BrokenProcessPool as error:
-                death = error
-            try:
-                for future in as_completed(list(futures)):
+                while True:
+                    if death is None:
+                        death = _submit(crew, function, tasks, following, futures, finished)
+                    if not futures:
+                        break
+                    future = finished.get()
                     position = futures.pop(future)
                     try:
                         result = future.result()
@@ -102,6 +108,26 @@ def as_finished(
                         f"workers: {MOST_DEATHS_IN_A_ROW} in a row died before they had finished anything "
                         f"(out of memory, or killed); the last said: {death}"
                     ) from death
+
+
+def _submit(
+    crew: _Crew,
+    function: Callable[..., Any],
+    tasks: Sequence[tuple[Any, ...]],
+    following: Iterator[int],
+    futures: dict[Any, int],
+    finished: SimpleQueue[Any],
+) -> Exception | None:
+    """Hand in the tasks at the next positions, as many as may wait, and note them; a dead worker is returned."""
+    try:
+        with _interrupts_blocked():
+            for position in islice(following, MOST_WAITING_TASKS - len(futures)):
+                future = crew.submit(function, tasks[position])
+                futures[future] = position
+                future.add_done_callback(finished.put)
+    except BrokenProcessPool as error:
+        return error
+    return None
 
 
 @contextmanager
@@ -146,7 +172,7 @@ def _quiet() -> None:
     loud = [
         logging.getLogger(name)
         for name in list(logging.root.manager.loggerDict)
-        if name.startswith("distributed")
+        if name.startswith(("distributed", "tornado"))
     ]
     for logger in (*loud, logging.getLogger("asyncio"), logging.getLogger("tornado")):
         logger.setLevel(logging.CRITICAL + 1)

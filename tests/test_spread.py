@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from evolve.workers import cluster_client, spread
+from evolve.workers import as_finished, cluster_client, spread
 from tests.processes import alive, wait
 from tests.runs import ROOT
 
@@ -123,3 +123,23 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path, number: 
     child.send_signal(number)
     child.wait(20)
     wait(lambda: not any(alive(int(place.name)) for place in tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize("far", [False, True], ids=["processes", "cluster"])
+def test_tasks_are_handed_in_a_few_at_a_time(
+    far: bool, scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scheduler that is given 100 000 at once answers nothing for a minute, and nobody hears when it is lost."""
+    monkeypatch.setattr("evolve.workers.MOST_WAITING_TASKS", 3)
+    handed: list[int] = []
+
+    class Tasks(list[tuple[int]]):
+        def __getitem__(self, position: Any) -> Any:
+            handed.append(position)
+            return super().__getitem__(position)
+
+    tasks = Tasks((n,) for n in range(50))
+    where: dict[str, Any] = {"cluster": scheduler} if far else {"workers": 2}
+    for done, (position, result) in enumerate(as_finished(square, tasks, **where)):
+        assert result[0] == position**2 and len(handed) <= done + 4
+    assert sorted(handed) == list(range(50))
