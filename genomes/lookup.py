@@ -21,11 +21,14 @@ MAX_MEMORY = 12
 
 _TEXT = re.compile(r"memory\s*\(\s*(\d{1,9})\s*,\s*(\d{1,9})\s*\)(.*)", re.DOTALL)
 
+PROBABILITY = {"c": 1.0, "C": 1.0, "d": 0.0, "D": 0.0}
+"""Of cooperation, for each letter of a pure genome."""
+
 LONGEST_QUOTE = 80
 """Characters of a text that an error repeats."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class LookupGenome:
     """A memory(x,y) strategy: it reads its own last `x` and its opponent's last `y` moves.
 
@@ -45,61 +48,56 @@ class LookupGenome:
 
     x: int
     y: int
-    opening: tuple[float, ...]
-    replies: tuple[float, ...]
+    moves: str | tuple[float, ...]
+    """All entries, openings first: letters where every move is pure, "cCDCD", else probabilities of cooperation."""
 
-    def __post_init__(self) -> None:
-        check_memory(self.x, self.y)
-        object.__setattr__(self, "x", int(self.x))
-        object.__setattr__(self, "y", int(self.y))
-        opening, replies = max(self.x, self.y), 2 ** (self.x + self.y)
-        for field, values, expected in (
-            ("opening", self.opening, opening),
-            ("replies", self.replies, replies),
-        ):
+    def __init__(self, x: int, y: int, opening: Sequence[float], replies: Sequence[float]) -> None:
+        check_memory(x, y)
+        x, y = int(x), int(y)
+        for field, values, expected in (("opening", opening, max(x, y)), ("replies", replies, 2 ** (x + y))):
             if not isinstance(values, (tuple, list, np.ndarray)):
                 raise ValueError(f"{field}: expected a tuple of probabilities, got {values!r}")
             if len(values) != expected:
                 raise ValueError(
-                    f"{field}: expected {expected} values for memory({self.x},{self.y}), got {len(values)}"
+                    f"{field}: expected {expected} values for memory({x},{y}), got {len(values)}"
                 )
             for value in values:
                 if not isinstance(value, (int, float, np.number, np.bool_)) or not 0 <= value <= 1:  # nan too
                     raise ValueError(
                         f"{field}: expected probabilities of cooperation in [0, 1], got {value!r}"
                     )
-        object.__setattr__(self, "opening", tuple(float(p) + 0.0 for p in self.opening))
-        object.__setattr__(self, "replies", tuple(float(p) + 0.0 for p in self.replies))
+        self.__dict__.update(
+            x=x, y=y, moves=spelled(x, y, tuple(float(p) + 0.0 for p in (*opening, *replies)))
+        )
 
     @classmethod
-    def trusted(cls, x: int, y: int, opening: tuple[float, ...], replies: tuple[float, ...]) -> LookupGenome:
-        """A genome without validation, from floats that are known to be right: for variation, which makes many."""
+    def trusted(cls, x: int, y: int, moves: str | tuple[float, ...]) -> LookupGenome:
+        """A genome without validation, from `moves` that are known to be right: for variation, which makes many."""
         genome = object.__new__(cls)
-        genome.__dict__.update(x=x, y=y, opening=opening, replies=replies)
+        genome.__dict__.update(x=x, y=y, moves=moves)
         return genome
-
-    @classmethod
-    def trusted_pure(cls, x: int, y: int, text: str) -> LookupGenome:
-        """A genome of pure moves from its text, known to be right; `opening` and `replies` wait to be asked for."""
-        genome = object.__new__(cls)
-        genome.__dict__.update(x=x, y=y, _text=text, deterministic=True)
-        return genome
-
-    def __getattr__(self, name: str) -> tuple[float, ...]:
-        # only reached for what is not there yet: the entries of a genome that came as text
-        text = self.__dict__.get("_text")
-        if name not in ("opening", "replies") or text is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        moves = text[text.index(" ") + 1 :].upper()
-        entries = tuple([1.0 if move == "C" else 0.0 for move in moves])
-        first = max(self.x, self.y)
-        self.__dict__.update(opening=entries[:first], replies=entries[first:])
-        return entries[:first] if name == "opening" else entries[first:]
 
     @cached_property
+    def entries(self) -> tuple[float, ...]:
+        """Probabilities of cooperation, openings first."""
+        return (
+            tuple([PROBABILITY[move] for move in self.moves]) if isinstance(self.moves, str) else self.moves
+        )
+
+    @property
+    def opening(self) -> tuple[float, ...]:
+        """Probabilities of cooperation in the first ``max(x, y)`` turns."""
+        return self.entries[: max(self.x, self.y)]
+
+    @property
+    def replies(self) -> tuple[float, ...]:
+        """Probabilities of cooperation after every history of full length."""
+        return self.entries[max(self.x, self.y) :]
+
+    @property
     def deterministic(self) -> bool:
         """True when every entry is a pure move."""
-        return {*self.opening, *self.replies} <= {0.0, 1.0}
+        return isinstance(self.moves, str)
 
     # the text reads back exactly, so it stands for the value
 
@@ -112,14 +110,16 @@ class LookupGenome:
     def __str__(self) -> str:
         return self._text
 
+    def __repr__(self) -> str:
+        return f"LookupGenome.parse({self._text!r})"
+
     @cached_property
     def _text(self) -> str:
-        head = f"memory({self.x},{self.y}) "
-        if self.deterministic:
-            opening = "".join(["c" if p else "d" for p in self.opening])
-            return head + opening + "".join(["C" if p else "D" for p in self.replies])
-        opening = "".join(_shortest(p) + " " for p in self.opening)
-        return head + opening + "| " + " ".join(_shortest(p) for p in self.replies)
+        if isinstance(self.moves, str):
+            return f"memory({self.x},{self.y}) {self.moves}"
+        words = [repr(p).removesuffix(".0") for p in self.moves]
+        words.insert(max(self.x, self.y), "|")
+        return f"memory({self.x},{self.y}) " + " ".join(words)
 
     @classmethod
     def parse(cls, text: str) -> LookupGenome:
@@ -147,8 +147,7 @@ class LookupGenome:
                 f"genome: expected {max(x, y)} opening moves and {2 ** (x + y)} replies for memory({x},{y}), "
                 f"{expected} in all, got {len(moves)}"
             )
-        values = tuple(1.0 if move == "C" else 0.0 for move in moves)
-        return cls(x, y, values[: max(x, y)], values[max(x, y) :])
+        return cls.trusted(x, y, moves[: max(x, y)].lower() + moves[max(x, y) :])
 
     def automaton(self, turns: int | None = None) -> Automaton:
         """The strategy as an automaton whose states are the histories remembered so far.
@@ -180,8 +179,8 @@ def difference(before: LookupGenome, after: LookupGenome) -> list[str]:
     """
     changed = []
     pure = before.deterministic and after.deterministic
-    entries = zip(before.opening + before.replies, after.opening + after.replies, strict=True)
-    for label, (p, q) in zip(entry_labels(before.x, before.y), entries, strict=True):
+    labels = entry_labels(before.x, before.y)
+    for label, p, q in zip(labels, before.entries, after.entries, strict=True):
         if p != q:
             changed.append(
                 f"{label}: {'DC'[int(p)]} to {'DC'[int(q)]}" if pure else f"{label}: {p:.3g} to {q:.3g}"
@@ -228,18 +227,25 @@ def history_structure(x: int, y: int) -> NDArray[np.int32]:
     return successors
 
 
+def spelled(x: int, y: int, entries: tuple[float, ...]) -> str | tuple[float, ...]:
+    """Entries of a memory(x,y) genome as its `moves`: letters where every one is pure."""
+    if not {*entries} <= {0.0, 1.0}:
+        return entries
+    letters = "".join(["C" if p else "D" for p in entries])
+    return letters[: max(x, y)].lower() + letters[max(x, y) :]
+
+
 def move_letters(genomes: Sequence[LookupGenome]) -> NDArray[np.uint8]:
     """Letters of pure genomes of one memory, ``(genomes, entries)``: c and C are odd, d and D even."""
-    length = max(genomes[0].x, genomes[0].y) + 2 ** (genomes[0].x + genomes[0].y)
-    text = "".join([genome._text[-length:] for genome in genomes])
-    return np.frombuffer(text.encode(), np.uint8).reshape(len(genomes), length)
+    text = "".join([str(genome.moves) for genome in genomes])
+    return np.frombuffer(text.encode(), np.uint8).reshape(len(genomes), -1)
 
 
 def entries(genomes: Sequence[LookupGenome]) -> NDArray[np.float64]:
     """Probabilities of cooperation of genomes of one memory, openings first: ``(genomes, entries)``."""
     if all([genome.deterministic for genome in genomes]):
         return (move_letters(genomes) & 1).astype(np.float64)
-    return np.array([genome.opening + genome.replies for genome in genomes])
+    return np.array([genome.entries for genome in genomes])
 
 
 def cooperation(x: int, y: int, genomes: Sequence[LookupGenome]) -> NDArray[np.float64]:
@@ -258,11 +264,6 @@ def quoted(text: str) -> str:
     return (
         repr(text) if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]!r}... ({len(text)} characters)"
     )
-
-
-def _shortest(p: float) -> str:
-    text = repr(p)
-    return text.removesuffix(".0")
 
 
 def _probabilities(field: str, text: str) -> tuple[float, ...]:

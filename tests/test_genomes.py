@@ -127,3 +127,16 @@ def test_behaviours_are_named_from_the_catalogue() -> None:
     # without noise grim is spiteful; a label has to hold with noise too
     assert label(catalogue.get("grim").automaton()).startswith("automaton ")
     assert label("tft") == "tft"
+
+
+def test_a_table_holds_its_moves_as_letters_exactly_where_all_are_pure() -> None:
+    pure = LookupGenome(1, 1, (1.0,), (1, 0, np.float64(1), False))
+    assert (
+        pure.moves == "cCDCD" and pure.deterministic and pure == LookupGenome.parse("memory(1,1) 1 | 1 0 1 0")
+    )
+    mixed = LookupGenome(1, 1, (1.0,), (1, 0, 0.5, 0))
+    assert mixed.moves == mixed.entries == (1.0, 1.0, 0.0, 0.5, 0.0) and not mixed.deterministic
+    for genome in (pure, mixed):
+        assert eval(repr(genome), {"LookupGenome": LookupGenome}) == genome
+        with pytest.raises(AttributeError):
+            genome.x = 2

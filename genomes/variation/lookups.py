@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from genomes.lookup import LookupGenome, check_memory, entries, move_letters
+from genomes.lookup import LookupGenome, check_memory, entries, move_letters, spelled
 
 FLIP = np.uint8(ord("C") ^ ord("D"))
 """Turns a letter into the other one, in either case."""
@@ -73,16 +73,13 @@ def cross_lookups(
         if (a.x, a.y) != (b.x, b.y) or a is b:
             children.append(a)
             continue
-        opening = max(a.x, a.y)
-        length = opening + 2 ** (a.x + a.y)
+        length = max(a.x, a.y) + 2 ** (a.x + a.y)
         point = 1 + int(u * (length - 1)) if length > 1 else 1
-        if a.deterministic and b.deterministic:
-            mine, theirs = str(a), str(b)
-            cut = len(mine) - length + point
-            children.append(LookupGenome.trusted_pure(a.x, a.y, mine[:cut] + theirs[cut:]))
-            continue
-        child = (a.opening + a.replies)[:point] + (b.opening + b.replies)[point:]
-        children.append(LookupGenome.trusted(a.x, a.y, child[:opening], child[opening:]))
+        if isinstance(a.moves, str) and isinstance(b.moves, str):
+            children.append(LookupGenome.trusted(a.x, a.y, a.moves[:point] + b.moves[point:]))
+        else:
+            child = spelled(a.x, a.y, a.entries[:point] + b.entries[point:])
+            children.append(LookupGenome.trusted(a.x, a.y, child))
     return children
 
 
@@ -96,15 +93,10 @@ def _by_memory(genomes: Sequence[LookupGenome]) -> dict[tuple[int, int], list[in
 
 def _pure(x: int, y: int, letters: NDArray[np.uint8]) -> list[LookupGenome]:
     """Genomes from the letters of their text, one row each."""
-    head, length = f"memory({x},{y}) ", letters.shape[1]
-    text = letters.tobytes().decode()
-    return [LookupGenome.trusted_pure(x, y, head + text[k : k + length]) for k in range(0, len(text), length)]
+    length, text = letters.shape[1], letters.tobytes().decode()
+    return [LookupGenome.trusted(x, y, text[k : k + length]) for k in range(0, len(text), length)]
 
 
 def _stochastic(x: int, y: int, probabilities: NDArray[np.float64]) -> list[LookupGenome]:
     """Genomes from their entries, one row each."""
-    opening = max(x, y)
-    return [
-        LookupGenome.trusted(x, y, tuple(row[:opening]), tuple(row[opening:]))
-        for row in probabilities.tolist()
-    ]
+    return [LookupGenome.trusted(x, y, spelled(x, y, tuple(row))) for row in probabilities.tolist()]
