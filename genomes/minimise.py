@@ -55,6 +55,7 @@ def _canonical_batch(successors, defect, cooperate, noisy):
     first = np.empty(states, np.uint32)
     end = np.empty(states, np.uint32)
     marked = np.empty(states, np.uint32)
+    partition = (elements, place, block, first, end, marked)
     touched = np.empty(states, np.uint32)
     sources = np.empty(states, np.uint32)
     head = np.empty((4, states + 1), np.uint32)
@@ -62,151 +63,197 @@ def _canonical_batch(successors, defect, cooperate, noisy):
     waiting = np.empty(4 * states, np.uint32)
     done = 0
     for g in range(genomes):
-        # 1. breadth-first over what can happen; a move that cannot happen leads where the intended one does
-        number[:] = NONE
-        number[0] = 0
-        order[0] = 0
-        m = 1
-        i = 0
-        mixed = False
-        while i < m:
-            s = order[i]
-            pure = defect[g, s] == 0.0 or cooperate[g, s] == 0.0
-            if not pure:
-                mixed = True
-            bound = not noisy and pure
-            own = np.uint32(2) if cooperate[g, s] == 0.0 else np.uint32(0)
-            for l in range(2 if bound else 4):
-                target = np.uint32(successors[s, own + l if bound else l])
-                if number[target] == NONE:
-                    number[target] = m
-                    order[m] = target
-                    m += 1
-                step[i, l] = number[target]
-            if bound:
-                step[i, 2] = step[i, 0]
-                step[i, 3] = step[i, 1]
-            p[i] = defect[g, s]
-            c[i] = cooperate[g, s]
-            i += 1
+        m, mixed = _reach(successors, defect[g], cooperate[g], noisy, number, order, step, p, c)
         letters = 4 if noisy or mixed else 2  # a pure state without noise: both own moves lead alike
-        # 2. blocks of equal probabilities, then refined until no block can be told apart
-        if not mixed:
-            low = 0
-            high = m
-            for i in range(m):
-                if p[i] == 0.0:
-                    elements[low] = i
-                    low += 1
-                else:
-                    high -= 1
-                    elements[high] = i
-        else:
-            by_c = np.argsort(c[:m], kind="mergesort")
-            by_both = by_c[np.argsort(p[by_c], kind="mergesort")]
-            for i in range(m):
-                elements[i] = by_both[i]
-        blocks = 0
-        for i in range(m):
-            e = elements[i]
-            place[e] = i
-            if i == 0 or p[e] != p[elements[i - 1]] or c[e] != c[elements[i - 1]]:
-                first[blocks] = i
-                blocks += 1
-            block[e] = blocks - 1
-            end[blocks - 1] = i + 1
-            marked[blocks - 1] = 0
-        for l in range(letters):
-            head[l, : m + 1] = 0
-            for i in range(m):
-                head[l, step[i, l] + 1] += 1
-            for i in range(m):
-                head[l, i + 1] += head[l, i]
-            for i in range(m - 1, -1, -1):  # fill backwards, restoring the heads
-                t = step[i, l]
-                head[l, t + 1] -= 1
-                inverse[l, head[l, t + 1]] = i
-            for i in range(m):
-                head[l, i] = head[l, i + 1]
-            head[l, m] = m
-        pending = 0
-        largest = 0
-        for b in range(blocks):
-            if end[b] - first[b] > end[largest] - first[largest]:
-                largest = b
-        for b in range(blocks):
-            if b != largest:  # what the others do not tell apart, it does not either
-                for l in range(letters):
-                    waiting[pending] = 4 * b + l
-                    pending += 1
-        while pending > 0:
-            pending -= 1
-            b = waiting[pending] >> TWO
-            l = waiting[pending] & THREE
-            found = 0
-            for i in range(first[b], end[b]):
-                e = elements[i]
-                for k in range(head[l, e], head[l, e + 1]):
-                    sources[found] = inverse[l, k]
-                    found += 1
-            hit = 0
-            for i in range(found):
-                e = sources[i]
-                t = block[e]
-                if marked[t] == 0:
-                    touched[hit] = t
-                    hit += 1
-                a = first[t] + marked[t]
-                other = elements[a]
-                elements[place[e]] = other
-                place[other] = place[e]
-                elements[a] = e
-                place[e] = a
-                marked[t] += 1
-            for i in range(hit):
-                t = touched[i]
-                k = marked[t]
-                marked[t] = 0
-                size = end[t] - first[t]
-                if k == size:
-                    continue
-                # the smaller part becomes the new block: it alone has to be looked at again
-                if 2 * k <= size:
-                    first[blocks] = first[t]
-                    end[blocks] = first[t] + k
-                    first[t] += k
-                else:
-                    first[blocks] = first[t] + k
-                    end[blocks] = end[t]
-                    end[t] = first[t] + k
-                marked[blocks] = 0
-                for k in range(first[blocks], end[blocks]):
-                    block[elements[k]] = blocks
-                for k in range(letters):
-                    waiting[pending] = 4 * blocks + k
-                    pending += 1
-                blocks += 1
-        # 3. number the blocks in order of first reach
-        number[:blocks] = NONE
-        number[block[0]] = 0
-        order[0] = block[0]
-        reached = 1
-        i = 0
-        while i < reached:
+        blocks = _divide(m, mixed, p, c, partition)
+        _invert(m, letters, step, head, inverse)
+        blocks = _refine(letters, blocks, partition, head, inverse, touched, sources, waiting)
+        reached = _number(letters, blocks, step, elements, block, first, number, order, next_out[done:])
+        for i in range(reached):
             s = elements[first[order[i]]]
             p_out[done + i] = p[s]
             c_out[done + i] = c[s]
-            for l in range(letters):
-                t = block[step[s, l]]
-                if number[t] == NONE:
-                    number[t] = reached
-                    order[reached] = t
-                    reached += 1
-                next_out[done + i, l] = number[t]
-            if letters == 2:
-                next_out[done + i, 2] = next_out[done + i, 0]
-                next_out[done + i, 3] = next_out[done + i, 1]
-            i += 1
         sizes[g] = reached
         done += reached
     return sizes, p_out, next_out, c_out
+
+
+@njit(cache=True, nogil=True)
+def _reach(successors, defect, cooperate, noisy, number, order, step, p, c):
+    # (s,4), (s,), (s,) -> m, mixed; step (m,4), p (m,), c (m,)
+    """Renumber what can happen, breadth first; a move that cannot happen leads where the intended one does.
+
+    `mixed`: some move is left to chance.
+    """
+    number[:] = NONE
+    number[0] = 0
+    order[0] = 0
+    m = 1
+    i = 0
+    mixed = False
+    while i < m:
+        s = order[i]
+        pure = defect[s] == 0.0 or cooperate[s] == 0.0
+        if not pure:
+            mixed = True
+        bound = not noisy and pure
+        own = np.uint32(2) if cooperate[s] == 0.0 else np.uint32(0)
+        for l in range(2 if bound else 4):
+            target = np.uint32(successors[s, own + l if bound else l])
+            if number[target] == NONE:
+                number[target] = m
+                order[m] = target
+                m += 1
+            step[i, l] = number[target]
+        if bound:
+            step[i, 2] = step[i, 0]
+            step[i, 3] = step[i, 1]
+        p[i] = defect[s]
+        c[i] = cooperate[s]
+        i += 1
+    return m, mixed
+
+
+@njit(cache=True, nogil=True)
+def _divide(m, mixed, p, c, partition):
+    # p (m,), c (m,) -> number of blocks; partition: elements, place, block (m,), first, end, marked (blocks,)
+    """Blocks of equal probabilities.
+
+    A block holds ``elements[first:end]``; `place` and `block` say where a state stands.
+    """
+    elements, place, block, first, end, marked = partition
+    if not mixed:
+        low = 0
+        high = m
+        for i in range(m):
+            if p[i] == 0.0:
+                elements[low] = i
+                low += 1
+            else:
+                high -= 1
+                elements[high] = i
+    else:
+        by_c = np.argsort(c[:m], kind="mergesort")
+        by_both = by_c[np.argsort(p[by_c], kind="mergesort")]
+        for i in range(m):
+            elements[i] = by_both[i]
+    blocks = 0
+    for i in range(m):
+        e = elements[i]
+        place[e] = i
+        if i == 0 or p[e] != p[elements[i - 1]] or c[e] != c[elements[i - 1]]:
+            first[blocks] = i
+            blocks += 1
+        block[e] = blocks - 1
+        end[blocks - 1] = i + 1
+        marked[blocks - 1] = 0
+    return blocks
+
+
+@njit(cache=True, nogil=True)
+def _invert(m, letters, step, head, inverse):
+    # step (m,l) -> head (l,m+1), inverse (l,m)
+    """The states that letter l leads to t from: ``inverse[l, head[l, t] : head[l, t + 1]]``."""
+    for l in range(letters):
+        head[l, : m + 1] = 0
+        for i in range(m):
+            head[l, step[i, l] + 1] += 1
+        for i in range(m):
+            head[l, i + 1] += head[l, i]
+        for i in range(m - 1, -1, -1):  # fill backwards, restoring the heads
+            t = step[i, l]
+            head[l, t + 1] -= 1
+            inverse[l, head[l, t + 1]] = i
+        for i in range(m):
+            head[l, i] = head[l, i + 1]
+        head[l, m] = m
+
+
+@njit(cache=True, nogil=True)
+def _refine(letters, blocks, partition, head, inverse, touched, sources, waiting):
+    # as `_divide` and `_invert` leave them -> number of blocks
+    """Split blocks until no two states of one can be told apart (Hopcroft)."""
+    elements, place, block, first, end, marked = partition
+    pending = 0
+    largest = 0
+    for b in range(blocks):
+        if end[b] - first[b] > end[largest] - first[largest]:
+            largest = b
+    for b in range(blocks):
+        if b != largest:  # what the others do not tell apart, it does not either
+            for l in range(letters):
+                waiting[pending] = 4 * b + l
+                pending += 1
+    while pending > 0:
+        pending -= 1
+        b = waiting[pending] >> TWO
+        l = waiting[pending] & THREE
+        found = 0
+        for i in range(first[b], end[b]):
+            e = elements[i]
+            for k in range(head[l, e], head[l, e + 1]):
+                sources[found] = inverse[l, k]
+                found += 1
+        hit = 0
+        for i in range(found):
+            e = sources[i]
+            t = block[e]
+            if marked[t] == 0:
+                touched[hit] = t
+                hit += 1
+            a = first[t] + marked[t]
+            other = elements[a]
+            elements[place[e]] = other
+            place[other] = place[e]
+            elements[a] = e
+            place[e] = a
+            marked[t] += 1
+        for i in range(hit):
+            t = touched[i]
+            k = marked[t]
+            marked[t] = 0
+            size = end[t] - first[t]
+            if k == size:
+                continue
+            # the smaller part becomes the new block: it alone has to be looked at again
+            if 2 * k <= size:
+                first[blocks] = first[t]
+                end[blocks] = first[t] + k
+                first[t] += k
+            else:
+                first[blocks] = first[t] + k
+                end[blocks] = end[t]
+                end[t] = first[t] + k
+            marked[blocks] = 0
+            for k in range(first[blocks], end[blocks]):
+                block[elements[k]] = blocks
+            for k in range(letters):
+                waiting[pending] = 4 * blocks + k
+                pending += 1
+            blocks += 1
+    return blocks
+
+
+@njit(cache=True, nogil=True)
+def _number(letters, blocks, step, elements, block, first, number, order, following):
+    # -> number of blocks reached; order (blocks,), following (blocks,4)
+    """Number the blocks in order of first reach, and say where each leads."""
+    number[:blocks] = NONE
+    number[block[0]] = 0
+    order[0] = block[0]
+    reached = 1
+    i = 0
+    while i < reached:
+        s = elements[first[order[i]]]
+        for l in range(letters):
+            t = block[step[s, l]]
+            if number[t] == NONE:
+                number[t] = reached
+                order[reached] = t
+                reached += 1
+            following[i, l] = number[t]
+        if letters == 2:
+            following[i, 2] = following[i, 0]
+            following[i, 3] = following[i, 1]
+        i += 1
+    return reached
