@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.measure import Row
-from results.plots.style import COLOURS, figure, save, styled
+from results.palette import COLOURS
+from results.plots.style import figure, save, styled
 
 COLUMNS = 2
 

@@ -3,7 +3,7 @@
 - `records`: Birth, Leader, Generation: plain values
 - `run`: the crash-safe file of a run, `Run.open` to write, `Run.read` to look
 - `lineage`: lines of descent, family trees, common ancestors, clades
-- `plots`: every figure
+- `plots`: every figure; `palette`: their colours
 - `sweeps`: what a sweep left, means with intervals; `survival`: survival curves with intervals
 """
 

@@ -13,16 +13,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from engine.ecologies import EcologyResult
+from results.palette import FAINT, LINES, MAIN, SECOND
 from results.plots.style import MAX_BINS, as_label, figure, generation_axis, styled
 
 NAMED = 8
 """Strategies that get a line of their own with a name; the others share one thin grey line each."""
-DARK = ("#1b3a6b", "#b5541c", "#1f6f5c", "#8c2d3f", "#7a4f1d", "#4b4b8f", "#3f7cac", "#444444")
 DASHES: tuple[Any, ...] = (
     "-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (8, 2)),
     (0, (3, 1.5, 1, 1.5, 1, 1.5)), (0, (2.5, 1)), (0, (1, 2.2)),
 )  # fmt: skip
-FAINT = "#b8b8b8"
 SIGNIFICANT = 0.02
 """A simplex marks the start and the end; paths shorter than this have no arrow."""
 
@@ -46,11 +45,11 @@ def abundance(result: EcologyResult, *, title: str | None = None, until: int | N
         ends, looks = [], []
         for n, k in enumerate(order[:NAMED].tolist()):
             y = counts[x, k]
-            axes.plot(x, y, color=DARK[n], ls=DASHES[n], lw=1.5, clip_on=False, zorder=3)
+            axes.plot(x, y, color=LINES[n], ls=DASHES[n], lw=1.5, clip_on=False, zorder=3)
             if last > shown and result.ending != "cycle":
-                axes.plot([shown, last], [y[-1], y[-1]], color=DARK[n], ls=DASHES[n], lw=1.5, zorder=3)
+                axes.plot([shown, last], [y[-1], y[-1]], color=LINES[n], ls=DASHES[n], lw=1.5, zorder=3)
             ends.append(float(y[-1]))
-            looks.append((result.names[k], DARK[n], DASHES[n]))
+            looks.append((result.names[k], LINES[n], DASHES[n]))
         top = float(counts.max()) * 1.04
         axes.set_ylim(0, top)
         generation_axis(axes, max(last, 1))
@@ -109,28 +108,28 @@ def simplex(result: EcologyResult, *, title: str | None = None) -> Figure:
                 ends = np.array([share * corners[a] + (1 - share) * corners[x] for x in (b, c)])
                 axes.plot(*ends.T, color="#d8d8d8", lw=0.6, zorder=1)
         axes.plot(*np.vstack([corners, corners[:1]]).T, color="#444444", lw=0.9, zorder=2)
-        axes.plot(*path.T, color=DARK[0], lw=1.1, zorder=3)
+        axes.plot(*path.T, color=MAIN, lw=1.1, zorder=3)
         if len(path) <= 60:
-            axes.plot(*path.T, ls="", marker=".", ms=3, color=DARK[0], zorder=3)
+            axes.plot(*path.T, ls="", marker=".", ms=3, color=MAIN, zorder=3)
         _arrow(axes, path)
         axes.plot(
             *path[0],
             marker="o",
             ms=6,
             mfc="white",
-            mec=DARK[0],
+            mec=MAIN,
             ls="",
             zorder=5,
             label="start",
             clip_on=False,
         )
         axes.plot(
-            *path[-1], marker="o", ms=6, color=DARK[0], ls="", zorder=5, label=_ending(result), clip_on=False
+            *path[-1], marker="o", ms=6, color=MAIN, ls="", zorder=5, label=_ending(result), clip_on=False
         )
         if result.ending == "cycle":
             assert result.period is not None
             cycle = np.vstack([path[-result.period :], path[-result.period]])
-            axes.plot(*cycle.T, color=DARK[1], lw=1.6, zorder=4, label="the cycle")
+            axes.plot(*cycle.T, color=SECOND, lw=1.6, zorder=4, label="the cycle")
         for k, (where, va) in enumerate((((0, -0.03), "top"), ((1, -0.03), "top"), ((0.5, 0.9), "bottom"))):
             text = f"{as_label(result.names[k], 24)}\n{counts[0, k]:,.0f} to {counts[-1, k]:,.0f}"
             axes.text(*where, text, ha="center", va=va, fontsize=8)
@@ -153,7 +152,7 @@ def _arrow(axes: Any, path: NDArray[np.float64]) -> None:
         "",
         middle + 0.012 * direction,
         middle - 0.012 * direction,
-        arrowprops={"arrowstyle": "-|>", "color": DARK[0], "mutation_scale": 13, "lw": 0},
+        arrowprops={"arrowstyle": "-|>", "color": MAIN, "mutation_scale": 13, "lw": 0},
         zorder=4,
     )
 

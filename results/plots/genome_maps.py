@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from genomes.lookup import LookupGenome, entry_labels
 from results.errors import RunError
-from results.plots.style import OTHERS, figure, run_name, styled
+from results.palette import BAND, MAIN, OTHERS
+from results.plots.style import figure, run_name, styled
 from results.records import quantiles
 from results.run.store import Run
 
@@ -64,8 +65,8 @@ def _complexity_figure(rows: Sequence[int], complexities: Sequence[Sequence[int]
     there = [place for place, values in enumerate(complexities) if values]
     spread = np.array([quantiles(complexities[place], (25, 75)) for place in there])
     mean = [np.mean(complexities[place]) for place in there]
-    axes.vlines(there, spread[:, 0], spread[:, 1], color="#a9bcd8", lw=4, label="25 to 75 %")
-    axes.plot(there, mean, color="#1b3a6b", ls="", marker="o", ms=3, label="mean")
+    axes.vlines(there, spread[:, 0], spread[:, 1], color=BAND, lw=4, label="25 to 75 %")
+    axes.plot(there, mean, color=MAIN, ls="", marker="o", ms=3, label="mean")
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(-0.01, 1), ncols=2)
     axes.set_ylabel("complexity")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from results.errors import RunError
 from results.lineage import FamilyTree, family_tree, line_of_descent
+from results.palette import MAIN, ink
 from results.plots.genome_maps import entries, lookup_columns
 from results.plots.style import (
     MAX_BINS,
@@ -27,13 +28,15 @@ from results.plots.style import (
     as_label,
     figure,
     generation_axis,
-    ink,
     run_name,
     styled,
     text_size,
 )
 from results.records import Birth, BirthId
 from results.run.store import Run
+
+UPWARD = "#c98a00"
+"""The colour of what became more cooperative; less is `MAIN`."""
 
 MAX_CHANGES_LISTED = 26
 """Changes of a genome without a table that are written out."""
@@ -81,7 +84,7 @@ def _marked(line: Sequence[Birth], columns: list[str], last: int) -> Figure:
         if birth.origin == "crossover" and len(line) <= MAX_BINS:
             axes.axvline(birth.id.generation, color="#d0d0d0", lw=0.5, zorder=0)
     size = float(np.clip(26 - len(at) / 40, 5, 26))
-    for upward, marker, colour in ((True, "^", "#c98a00"), (False, "v", "#1b3a6b")):
+    for upward, marker, colour in ((True, "^", UPWARD), (False, "v", MAIN)):
         for changed in (False, True):
             chosen = (up == upward) & (full == changed)
             axes.scatter(
@@ -107,11 +110,9 @@ def _marked(line: Sequence[Birth], columns: list[str], last: int) -> Figure:
     axes.set_ylabel("entry (own moves | opponent's)")
     generation_axis(axes, last, first=line[0].id.generation)
     handles = [
-        Line2D([], [], ls="", marker="^", mfc="#c98a00", mec="#c98a00", ms=4.5, label="more cooperative"),
-        Line2D([], [], ls="", marker="v", mfc="#1b3a6b", mec="#1b3a6b", ms=4.5, label="less cooperative"),
-        Line2D(
-            [], [], ls="", marker="v", mfc="white", mec="#1b3a6b", ms=4.5, label="hollow: behaviour unchanged"
-        ),
+        Line2D([], [], ls="", marker="^", mfc=UPWARD, mec=UPWARD, ms=4.5, label="more cooperative"),
+        Line2D([], [], ls="", marker="v", mfc=MAIN, mec=MAIN, ms=4.5, label="less cooperative"),
+        Line2D([], [], ls="", marker="v", mfc="white", mec=MAIN, ms=4.5, label="hollow: behaviour unchanged"),
     ]
     if len(line) <= MAX_BINS and any(birth.origin == "crossover" for birth in line):
         handles.append(Line2D([], [], color="#c0c0c0", lw=1, label="crossover"))

@@ -18,17 +18,16 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from results.palette import BAND, COLOURS, CONTROL, MAIN, NEUTRAL, OTHERS, SECOND, SHADES, edge
 from results.plots import style
-from results.plots.style import COLOURS, HATCHES, OTHERS, as_label, figure, ink, styled
+from results.plots.style import HATCHES, as_label, figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-REAL, CLONES = "#1b3a6b", "#7d7d7d"
 PANELS = 4
 """Panels side by side."""
 
-PALEST, DARKEST = "#f4f6fa", "#12294d"
 BINS = 24
 
 NAME, TITLE = 44, 24
@@ -72,8 +71,8 @@ def survival(
                 continue
             real, clones = panels[place]
             if clones is not None:
-                _curve(axes, clones, horizon, CLONES, "--", 1)
-            _curve(axes, real, horizon, REAL, "-", 0)
+                _curve(axes, clones, horizon, CONTROL, "--", 1)
+            _curve(axes, real, horizon, MAIN, "-", 0)
             axes.set_title(as_label(real.label, TITLE), size=8)
             lowest = place + columns >= len(panels)
             axes.tick_params(labelbottom=lowest, pad=2 + 8 * (1 if clones is None else 2) if lowest else 2)
@@ -86,11 +85,11 @@ def survival(
             Line2D(
                 [],
                 [],
-                color=REAL,
+                color=MAIN,
                 lw=1.5,
                 label="resident or control: 95 % interval, below its numbers at risk",
             ),
-            Line2D([], [], color=CLONES, lw=1.2, ls="--", label="its clones (drift), likewise"),
+            Line2D([], [], color=CONTROL, lw=1.2, ls="--", label="its clones (drift), likewise"),
         ]
         if all(clones is None for _, clones in panels):
             del shown[1]
@@ -133,7 +132,7 @@ def n_rho(values: Mapping[str, ArrayLike], title: str) -> Figure:
             chances = np.asarray(value, np.float64)
             count, _ = np.histogram(np.clip(chances, edges[0], edges[-1]), edges)
             middle = np.sqrt(edges[1:] * edges[:-1])
-            colours = np.where(middle > 1.1, "#b5541c", np.where(middle < 0.9, "#a9bcd8", "#5a5a5a"))
+            colours = np.where(middle > 1.1, SECOND, np.where(middle < 0.9, BAND, NEUTRAL))
             axes.bar(
                 edges[:-1],
                 count / len(chances),
@@ -166,7 +165,7 @@ def kappa_forest(rows: Sequence[tuple[str, float, float, float]], title: str) ->
         axes = made.subplots()
         for k, (_, value, low, high) in enumerate(rows):
             below, above = max(low, 1e-3), max(high, 1e-3)
-            colour = "#b5541c" if low > 1 else "#1b3a6b" if high < 1 else "#5a5a5a"
+            colour = SECOND if low > 1 else MAIN if high < 1 else NEUTRAL
             marker = "s" if low > 1 else "o" if high < 1 else "D"
             axes.plot([below, above], [k, k], color=colour, lw=1.6)
             axes.plot([max(value, 1e-3)], [k], marker=marker, color=colour, ms=5)
@@ -187,7 +186,7 @@ def nash_gaps(
     gaps: Mapping[str, ArrayLike], noise: Sequence[float], continuation: Sequence[float], title: str
 ) -> Figure:
     """Heat maps of the Nash gap, ``(noise, continuation)`` each; cells where no mutant does better are ringed."""
-    shade = LinearSegmentedColormap.from_list("gap", [PALEST, "#7f9cc4", DARKEST])
+    shade = LinearSegmentedColormap.from_list("gap", SHADES)
     tables = {name: np.asarray(gap, np.float64) for name, gap in gaps.items()}
     top = max(float(table.max()) for table in tables.values()) or 1.0
     norm = PowerNorm(0.5, 0, top)
@@ -205,7 +204,7 @@ def nash_gaps(
             table = tables[name]
             image = axes.imshow(table, origin="lower", aspect="auto", cmap=shade, norm=norm)
             for row, column in np.argwhere(table == 0):
-                axes.plot(column, row, marker="o", ms=4, mfc="none", mec="#b5541c", mew=1.1)
+                axes.plot(column, row, marker="o", ms=4, mfc="none", mec=SECOND, mew=1.1)
             axes.set_title(as_label(name, 30), size=8)
             axes.set_xticks(range(len(continuation)), [f"{d:g}" for d in continuation], rotation=60)
             axes.set_yticks(range(len(noise)), [f"{e:g}" for e in noise])
@@ -230,10 +229,9 @@ def who_invaded(names: Sequence[str], shares: ArrayLike, title: str, *, lost_at:
         axes = made.subplots()
         for k, name in enumerate(names):
             colour = OTHERS if name == "others" else COLOURS[k % len(COLOURS)]
-            edge = "white" if ink(colour) == "white" else "#8a8a8a"
             hatch = "" if name == "others" else HATCHES[k % len(HATCHES)]
             axes.fill_between(
-                x, edges[k], edges[k + 1], facecolor=colour, edgecolor=edge, hatch=hatch, lw=0.2,
+                x, edges[k], edges[k + 1], facecolor=colour, edgecolor=edge(colour), hatch=hatch, lw=0.2,
                 step="post", label=as_label(name, NAME),
             )  # fmt: skip
         if lost_at is not None:

@@ -21,16 +21,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from results.errors import RunError
+from results.palette import BAND, MAIN, OTHERS, SECOND, WIDE_BAND, ink
 from results.plots.genome_maps import genomes
 from results.plots.heredity import descent, family
 from results.plots.style import (
-    OTHERS,
     Look,
     Looks,
     bins,
     figure,
     generation_axis,
-    ink,
     run_name,
     save,
     styled,
@@ -38,8 +37,6 @@ from results.plots.style import (
     thinned,
 )
 from results.run.store import Run
-
-DARK, MIDDLE, LIGHT, LIGHTEST = "#1b3a6b", "#b5541c", "#a9bcd8", "#dbe4f0"
 
 SMOOTH = 300
 """Points along time of the abundances: more would be spikes."""
@@ -59,12 +56,12 @@ def fitness(run: Run) -> Figure:
         axes = made.subplots()
         at, wide = _widened(x)
         for low, high, colour, label in (
-            ("q5", "q95", LIGHTEST, "5 to 95 %"),
-            ("q25", "q75", LIGHT, "25 to 75 %"),
+            ("q5", "q95", WIDE_BAND, "5 to 95 %"),
+            ("q25", "q75", BAND, "25 to 75 %"),
         ):
             axes.fill_between(at, column[low][wide], column[high][wide], color=colour, lw=0, label=label)
-        axes.plot(x, column["best"], color=MIDDLE, ls="-", marker="^" if few else None, ms=3.5, label="best")
-        axes.plot(x, column["mean"], color=DARK, ls="--", marker="o" if few else None, ms=3, label="mean")
+        axes.plot(x, column["best"], color=SECOND, ls="-", marker="^" if few else None, ms=3.5, label="best")
+        axes.plot(x, column["mean"], color=MAIN, ls="--", marker="o" if few else None, ms=3, label="mean")
         axes.set_ylabel("payoff per turn")
         axes.set_title(f"Fitness: {name}", pad=20)
         handles, labels = axes.get_legend_handles_labels()
@@ -89,8 +86,8 @@ def cooperation(run: Run) -> Figure:
         for axes, name in ((above, "cooperation"), (below, "behaviours")):
             if width > 1:
                 low, high = (thinned(table[name], starts, of) for of in ("min", "max"))
-                axes.fill_between(at, low[wide], high[wide], color=LIGHT, lw=0)
-            axes.plot(x, thinned(table[name], starts), color=DARK, marker="o" if few else None, ms=3)
+                axes.fill_between(at, low[wide], high[wide], color=BAND, lw=0)
+            axes.plot(x, thinned(table[name], starts), color=MAIN, marker="o" if few else None, ms=3)
         above.set_ylim(-0.02, 1.02)
         above.set_ylabel("cooperation rate")
         above.set_title(title)

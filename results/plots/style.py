@@ -24,6 +24,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from engine.names import behaviour_label
+from results.palette import COLOURS, OTHERS, edge
 from results.run.place import write_whole
 from results.run.store import Leaders, Run
 
@@ -66,23 +67,7 @@ RC: dict[str, Any] = {
     "savefig.dpi": 200,
 }
 
-# Light and dark in turn, so that neighbours differ in print without colour; hues tell the rest apart.
-COLOURS = (
-    "#1b3a6b",
-    "#f2c14e",
-    "#8c2d3f",
-    "#9fd0cb",
-    "#4b4b8f",
-    "#f0a58f",
-    "#1f6f5c",
-    "#d9c2e9",
-    "#7a4f1d",
-    "#b7cf6a",
-    "#3f7cac",
-)
 HATCHES = ("", "", "////", "....", "\\\\\\\\", "----", "....", "////", "xxxx", "\\\\\\\\", "----")
-OTHERS = "#e4e4e4"
-
 
 KINDS: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
@@ -199,8 +184,11 @@ class Look:
     @property
     def patch(self) -> dict[str, Any]:
         """Colours of a patch: the hatch in white on the dark, in grey on the light."""
-        edge = "white" if ink(self.colour) == "white" or not self.hatch else "#8a8a8a"
-        return {"facecolor": self.colour, "hatch": self.hatch, "edgecolor": edge}
+        return {
+            "facecolor": self.colour,
+            "hatch": self.hatch,
+            "edgecolor": edge(self.colour) if self.hatch else "white",
+        }
 
 
 class Looks:
@@ -258,12 +246,6 @@ def lineage_order(leaders: Leaders, chosen: Sequence[int]) -> list[int]:
 def run_name(run: Run) -> str:
     """The run's name, short enough for a title."""
     return as_label(str(run.provenance["name"]), 32)
-
-
-def ink(colour: str) -> str:
-    """Black or white, whichever is read better on a colour."""
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
 
 
 def text_size(axes: Axes, text: str, points: float) -> tuple[float, float]:

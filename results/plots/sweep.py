@@ -11,14 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from results.plots.style import as_label, figure, ink, styled
+from results.palette import MAIN, OTHERS, SECOND, ink
+from results.plots.style import as_label, figure, styled
 from results.sweeps import MEASURES, Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DARK, MIDDLE = "#1b3a6b", "#b5541c"
-MISSING = "#e4e4e4"
 
 WRITTEN = 8
 """With more columns than this the cells of a heat map are too narrow for numbers."""
@@ -62,7 +61,7 @@ def _lines(title: str, key: str, summaries: Sequence[Summary], several: bool) ->
         (panels[1], ("cooperation",), MEASURES["cooperation"]),
         (panels[2], ("behaviours",), "behaviours"),
     ):
-        for measure, colour, marker in zip(measures[::-1], (DARK, MIDDLE), "o^", strict=False):
+        for measure, colour, marker in zip(measures[::-1], (MAIN, SECOND), "o^", strict=False):
             mean, low, high = _columns(ordered, measure)
             style = "-" if numbers else ""
             if numbers:
@@ -102,7 +101,7 @@ def _maps(title: str, keys: Sequence[str], summaries: Sequence[Summary], several
             low[place] = np.nan if found.low is None else found.low
             high[place] = np.nan if found.high is None else found.high
         limits = (0.0, 1.0) if measure == "cooperation" else (np.nanmin(mean), np.nanmax(mean))
-        axes.set_facecolor(MISSING)
+        axes.set_facecolor(OTHERS)
         image = axes.imshow(
             mean, cmap="cividis", vmin=limits[0], vmax=limits[1], aspect="auto", origin="lower"
         )
