@@ -168,17 +168,19 @@ def pages(file: Path) -> list[bytes]:
     return [whole[k : k + PAGE] for k in range(0, len(whole), PAGE)]
 
 
-@pytest.mark.parametrize("other", ["a sister", "the same run earlier"])
+@pytest.mark.parametrize("other", ["a sister", "another experiment's", "the same run earlier"])
 def test_a_page_of_another_run_or_of_an_earlier_time_is_damage(tmp_path: Path, other: str) -> None:
     expected = write(tmp_path / "whole", 80)
     write(tmp_path / "run", 40, checkpoint_every=20)
     early = (tmp_path / "run" / "run.sqlite").read_bytes()
     write(tmp_path / "run", 60, replace(EXPERIMENT, generations=60), checkpoint_every=20)
-    write(tmp_path / "sister", 60, checkpoint_every=20)
+    strange_experiment = replace(EXPERIMENT, seed=2 if other == "another experiment's" else 1)
+    for until in (40, 60):
+        write(tmp_path / "sister", until, replace(strange_experiment, generations=until), checkpoint_every=20)
     (tmp_path / "early.sqlite").write_bytes(early)
     file = tmp_path / "run" / "run.sqlite"
     whole, told = pages(file), everything(file)
-    strange = pages(tmp_path / ("sister/run.sqlite" if other == "a sister" else "early.sqlite"))
+    strange = pages(tmp_path / ("early.sqlite" if other == "the same run earlier" else "sister/run.sqlite"))
     named = 0
     for number in range(min(len(whole), len(strange))):
         place = tmp_path / f"page{number}"

@@ -12,6 +12,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal, NamedTuple, cast
 
 from results.errors import DamageError
@@ -108,7 +109,10 @@ def read_meta(connection: sqlite3.Connection, format: int) -> Meta:
 
 
 def intact_meta(connection: sqlite3.Connection, format: int) -> Meta:
-    """The later of the intact copies; raises DamageError where there is none."""
+    """The later of the intact copies, or where they speak of two runs that of the run whose rows these are.
+
+    Raises DamageError where there is none.
+    """
     copies = []
     for table in _tables(format):
         try:
@@ -117,7 +121,20 @@ def intact_meta(connection: sqlite3.Connection, format: int) -> Meta:
             continue
     if not copies:
         raise DamageError("table meta is damaged, and so is its copy")
+    if any(copy.run != copies[0].run for copy in copies):
+        return max(copies, key=lambda copy: _rows_of(connection, copy.run))
     return max(copies, key=lambda copy: copy.edition)
+
+
+def _rows_of(connection: sqlite3.Connection, run: bytes) -> int:
+    """How many of the head and the last generations are a run's."""
+    digests = Digests(run)
+    found = 0
+    for table in ("head", "generations"):
+        with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
+            for row in connection.execute(f"SELECT * FROM {table} ORDER BY id DESC LIMIT 100"):
+                found += digests.of(table, *row[:-1]) == row[-1]
+    return found
 
 
 def read_copy(connection: sqlite3.Connection, table: str, format: int) -> Meta:
