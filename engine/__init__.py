@@ -1,6 +1,8 @@
 """What a strategy EARNS: the games, and play that is exact before it is sampled.
 
-- `game`: payoffs (`Game`) and conditions (`Rules`); `names`: what it is called and what it is like;
+- `game`: payoffs (`Game`) and conditions (`Rules`); `mechanisms`: what a designer adds to a game, `stage`: what
+  a turn is then worth, `ledger`: what was paid;
+  `names`: what it is called and what it is like;
   `intervals`: how sure an estimate is
 - `pairs`: two players meet, `play`, `expected` and `round_robin`
 - `societies`: everybody sees everything, `society`
@@ -24,6 +26,7 @@ for _name in ("genomes",):
 
 from engine.ecologies import Comparison, EcologyResult, compare, ecology
 from engine.game import Game, Rules
+from engine.ledger import Ledger
 from engine.names import name_of, nearest
 from engine.pairs.meetings import Meeting, Play, expected, play
 from engine.pairs.tournament import PayoffTable, round_robin
@@ -39,6 +42,7 @@ __all__ = [
     "EcologyResult",
     "Game",
     "Kappa",
+    "Ledger",
     "Meeting",
     "PayoffTable",
     "Play",

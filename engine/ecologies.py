@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.game import Rules, conditions
-from engine.pairs.tournament import round_robin
-from engine.societies.sipd import play_table
+from engine.ledger import Ledger, booked
+from engine.pairs.tournament import PayoffTable, round_robin
+from engine.societies.sipd import play_table, refuse_states
 from engine.societies.twins import most_played, players
 from engine.tables import Table
 from genomes.reading import given_twice, label, resolve
@@ -56,6 +57,8 @@ class EcologyResult(Table):
     rules: Rules
     society: bool
     arithmetic: Arithmetic
+    ledger: Ledger | None = None
+    """What mechanisms took and gave in the last row, by strategy, per turn; None where there is none."""
 
     @property
     def generations(self) -> int:
@@ -120,7 +123,14 @@ class EcologyResult(Table):
             "horizon": self.rules.horizon,
             "quantifiers": self.rules.quantifiers,
             "arithmetic": self.arithmetic,
+            **({} if self.ledger is None else {"ledger": self.ledger.to_dict(self._living)}),
         }
+
+    @property
+    def _living(self) -> NDArray[np.float64]:
+        """How many there are of each strategy in the last row, the absent left out."""
+        last = self.counts[-1].astype(np.float64)
+        return np.asarray(last[last > 0])
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a generation."""
@@ -128,7 +138,8 @@ class EcologyResult(Table):
         return {"generation": range(len(self.counts)), **counts}
 
     def __str__(self) -> str:
-        return _sheet([self], f"{_setting(self)}, {self.arithmetic} arithmetic")
+        sheet = _sheet([self], f"{_setting(self)}, {self.arithmetic} arithmetic")
+        return sheet if self.ledger is None else f"{sheet}\n{self.ledger.summary(self._living)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,11 +198,13 @@ def ecology(
         raise ValueError(f"extinction: expected a number of players > 0, got {extinction!r}")
     if not math.isfinite(baseline):
         raise ValueError(f"baseline: expected a finite number, got {baseline!r}")
-    rules.game.require_positive("an ecology", baseline)
+    rules.stage.require_positive("an ecology", baseline)
     if society and rules.turns is None:
         raise ValueError(
             f"rules: a society plays a fixed number of rounds; expected turns, got {rules.horizon}"
         )
+    if society:
+        refuse_states(rules)
     strategies = [resolve(strategy) for strategy in start]
     names = tuple(label(strategy) for strategy in start)
     double = given_twice(start)
@@ -255,9 +268,12 @@ class _Field:
         self.chance = rules.noisy or any(a is not None and not a.deterministic for a in automata)
 
     @cached_property
+    def _robin(self) -> PayoffTable:
+        return round_robin(self.strategies, self.rules, self_play=len(self.strategies) == 1)
+
+    @property
     def _pairs(self) -> NDArray[np.float64]:
-        alone = len(self.strategies) == 1
-        return round_robin(self.strategies, self.rules, self_play=alone).payoffs
+        return self._robin.payoffs
 
     @cached_property
     def _whole_pairs(self) -> NDArray[Any]:
@@ -276,6 +292,21 @@ class _Field:
             return self._pairs[np.ix_(present, present)]
         return play_table([self.strategies[k] for k in present.tolist()], self.rules, w).payoffs
 
+    def ledger(self, names: tuple[str, ...], w: NDArray[Any]) -> Ledger | None:
+        """What mechanisms took and gave when there are so many of each ``(k,)``; None where there is none."""
+        if not self.rules.mechanisms:
+            return None
+        here = np.flatnonzero(w)
+        if self.constant:
+            books = self._robin.books[np.ix_(here, here)]
+        else:
+            table = play_table([self.strategies[k] for k in here.tolist()], self.rules, w[here])
+            books = booked(self.rules, table.joint_counts / float(self.rules.turns or 1))
+        n = w[here].astype(np.float64)
+        own = books[np.arange(len(here)), np.arange(len(here))] * np.minimum(n, 1.0)[:, None]
+        amounts = ((books * n[None, :, None]).sum(axis=1) - own) / (n.sum() - 1)
+        return Ledger(tuple(names[k] for k in here.tolist()), self.rules, amounts)
+
     def whole(self, present: NDArray[np.int64], w: NDArray[Any]) -> NDArray[Any]:
         """The same with the baseline, exactly, as whole numbers of one unit (int64, or Python integers)."""
         if self.constant:
@@ -283,7 +314,7 @@ class _Field:
         return self._whole(self.payoffs(present, w))
 
     def _whole(self, payoffs: NDArray[np.float64]) -> NDArray[Any]:
-        scaled, scale = self.rules.game.scaled
+        scaled, scale = self.rules.stage.scaled
         more = Fraction(repr(float(self.baseline)))
         unit = (self.rules.turns or 1) * int(scale)
         counted = self.rules.turns is not None and not self.chance and all(p.is_integer() for p in scaled)
@@ -426,6 +457,7 @@ def _run(
         field.rules,
         field.society,
         arithmetic,
+        field.ledger(names, rows[-1]),
     )
 
 
@@ -453,7 +485,8 @@ def _setting(result: EcologyResult) -> str:
     game = "one society" if result.society else "round robin"
     noise = f", noise {result.rules.noise:g}" if result.rules.noisy else ""
     over = "" if result.rules.quantifiers == "all" else f", quantifiers over {result.rules.quantifiers}"
-    return f"ecology, {game}, {result.rules.horizon}{noise}{over}"
+    changed = "".join(f", {one}" for one in result.rules.mechanisms)
+    return f"ecology, {game}, {result.rules.horizon}{noise}{over}{changed}"
 
 
 def _sheet(results: list[EcologyResult], title: str) -> str:

@@ -15,19 +15,16 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.mechanisms import Mechanism, composed, parse
+from engine.stage import SWAP as SWAP
+from engine.stage import Stage, scaled
 from genomes.formula.syntax import Quantifiers
-
-SWAP = np.array([0, 2, 1, 3])
-"""The same joint move seen by the other player."""
 
 MAX_PAYOFF = 1e100
 """Larger payoffs could overflow when they are summed over turns and players."""
 
 MAX_TURNS = 2**40
 """Longest fixed horizon: counts of turns are whole numbers in a float, with room for many players."""
-
-MAX_SCALED_PAYOFF = 2**20
-"""Payoffs that become integers up to this size when multiplied out are summed exactly."""
 
 
 @dataclass(frozen=True)
@@ -81,38 +78,12 @@ class Game:
         return np.array([self.R, self.S, self.T, self.P])
 
     @cached_property
-    def scaled(self) -> tuple[tuple[float, float, float, float], float]:
+    def scaled(self) -> tuple[tuple[float, ...], float]:
         """(R, S, T, P) as integers (held in floats) and their common denominator, so that sums are exact.
 
         Payoffs that are no short decimals stand as they are, with denominator 1.
         """
-        exact = [Fraction(repr(float(p))) for p in self.payoffs]
-        scale = math.lcm(*(p.denominator for p in exact))
-        scaled = [p * scale for p in exact]
-        if scale > MAX_SCALED_PAYOFF or max(abs(p) for p in scaled) > MAX_SCALED_PAYOFF:
-            return (self.R, self.S, self.T, self.P), 1.0
-        r, s, t, p = (float(p) for p in scaled)
-        return (r, s, t, p), float(scale)
-
-    def mean_payoff(
-        self, counts: NDArray[np.float64], total: NDArray[np.float64] | float
-    ) -> NDArray[np.float64]:
-        """Payoff per turn from ``counts[..., 4]`` of joint moves and the number of turns they make.
-
-        Counts that are whole numbers give a correctly rounded result, so that equal payoffs compare equal.
-        """
-        (r, s, t, p), scale = self.scaled
-        earned = counts[..., 0] * r + counts[..., 1] * s + counts[..., 2] * t + counts[..., 3] * p
-        return np.asarray(earned / (np.asarray(total, dtype=np.float64) * scale))
-
-    def require_positive(self, rule: str, baseline: float = 0.0) -> None:
-        """Refuse payoffs that a rule needing positive fitness cannot use, naming the baseline to set."""
-        lowest = float(self.payoffs.min()) + baseline
-        if lowest < 0:
-            raise ValueError(
-                f"baseline: {rule} needs fitness that is never negative; expected baseline >= "
-                f"{-float(self.payoffs.min()):g} for these payoffs, got {baseline:g}"
-            )
+        return scaled([Fraction(repr(float(p))) for p in self.payoffs])
 
     def report(self) -> GameReport:
         """Classify the one-shot game.
@@ -156,9 +127,13 @@ class Rules:
     probability that an executed move is flipped, independently for every move. Payoffs are means per turn;
     with a continuation probability d, turn t (from 0) weighs ``(1 - d) * d**t``. `quantifiers`, which matters
     in societies alone: whom the player variables of a formula phi(r,c) range over, "all" players or the "others",
-    all but r and c.
+    all but r and c. `mechanisms` (`engine.mechanisms`, as values or text) change the game, the first applied first;
+    a hazard is taken up in the continuation probability, and so is not among them afterwards.
 
-    Raises ValueError for more than one horizon or an impossible value.
+    >>> Rules(Game(), continuation=0.5, mechanisms=("fine:2,detection=0.8", "hazard:0.1,mortal=1")).continuation
+    0.45
+
+    Raises ValueError for more than one horizon, an impossible value, or mechanisms that have no meaning together.
     """
 
     game: Game = Game()
@@ -167,6 +142,7 @@ class Rules:
     limit_of_means: bool = False
     noise: float = 0.0
     quantifiers: Quantifiers = "all"
+    mechanisms: tuple[Mechanism, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.game, Game):
@@ -206,17 +182,55 @@ class Rules:
             object.__setattr__(self, "turns", int(self.turns))
         if self.continuation is not None:
             object.__setattr__(self, "continuation", float(self.continuation))
+        self._take_up_mechanisms()
+
+    def _take_up_mechanisms(self) -> None:
+        if isinstance(self.mechanisms, (str, Mechanism)) or not all(
+            isinstance(one, (str, Mechanism)) for one in self.mechanisms
+        ):
+            raise ValueError(f"mechanisms: expected a list of mechanisms, got {self.mechanisms!r}")
+        given = [parse(one) if isinstance(one, str) else one for one in self.mechanisms]
+        survival = Fraction(1)
+        for one in given:
+            reason = one.refused(turns=self.turns, limit_of_means=self.limit_of_means)
+            if reason is not None:
+                raise ValueError(f"{one.name}: {reason}")
+            survival *= one.survival()
+        if survival != 1:
+            object.__setattr__(self, "continuation", float(Fraction(repr(self.continuation)) * survival))
+        object.__setattr__(self, "mechanisms", tuple(one for one in given if one.survival() == 1))
+        if self.mechanisms and not float(np.abs(self.stage.payoffs).max()) <= MAX_PAYOFF:
+            raise ValueError(f"mechanisms: expected payoffs within {MAX_PAYOFF:g} with them, got larger ones")
 
     def __str__(self) -> str:
         g = self.game
         noise = f", noise {self.noise:g}" if self.noisy else ""
         noise += "" if self.quantifiers == "all" else f", quantifiers over {self.quantifiers}"
-        return self.horizon + noise + ("" if g == Game() else f", R,S,T,P = {g.R:g},{g.S:g},{g.T:g},{g.P:g}")
+        noise += "" if g == Game() else f", R,S,T,P = {g.R:g},{g.S:g},{g.T:g},{g.P:g}"
+        return self.horizon + noise + "".join(f", {one}" for one in self.mechanisms)
+
+    @cached_property
+    def stage(self) -> Stage:
+        """What one turn is worth: the game with its mechanisms. Whatever earns payoffs, earns these."""
+        return composed(self.mechanisms, self.game.payoffs.tolist())
+
+    @property
+    def games(self) -> tuple[Game, ...]:
+        """The one-shot games of the states of a pair, the first turn's first; those without a deal left out."""
+        found = dict.fromkeys(
+            Game(*(float(pay) for pay in state.payoffs)) for state in self.stage.states if state.acts
+        )
+        return tuple(found)
 
     @property
     def noisy(self) -> bool:
         """True when moves can slip."""
         return self.noise > 0
+
+    @property
+    def slips(self) -> bool:
+        """True when a realised move can be another than was intended: slips, or moves that a mechanism blocks."""
+        return self.noisy or any(state.blocked for state in self.stage.states)
 
     @property
     def horizon(self) -> str:

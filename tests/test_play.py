@@ -337,8 +337,8 @@ def test_reports_of_games() -> None:
 
 def test_rules_that_need_positive_fitness_name_the_baseline() -> None:
     with pytest.raises(ValueError, match=r"baseline: .* expected baseline >= 10 for these payoffs, got 0"):
-        Game(R=-1, S=-10, T=0, P=-5).require_positive("roulette")
-    Game(R=-1, S=-10, T=0, P=-5).require_positive("roulette", baseline=10)
+        Rules(Game(R=-1, S=-10, T=0, P=-5)).stage.require_positive("roulette")
+    Rules(Game(R=-1, S=-10, T=0, P=-5)).stage.require_positive("roulette", baseline=10)
 
 
 @pytest.mark.parametrize(

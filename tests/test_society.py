@@ -114,7 +114,7 @@ def test_a_society_of_pair_only_strategies_is_a_round_robin(strategies, turns):
             mine, theirs = int(first.defect[i]), int(second.defect[j])
             counts[2 * mine + theirs] += 1
             i, j = first.successors[i, 2 * mine + theirs], second.successors[j, 2 * theirs + mine]
-        assert table.payoffs[a, b] == Game().mean_payoff(counts, turns)
+        assert table.payoffs[a, b] == Rules(turns=turns).stage.mean_payoff(counts, turns)
 
 
 @settings(max_examples=100, deadline=None)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.game import SWAP, Rules
+from engine.game import Rules
 from engine.pairs.behaviours import Behaviours
 
 
 class ExpectedPlay:
-    """Expected joint moves between behaviours.
+    """Expected joint moves between behaviours, or outcomes where mechanisms keep a state (`engine.stage`).
 
-    A count is the expected number of turns with each joint move (fixed turns; whole numbers where nothing is
+    A count is the expected number of turns with each of them (fixed turns; whole numbers where nothing is
     left to chance), or its frequency (continuation probability, limit of means).
     """
 
@@ -32,22 +32,22 @@ class ExpectedPlay:
         return meetings * max((method.seconds for method in self._methods), default=0.0)
 
     def pair(self, i: int, j: int) -> NDArray[np.float64]:
-        """Counts ``(4,)`` of behaviour `i` with `j`, seen by `i`."""
+        """Counts ``(o,)`` of behaviour `i` with `j`, seen by `i`."""
         low, high = min(i, j), max(i, j)
         to_play = np.arange(len(self.behaviours)) == high  # nobody else, and not `low` with itself
         counts: NDArray[np.float64] = self.rows(low, low + 1, to_play)[0, high]
-        return counts if i == low else counts[SWAP]
+        return counts if i == low else counts[self.rules.stage.swap]
 
     def rows(
         self, first: int, last: int, to_play: NDArray[np.bool_] | None = None, *, chance: bool = True
     ) -> NDArray[np.float64]:
-        """Counts ``(last - first, d, 4)`` of behaviours `first` .. `last` - 1 with those at or after them.
+        """Counts ``(last - first, d, o)`` of behaviours `first` .. `last` - 1 with those at or after them.
 
         Only pairs in which one is `to_play` ``(d,)`` are played (all when left out), the others stay 0;
         ``chance=False`` leaves out the meetings in which chance has a part.
         """
         d = len(self.behaviours)
-        block = np.zeros((last - first, d, 4))
+        block = np.zeros((last - first, d, self.rules.stage.outcomes))
         rows = np.arange(first, last)
         if to_play is None:
             to_play = np.ones(d, np.bool_)

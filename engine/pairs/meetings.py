@@ -10,7 +10,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.game import SWAP, Rules, conditions
+from engine.game import Rules, conditions
+from engine.ledger import Ledger, ledger_of
 from engine.pairs.behaviours import compile_behaviours
 from engine.pairs.exact_play import ExpectedPlay
 from engine.tables import Table
@@ -35,6 +36,8 @@ class Meeting(Table):
     frequencies: NDArray[np.float64]
     payoffs: NDArray[np.float64]
     cooperation: NDArray[np.float64]
+    ledger: Ledger | None = None
+    """What mechanisms took and gave; None where there is none."""
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a player."""
@@ -42,6 +45,7 @@ class Meeting(Table):
             "strategy": self.names,
             "payoff": self.payoffs.tolist(),
             "cooperation": self.cooperation.tolist(),
+            **_items(self.ledger),
         }
 
     def __str__(self) -> str:
@@ -62,20 +66,26 @@ class Play:
     moves: NDArray[np.int8]
 
     @property
+    def turns(self) -> NDArray[np.int8]:
+        """The moves that count, ``(turns, 2)``: all but those of an offer before the first turn."""
+        return self.moves[self.rules.stage.offers :]
+
+    @property
     def counts(self) -> NDArray[np.float64]:
         """Number of turns with each joint move, ``(4,)``."""
-        return np.bincount(2 * self.moves[:, 0] + self.moves[:, 1], minlength=4).astype(np.float64)
+        return np.bincount(2 * self.turns[:, 0] + self.turns[:, 1], minlength=4).astype(np.float64)
 
     @property
     def payoffs(self) -> NDArray[np.float64]:
         """Mean payoff per turn of each player, ``(2,)``."""
-        counts = np.stack([self.counts, self.counts[SWAP]])
-        return self.rules.game.mean_payoff(counts, float(len(self.moves)))
+        stage = self.rules.stage
+        counts = stage.counted(self.moves)
+        return stage.mean_payoff(np.stack([counts, counts[stage.swap]]), counts.sum())
 
     @property
     def cooperation(self) -> NDArray[np.float64]:
         """Share of turns in which each player cooperated, ``(2,)``."""
-        return np.asarray(1.0 - self.moves.mean(axis=0))
+        return np.asarray(1.0 - self.turns.mean(axis=0))
 
     def __str__(self) -> str:
         width = max(len(name) for name in self.names)
@@ -96,14 +106,23 @@ def expected(a: StrategyLike, b: StrategyLike, rules: Rules | None = None) -> Me
     rules = conditions(rules)
     players = resolve(a), resolve(b)
     counts, total = _expected_counts(*players, rules, (label(a), label(b)))
-    both = np.stack([counts, counts[SWAP]])
+    stage, names = rules.stage, (label(a), label(b))
+    both = np.stack([counts, counts[stage.swap]])
     return Meeting(
-        names=(label(a), label(b)),
+        names=names,
         rules=rules,
-        frequencies=counts / total,
-        payoffs=rules.game.mean_payoff(both, total),
-        cooperation=(both[:, 0] + both[:, 1]) / total,
+        frequencies=stage.frequencies(counts) / total,
+        payoffs=stage.mean_payoff(both, total),
+        cooperation=stage.cooperation(both, total),
+        ledger=ledger_of(names, rules, both / total),
     )
+
+
+def _items(found: Ledger | None) -> dict[str, Sequence[Any]]:
+    """The columns of a ledger, behind those of a result."""
+    if found is None:
+        return {}
+    return {name: values for name, values in found.columns().items() if name != "strategy"}
 
 
 def play(a: StrategyLike, b: StrategyLike, rules: Rules | None = None, *, seed: int = 0) -> Play:
@@ -177,7 +196,7 @@ def meeting_length(rules: Rules, rng: np.random.Generator) -> int:
 def _expected_counts(
     a: Strategy, b: Strategy, rules: Rules, names: tuple[str, str]
 ) -> tuple[NDArray[np.float64], float]:
-    """Expected joint-move counts of one meeting, and what they add up to."""
+    """Expected counts of the outcomes of one meeting, and what they add up to."""
     if is_compiled(a) and is_compiled(b):
         behaviours = compile_behaviours([a, b], rules)
         exact = ExpectedPlay(behaviours, rules)
@@ -186,7 +205,7 @@ def _expected_counts(
 
 
 def played_counts(a: Strategy, b: Strategy, rules: Rules, names: tuple[str, str]) -> NDArray[np.float64]:
-    """Joint-move counts where one is no automaton: exact because nothing is left to chance.
+    """Counts of outcomes where one is no automaton: exact because nothing is left to chance.
 
     A formula that looks at third parties meets the other in a society of two. `names` are for error messages.
     A Python player says with an attribute `chance = True` that it draws its moves; whoever does not say so plays
@@ -216,7 +235,7 @@ def played_counts(a: Strategy, b: Strategy, rules: Rules, names: tuple[str, str]
             f"{slow}: expected the same moves whenever the same meeting is played, got others the second time; a "
             "player that draws its moves says so with chance = True, and is sampled (sampled=N meetings a pair)"
         )
-    return np.bincount(2 * moves[:, 0] + moves[:, 1], minlength=4).astype(np.float64)
+    return rules.stage.counted(moves)
 
 
 def by_chance(strategy: Strategy, rules: Rules) -> bool:

@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.game import SWAP, Rules, conditions
+from engine.game import Rules, conditions
+from engine.ledger import Ledger, booked, ledger_of
 from engine.pairs.behaviours import Behaviours, compile_behaviours
 from engine.pairs.exact_play import ExpectedPlay
 from engine.pairs.meetings import by_chance, check_seed, play_once, played_counts
 from engine.pairs.threads import block_ranges, in_order
+from engine.stage import ITEMS
 from engine.tables import Table
 from genomes.reading import label, resolve
 from genomes.strategy import Compiled, OneOfStrategies, Strategy, StrategyLike, is_compiled
@@ -47,9 +49,12 @@ class PayoffTable(Table):
     cooperation_rates: NDArray[np.float64]
     errors: NDArray[np.float64] | None
     behaviours: tuple[str | None, ...]
+    ledger: Ledger | None
+    """What mechanisms took and gave, means over all meetings; None where there is none."""
     _unit: NDArray[np.int64]
     _unit_payoffs: NDArray[np.float64] | None
     _unit_cooperation: NDArray[np.float64] | None
+    _unit_books: NDArray[np.float64] | None
 
     @property
     def has_matrix(self) -> bool:
@@ -65,6 +70,13 @@ class PayoffTable(Table):
     def cooperation(self) -> NDArray[np.float64]:
         """``(n, n)`` the row's cooperation rate against the column."""
         return self._matrix(self._unit_cooperation)
+
+    @cached_property
+    def books(self) -> NDArray[np.float64]:
+        """``(n, n, items)`` what mechanisms book for the row against the column, per turn (see `Ledger`)."""
+        if self._unit_payoffs is not None and self._unit_books is None:
+            return np.zeros((*self.payoffs.shape, len(ITEMS)))
+        return self._matrix(self._unit_books)
 
     def _matrix(self, of_units: NDArray[np.float64] | None) -> NDArray[np.float64]:
         if of_units is None:
@@ -95,6 +107,9 @@ class PayoffTable(Table):
         }
         if self.errors is not None:
             found["standard error"] = self.errors[order].tolist()
+        if self.ledger is not None:
+            heads = self.ledger.columns()
+            found |= {name: [heads[name][k] for k in order] for name in heads if name != "strategy"}
         if self.has_matrix:
             found |= {f"v {self.names[k]}": self.payoffs[order, k].tolist() for k in order}
         return found
@@ -125,6 +140,8 @@ class PayoffTable(Table):
         }
         if self.errors is not None:
             result["errors"] = self.errors.tolist()
+        if self.ledger is not None:
+            result["ledger"] = self.ledger.to_dict(self.counts)
         if self.has_matrix:
             result |= {"payoffs": self.payoffs.tolist(), "cooperation": self.cooperation.tolist()}
         return result
@@ -208,9 +225,11 @@ def round_robin(
     n = meetings.units
     weights = np.bincount(unit, weights=np.array(numbers, np.float64), minlength=n)
     kin = weights if self_play else weights - 1.0  # how many of its kind an individual meets
-    totals = np.zeros((n, 4))
+    stage = rules.stage
+    totals = np.zeros((n, stage.outcomes))
     variance, own_variance = np.zeros(n), np.zeros(n)
     payoffs, cooperation = (np.empty((n, n)), np.empty((n, n))) if matrix else (None, None)
+    books = np.empty((n, n, len(ITEMS))) if matrix and rules.mechanisms else None
     from engine.pairs import kernels
 
     if sampled is not None or slow:
@@ -226,9 +245,13 @@ def round_robin(
                 variance[i + 1 :] += weights[i] ** 2 * later[1:, 1]
                 own_variance[i] = later[0, 0]
         if payoffs is not None and cooperation is not None:
-            values, scale = rules.game.scaled
+            values, scale = rules.stage.scaled
             kernels.spread(block, rows, np.array(values), scale * meetings.total, payoffs)
             kernels.spread(block, rows, np.array([1.0, 1.0, 0.0, 0.0]), meetings.total, cooperation)
+        if books is not None:
+            for r, i in enumerate(rows):
+                books[i, i:] = booked(rules, block[r, i:] / meetings.total)
+                books[i + 1 :, i] = booked(rules, block[r, i + 1 :][:, stage.swap] / meetings.total)
 
     in_order(
         lambda first, end: meetings.rows(np.arange(first, end)),
@@ -255,9 +278,11 @@ def round_robin(
         cooperation_rates=rates[unit],
         errors=None if errors is None else errors[unit],
         behaviours=tuple(keys[u] for u in unit.tolist()),
+        ledger=ledger_of(names, rules, totals[unit] / (meetings.total * met)),
         _unit=unit,
         _unit_payoffs=payoffs,
         _unit_cooperation=cooperation,
+        _unit_books=books,
     )
 
 
@@ -285,18 +310,18 @@ class _Meetings:
 
     def payoff(self, counts: NDArray[np.float64], meetings: float = 1.0) -> NDArray[np.float64]:
         """Mean payoff per turn."""
-        return self.rules.game.mean_payoff(counts, self.total * meetings)
+        return self.rules.stage.mean_payoff(counts, self.total * meetings)
 
     def cooperation(self, counts: NDArray[np.float64], meetings: float = 1.0) -> NDArray[np.float64]:
         """Share of turns in which the row cooperates."""
-        return np.asarray((counts[..., 0] + counts[..., 1]) / (self.total * meetings))
+        return self.rules.stage.cooperation(counts, self.total * meetings)
 
     def rows(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Counts ``(r, n, 4)``, columns from the row on, and squared standard errors ``(r, n, 2)`` if sampled."""
+        """Counts ``(r, n, o)``, columns from the row on, and squared standard errors ``(r, n, 2)`` if sampled."""
         d = len(self.behaviours)
         if self.repeats is None and not self.slow:
             return self.exact.rows(int(rows[0]), int(rows[-1]) + 1), None
-        block = np.zeros((len(rows), self.units, 4))
+        block = np.zeros((len(rows), self.units, self.rules.stage.outcomes))
         squares = None if self.repeats is None else np.zeros((len(rows), self.units, 2))
         known = rows[rows < d]
         if len(known):
@@ -332,13 +357,13 @@ class _Meetings:
         assert self.repeats is not None
         words = np.frombuffer((self._identity(i) + self._identity(k)).ljust(64, b"\0")[:64], np.uint32)
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=tuple(words.tolist())))
-        counts = np.zeros((self.repeats, 4))
+        stage = self.rules.stage
+        counts = np.zeros((self.repeats, stage.outcomes))
         for n in range(self.repeats):
-            moves = play_once(self._unit(i), self._unit(k), self.rules, rng)
-            counts[n] = np.bincount(2 * moves[:, 0] + moves[:, 1], minlength=4)
+            counts[n] = stage.counted(play_once(self._unit(i), self._unit(k), self.rules, rng))
         if self.rules.continuation is not None:  # sums of meetings of random length: expectation 1 / (1 - d)
             counts *= 1.0 - self.rules.continuation
-        earned = np.stack([self.payoff(counts), self.payoff(counts[:, SWAP])], axis=1)
+        earned = np.stack([self.payoff(counts), self.payoff(counts[:, stage.swap])], axis=1)
         return counts.mean(axis=0), earned.var(axis=0, ddof=1) / self.repeats
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.game import Rules, conditions
+from engine.ledger import Ledger, ledger_of
 from engine.societies.twins import most_played, players
 from engine.tables import Table
 from genomes.automaton import Automaton
@@ -51,7 +52,17 @@ def _turns(rules: Rules) -> int:
         raise ValueError(
             f"rules: a society plays a fixed number of rounds; expected turns, got {rules.horizon}"
         )
+    refuse_states(rules)
     return int(rules.turns)
+
+
+def refuse_states(rules: Rules) -> None:
+    """Raise ValueError for mechanisms that keep a state of a pair: a society is not played pair by pair."""
+    if len(rules.stage) > 1:
+        raise ValueError(
+            "mechanisms: expected those that keep no state of a pair, such as fine or escrow, in a society, which is "
+            f"not played pair by pair, got {', '.join(map(str, rules.mechanisms))}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +91,7 @@ class PlayTable:
     @property
     def payoffs(self) -> NDArray[np.float64]:
         """Mean payoff per round of the row strategy against the column strategy, ``(k, k)``."""
-        return self.rules.game.mean_payoff(self.joint_counts.astype(np.float64), float(_turns(self.rules)))
+        return self.rules.stage.mean_payoff(self.joint_counts.astype(np.float64), float(_turns(self.rules)))
 
     def mean_payoffs(self, counts: ArrayLike) -> NDArray[np.float64]:
         """Mean payoff per interaction per round of each strategy, ``(k,)``, for these numbers of players.
@@ -104,11 +115,21 @@ class PlayTable:
                 f"counts: expected numbers that play as {self.played.tolist()} do, where quantifiers range over "
                 f"others and at most {self.most.tolist()} count, got {n.tolist()}"
             )
-        turns = _turns(self.rules)
+        totals, turns = self._totals(n)
+        return self.rules.stage.mean_payoff(totals, turns)
+
+    def frequencies(self, counts: ArrayLike) -> NDArray[np.float64]:
+        """Share of joint moves CC, CD, DC, DD in the interactions of each strategy, ``(k, 4)``, for so many of each."""
+        totals, turns = self._totals(np.asarray(counts))
+        return totals / turns
+
+    def _totals(self, n: NDArray[Any]) -> tuple[NDArray[np.float64], float]:
+        """Joint moves of one player of each strategy with all others, ``(k, 4)``, and what they add up to."""
+        turns, others = _turns(self.rules), n.sum() - 1
         if not np.issubdtype(n.dtype, np.integer) or float(others) * turns > 2**53:
             n = n.astype(np.float64)
         totals = np.einsum("abj,b->aj", self.joint_counts, n) - np.einsum("aaj->aj", self.joint_counts)
-        return self.rules.game.mean_payoff(totals.astype(np.float64), float(others) * turns)
+        return totals.astype(np.float64), float(others) * turns
 
 
 def _representatives(played: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -209,6 +230,8 @@ class SocietyResult(Table):
     cooperation: NDArray[np.float64]
     standard_errors: NDArray[np.float64] | None
     replicates: int | None
+    ledger: Ledger | None
+    """What mechanisms took and gave, per interaction and round; None where there is none."""
     _table: PlayTable | None = field(repr=False)
     _cooperation_by_round: NDArray[np.float64] | None = field(repr=False)
 
@@ -261,6 +284,7 @@ class SocietyResult(Table):
             "standard_error": errors,
             "payoffs": _plain(self.payoffs),
             "cooperation": _plain(self.cooperation),
+            **({} if self.ledger is None else {"ledger": self.ledger.to_dict(self.counts)}),
         }
 
     def columns(self) -> dict[str, Sequence[Any]]:
@@ -272,6 +296,8 @@ class SocietyResult(Table):
         }
         if self.standard_errors is not None:
             found["standard error"] = self.standard_errors.tolist()
+        if self.ledger is not None:
+            found |= {name: row for name, row in self.ledger.columns().items() if name != "strategy"}
         return found | {f"v {name}": self.payoffs[:, b].tolist() for b, name in enumerate(self.names)}
 
     def __str__(self) -> str:
@@ -279,6 +305,7 @@ class SocietyResult(Table):
         head = f"society of {sum(self.counts)} players, {self.rules.horizon}"
         head += f", noise {self.rules.noise:g}" if self.rules.noisy else ""
         head += "" if self.rules.quantifiers == "all" else f", quantifiers over {self.rules.quantifiers}"
+        head += "".join(f", {one}" for one in self.rules.mechanisms)
         head += f", {how}"
         wide = max(8, *(len(name) for name in self.names))
         columns = range(len(self.names)) if len(self.names) <= 8 else range(0)
@@ -290,6 +317,8 @@ class SocietyResult(Table):
             if self.standard_errors is not None:
                 line += f"  {self.standard_errors[a]:>7.4f}"
             lines.append(line + "".join(f"  {self.payoffs[a, b]:>7.4f}" for b in columns))
+        if self.ledger is not None:
+            lines.append(self.ledger.summary(self.counts))
         return "\n".join(lines)
 
 
@@ -347,6 +376,7 @@ def society(
         np.where(alone, np.nan, cooperation),
         None,
         None,
+        ledger_of(names, rules, table.frequencies(counts)),
         table,
         None,
     )
@@ -374,7 +404,7 @@ def _sampled(
     for replicate, source in enumerate(np.random.SeedSequence(seed).spawn(replicates)):
         machine = _play_one(members, rules, source)
         earned = machine.joint_counts(turns, group, diagonal=False).astype(np.float64)
-        means[replicate] = rules.game.mean_payoff(earned.sum(axis=1), n * (total - 1) * turns)
+        means[replicate] = rules.stage.mean_payoff(earned.sum(axis=1), n * (total - 1) * turns)
         joint += earned
         if by_round is not None:
             defected = machine.relations & ~np.eye(len(members), dtype=bool)
@@ -386,10 +416,11 @@ def _sampled(
         counts,
         rules,
         means.mean(axis=0),
-        rules.game.mean_payoff(joint, meetings * (turns * replicates)),
+        rules.stage.mean_payoff(joint, meetings * (turns * replicates)),
         joint[:, :, :2].sum(axis=2) / (meetings * (turns * replicates)),
         errors,
         replicates,
+        ledger_of(names, rules, joint.sum(axis=1) / (n * (total - 1) * turns * replicates)[:, None]),
         None,
         None if by_round is None else 1.0 - by_round / (meetings * replicates),
     )

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.game import Rules, conditions
+from engine.ledger import Ledger
 from engine.names import name_of
 from engine.pairs.behaviours import compile_behaviours
 from engine.pairs.meetings import expected
@@ -83,6 +84,8 @@ class BestResponse:
     self_payoff: float
     nash_gap: float
     moves: str
+    ledger: Ledger | None
+    """What mechanisms take from the resident and give it among its kind; None where there is none."""
     _automaton: Automaton | None = field(repr=False)
     _policy: NDArray[np.uint8] | None = field(repr=False)
     _following: NDArray[np.int32] = field(repr=False)
@@ -155,15 +158,17 @@ def best_response(resident: StrategyLike, rules: Rules | None = None) -> BestRes
     name = label(resident)
     problem = Decision.of(automaton, rules)
     answer = problem.answer() if rules.turns is None else problem.by_turns()
-    own = float(expected(automaton, automaton, rules).payoffs[0])
+    among = expected(resident, resident, rules)
+    own = float(among.payoffs[0])
+    kin = None if among.ledger is None else Ledger((name,), rules, among.ledger.amounts[:1])
     if answer.gap == 0:
         moves = _moves_of(automaton, automaton, rules)
-        return BestResponse(name, rules, own, own, 0.0, moves, automaton, None, problem.following)
+        return BestResponse(name, rules, own, own, 0.0, moves, kin, automaton, None, problem.following)
     response: Automaton | None = None
     if rules.turns is None:
         response = Automaton(answer.policy, problem.following[:, :4]).canonical(noisy=rules.noisy)
         played = float(expected(response, automaton, rules).payoffs[0])
-        if abs(played - own - answer.gap) > UNCONFIRMED * float(np.abs(rules.game.payoffs).max()):
+        if abs(played - own - answer.gap) > UNCONFIRMED * float(np.abs(rules.stage.payoffs).max()):
             raise ValueError(
                 f"resident: no certificate, because its best response is computed to earn {answer.gap:g} above "
                 f"{own:g} a turn, and earns {played:g} when it is played"
@@ -176,6 +181,7 @@ def best_response(resident: StrategyLike, rules: Rules | None = None) -> BestRes
         self_payoff=own,
         nash_gap=answer.gap,
         moves=_moves_by(problem, policy),
+        ledger=kin,
         _automaton=response,
         _policy=policy if response is None else None,
         _following=problem.following,

@@ -88,7 +88,7 @@ class Decision:
         theirs = np.stack([c * (1 - e) + d * e, d * (1 - e) + c * e], axis=1)
         own = np.array([[1 - e, e], [e, 1 - e]])
         chance = np.einsum("ax,sy->saxy", own, theirs).reshape(len(d), 2, 4)
-        payoffs = np.array(rules.game.scaled[0])
+        payoffs = np.array(rules.stage.scaled[0])
         gains = chance @ (payoffs - payoffs.min())
         following = resident.successors[:, SWAP]
         if rules.continuation is not None:
@@ -123,7 +123,7 @@ class Decision:
                     "resident: the gain of its best response is below what floats can tell, and exact comparison "
                     f"covers at most {MAX_EXACT_STATES} states, got {states}"
                 )
-        return Answer(costs.policy.astype(np.uint8), gap / self.rules.game.scaled[1])
+        return Answer(costs.policy.astype(np.uint8), gap / self.rules.stage.scaled[1])
 
     def by_turns(self) -> Answer:
         """The best response to a fixed number of turns; ValueError where it cannot be known."""
@@ -135,7 +135,7 @@ class Decision:
                 f"turns: expected at most {MAX_BACKWARD_CELLS // states} for backward induction against "
                 f"{states} states, got {turns}; use a continuation probability or the limit of means"
             )
-        exact = all(float(p).is_integer() for p in self.rules.game.scaled[0])
+        exact = all(float(p).is_integer() for p in self.rules.stage.scaled[0])
         pure = bool(np.isin(self.chance, (0.0, 1.0)).all())
         pairs, after, share, intended = self._kin()
         policy = np.empty((turns, states), np.uint8)
@@ -153,7 +153,7 @@ class Decision:
                     f"turns: over {turns} turns the gain of the best response is below what floats can tell; "
                     "use fewer, a continuation probability or the limit of means"
                 )
-        return Answer(policy, lost / turns / self.rules.game.scaled[1])
+        return Answer(policy, lost / turns / self.rules.stage.scaled[1])
 
     # --- in floats ---
 
@@ -194,7 +194,7 @@ class Decision:
         rules = self.rules
         e = Fraction(rules.noise)
         stay = Fraction(1 if rules.continuation is None else rules.continuation)
-        payoffs = [Fraction(p) for p in rules.game.scaled[0]]
+        payoffs = [Fraction(p) for p in rules.stage.scaled[0]]
         above = [pay - min(payoffs) for pay in payoffs]
         chances, gains = [], []
         for p in defection(self.resident):

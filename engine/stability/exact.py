@@ -25,7 +25,7 @@ def payoff(a: Automaton, b: Automaton, rules: Rules) -> Fraction:
 
     A continuation probability d is a chance 1 - d to begin anew. Payoffs that are short decimals count as such.
     """
-    values, scale = [Fraction(p) for p in rules.game.scaled[0]], Fraction(rules.game.scaled[1])
+    values, scale = [Fraction(p) for p in rules.stage.scaled[0]], Fraction(rules.stage.scaled[1])
     d = Fraction(1 if rules.continuation is None else rules.continuation)
     e = Fraction(rules.noise)
     executed = [[(1 - p) * e + p * (1 - e) for p in defection(strategy)] for strategy in (a, b)]

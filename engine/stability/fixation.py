@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.game import Rules, conditions
 from engine.intervals import bootstrap_mean
+from engine.ledger import Ledger, booked
 from engine.pairs.meetings import expected
 from engine.societies.sipd import play_table
 from engine.societies.twins import most_played, players
@@ -185,6 +186,24 @@ def _society_table(pair: list[Any], rules: Rules, size: int | None) -> NDArray[n
             tables[played] = play_table(pair, rules, counts).payoffs
         found.append(tables[played])
     return np.stack(found)
+
+
+def kin_ledger(
+    strategies: Sequence[StrategyLike], rules: Rules, *, society: bool = False, size: int = 2
+) -> Ledger | None:
+    """What mechanisms take from each and give it where all are of its kind; None where there is no mechanism."""
+    if not rules.mechanisms:
+        return None
+    rows = []
+    for strategy in strategies:
+        if society:
+            counts = play_table([strategy_of(strategy)], rules, [size]).joint_counts[0, 0]
+            rows.append(booked(rules, counts / float(rules.turns or 1)))
+        else:
+            found = expected(strategy, strategy, rules).ledger
+            assert found is not None
+            rows.append(found.amounts[0])
+    return Ledger(tuple(label(strategy) for strategy in strategies), rules, np.stack(rows))
 
 
 @dataclass(frozen=True, eq=False)

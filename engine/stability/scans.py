@@ -235,7 +235,7 @@ class _Walk:
                 "by too little"
             )
         self._exact: dict[bytes, dict[str, float]] = {}  # by behaviour
-        self.largest = float(np.abs(rules.game.payoffs).max())
+        self.largest = float(np.abs(rules.stage.payoffs).max())
         sizes = np.array([len(resident)])
         mixed = (resident.defect > 0) & (resident.cooperate > 0)
         moves = np.where(mixed, 0.5, resident.defect)  # a move left to chance is no mutant's, however rare
@@ -252,7 +252,7 @@ class _Walk:
         # a pure strategy among its kind is a template that plays its own bits: here one bit a state
         moves = self.resident.defect.astype(np.int64)
         kernels.scan_among(2, moves, self.resident.successors, *self._horizon, counts, total)
-        return float(self.rules.game.mean_payoff(counts, total)[0])
+        return float(self.rules.stage.mean_payoff(counts, total)[0])
 
     @property
     def _resident_form(self) -> Form:
@@ -268,7 +268,7 @@ class _Walk:
         from engine.stability import kernels as kernels
         from genomes.minimise import canonical_batch
 
-        mean_payoff = self.rules.game.mean_payoff
+        mean_payoff = self.rules.stage.mean_payoff
         if self.pure:
             against, among = np.zeros((last - first, 4)), np.zeros((last - first, 4))
             total, own_total = np.zeros(last - first), np.zeros(last - first)
@@ -327,7 +327,7 @@ class _Walk:
         """Differences of discounted payoffs in closed form, and in fractions where floats leave the sign open."""
         from engine.stability import kernels
 
-        values, scale = np.array(self.rules.game.scaled[0]), self.rules.game.scaled[1]
+        values, scale = np.array(self.rules.stage.scaled[0]), self.rules.stage.scaled[1]
         leads, certain = np.empty((size, 2)), np.empty((size, 2), np.bool_)
         kernels.scan_advantages(
             first,
@@ -369,7 +369,7 @@ class _Walk:
         return payoff(self.resident, self.resident, self.rules)
 
     def _payoff(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self.rules.game.mean_payoff(counts, float(self.rules.turns or 1))
+        return self.rules.stage.mean_payoff(counts, float(self.rules.turns or 1))
 
     def _play(self, mutants: Sequence[Form]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Expected joint moves with the resident (mutant's first) and with their kind, where chance has a part."""

@@ -14,6 +14,7 @@ import typer
 from evolve.cli.screen import (
     Cluster,
     Json,
+    Mechanisms,
     Workers,
     new_table,
     number_option,
@@ -41,6 +42,7 @@ def invade(
     replicates: Annotated[int | None, whole_option("Populations of each resident (100).")] = None,
     generations: Annotated[int | None, whole_option("The horizon (100).")] = None,
     size: Annotated[int | None, whole_option("Individuals in a population (40).")] = None,
+    mechanism: Mechanisms = None,
     law: Annotated[str | None, typer.Option(help="Who comes in: global | local | adversarial.")] = None,
     seed: Annotated[int | None, whole_option("Seed of everything that is drawn (1).")] = None,
     workers: Workers = 1,
@@ -62,12 +64,13 @@ def invade(
     if len(who) == 1 and (who[0].endswith(".toml") or Path(who[0]).is_file()):
         for field, value in (
             ("play", play), ("noise", noise), ("turns", turns), ("size", size), ("seed", seed),
+            ("mechanism", mechanism),
         ):  # fmt: skip
             if value is not None:
                 raise ValueError(f"{field}: expected it in the study's file, got it beside {who[0]!r}")
         study = _loaded(Path(who[0]), chosen)
     else:
-        study = _composed(who, play or "ipd", noise, turns, size, seed, chosen)
+        study = _composed(who, play or "ipd", noise, turns, size, seed, mechanism, chosen)
     folder = out or Path("runs") / study.experiment.name
     followed: list[Outcome] = []
     total = len(study.tasks())
@@ -114,7 +117,7 @@ def _loaded(path: Path, chosen: dict[str, Any]) -> Study:
 
 def _composed(
     residents: list[str], play: str, noise: float | None, turns: int | None, size: int | None,
-    seed: int | None, chosen: dict[str, Any],
+    seed: int | None, mechanism: list[str] | None, chosen: dict[str, Any],
 ) -> Study:  # fmt: skip
     """A study from the command line; its folder's name tells what could change its results."""
     from evolve.invasion.study import Study
@@ -132,6 +135,8 @@ def _composed(
             raise ValueError(f"size: expected at least 4 individuals, got {size}")
     if seed is not None:
         sections["seed"] = seed
+    if mechanism:
+        sections["mechanism"] = mechanism
     study = Study.of(residents, sections, **chosen)
     mark = hashlib.sha256(study.results_key().encode()).hexdigest()[:8]
     return Study(study.invasion, study.experiment.changed(name=f"invasion-{mark}"))

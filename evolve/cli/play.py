@@ -1,9 +1,10 @@
-"""The commands about play: strategies, match, tournament, game."""
+"""The commands about play: strategies, match, tournament, game, mechanisms."""
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,7 @@ from evolve.cli.screen import (
     Continuation,
     Json,
     Limit,
+    Mechanisms,
     Noise,
     Payoffs,
     Sampled,
@@ -22,15 +24,19 @@ from evolve.cli.screen import (
     say,
     show,
     show_json,
+    show_ledger,
     styled,
     whole_option,
     write_text,
 )
 
+if TYPE_CHECKING:
+    from engine.game import Game, Rules
+
 
 def register(app: typer.Typer) -> None:
     """Enter these commands in the command line."""
-    for command in (strategies, match, tournament, game):
+    for command in (strategies, match, tournament, game, mechanisms):
         app.command()(command)
 
 
@@ -86,6 +92,7 @@ def match(
     limit_of_means: Limit = False,
     noise: Noise = 0.0,
     payoffs: Payoffs = "3,0,5,1",
+    mechanism: Mechanisms = None,
     seed: Seed = 0,
     shown: Annotated[int, whole_option("Turns to show of one meeting as it was played.", "--show")] = 60,
     as_json: Json = False,
@@ -94,7 +101,7 @@ def match(
     from engine import expected, play
     from engine.pairs.meetings import MAX_SAMPLED_TURNS
 
-    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs)
+    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs, mechanisms=mechanism)
     meeting = expected(first, second, rules)
     playable = not rules.limit_of_means and (rules.turns or 0) <= MAX_SAMPLED_TURNS
     moves = play(first, second, rules, seed=seed) if playable else None
@@ -108,6 +115,7 @@ def match(
                 "moves": None
                 if moves is None
                 else ["".join("CD"[m] for m in row) for row in moves.moves.T.tolist()],
+                **({} if meeting.ledger is None else {"ledger": meeting.ledger.to_dict()}),
             }
         )
         return
@@ -117,6 +125,7 @@ def match(
     show(table)
     named = zip(("CC", "CD", "DC", "DD"), meeting.frequencies, strict=True)
     say("joint moves  " + "  ".join(f"{move} {share:.4f}" for move, share in named))
+    show_ledger(meeting.ledger)
     if moves is not None and shown > 0:
         left = len(moves.moves) - shown
         say(f"one meeting{f' (seed {seed})' if rules.noisy or not _repeatable(first, second) else ''}:")
@@ -132,6 +141,7 @@ def tournament(
     limit_of_means: Limit = False,
     noise: Noise = 0.0,
     payoffs: Payoffs = "3,0,5,1",
+    mechanism: Mechanisms = None,
     self_play: Annotated[bool, typer.Option("--self-play", help="Everybody also meets itself.")] = False,
     sampled: Sampled = None,
     seed: Seed = 0,
@@ -147,7 +157,7 @@ def tournament(
     field: list[str] = []
     for player in players:
         field.extend(catalogue.names(player) if player in catalogue.sets() else [player])
-    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs)
+    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs, mechanisms=mechanism)
     result = round_robin(field, rules, self_play=self_play, sampled=sampled, seed=seed, workers=workers)
     if csv is not None:
         write_text("csv", csv, result.to_csv())
@@ -166,20 +176,105 @@ def tournament(
         for rank, k in enumerate(order, 1):
             pairs.add_row(f"{rank:2d} {result.names[k]}", *(f"{result.payoffs[k, j]:.2f}" for j in order))
         show(pairs)
+    show_ledger(result.ledger, result.counts)
     if csv is not None:
         say(f"wrote {csv}", aside=True)
 
 
-def game(payoffs: Payoffs = "3,0,5,1", as_json: Json = False) -> None:
-    """What kind of one-shot game some payoffs make."""
+def game(payoffs: Payoffs = "3,0,5,1", mechanism: Mechanisms = None, as_json: Json = False) -> None:
+    """What kind of one-shot game some payoffs make, and what mechanisms make of it."""
+    before = rules_of(None, None, False, 0.0, payoffs).game
+    if not mechanism:
+        if as_json:
+            show_json(_game(before))
+        else:
+            _show_game(before)
+        return
+    rules = _with_mechanisms(payoffs, mechanism)
+    after = rules.games
+    if as_json:
+        made = [str(one) for one in mechanism]
+        states = len(rules.stage)
+        show_json(
+            _game(before) | {"mechanisms": made, "states": states, "after": [_game(one) for one in after]}
+        )
+        return
+    say("without mechanisms")
+    _show_game(before)
+    for number, one in enumerate(after, 1):
+        where = f", game {number} of {len(after)} that the states of a pair make" if len(after) > 1 else ""
+        say("", f"with {', '.join(mechanism)}{where}")
+        _show_game(one)
+    for line in _changes(rules):
+        say(line)
+
+
+def mechanisms(as_json: Json = False) -> None:
+    """List the mechanisms that can be added to a game: what each does, and what is to be expected of it."""
     import dataclasses
 
-    rules = rules_of(None, None, False, 0.0, payoffs)
-    report = rules.game.report()
+    from engine.mechanisms import MECHANISMS
+
     if as_json:
-        show_json(dataclasses.asdict(rules.game) | dataclasses.asdict(report))
+        show_json(
+            [
+                {
+                    "name": kind.name,
+                    "parameters": {
+                        field.name: None if field.default is dataclasses.MISSING else field.default
+                        for field in dataclasses.fields(kind)
+                    },
+                    "required": [
+                        field.name
+                        for field in dataclasses.fields(kind)
+                        if field.default is dataclasses.MISSING
+                    ],
+                    "semantics": kind.semantics,
+                    "prediction": kind.prediction,
+                    "source": kind.source,
+                }
+                for kind in MECHANISMS.values()
+            ]
+        )
         return
-    g = rules.game
+    for kind in MECHANISMS.values():
+        show(styled(kind.name, "bold").append(f"  {kind.usage()}", "not bold"))
+        for text in (kind.semantics, f"Prediction: {kind.prediction}", f"Source: {kind.source}."):
+            say(*textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="  "))
+        say("")
+    say('--mechanism NAME:X,KEY=Y adds one; in an experiment [[mechanism]] with kind = "NAME" and its keys.')
+
+
+# --- shared --------------------------------------------------------------------------------------------------
+
+
+def _with_mechanisms(payoffs: str, mechanism: list[str]) -> Rules:
+    """The rules of one game with mechanisms; of the horizon that all of them have a meaning under."""
+    return rules_of(None, 0.5, False, 0.0, payoffs, mechanisms=mechanism)
+
+
+def _changes(rules: Rules) -> list[str]:
+    """What mechanisms change besides the payoffs of a turn."""
+    found = []
+    if rules.continuation != 0.5:
+        found.append(f"a deal goes on {2 * (rules.continuation or 0):.6g} times as likely after each turn")
+    if len(rules.stage) > 1:
+        found.append(f"{len(rules.stage)} states of a pair")
+    if rules.stage.deposit:
+        found.append(f"{float(rules.stage.deposit):g} locked by each before the first turn")
+    return found
+
+
+def _game(game: Game) -> dict[str, Any]:
+    """A game and its report, for JSON."""
+    import dataclasses
+
+    return dataclasses.asdict(game) | dataclasses.asdict(game.report())
+
+
+def _show_game(g: Game) -> None:
+    """The payoffs of a game, and what kind of game it is."""
+    report = g.report()
     table = new_table("", "C", "D", title="row's payoff, column's payoff")
     table.add_row("C", f"{g.R:g}, {g.R:g}", f"{g.S:g}, {g.T:g}")
     table.add_row("D", f"{g.T:g}, {g.S:g}", f"{g.P:g}, {g.P:g}")

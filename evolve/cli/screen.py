@@ -7,7 +7,7 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from engine.game import Rules
+    from engine.ledger import Ledger
 
 NUMERIC = {"rank", "payoff", "cooperation", "std. error", "count", "generation", "fitness"}
 """Columns that are set to the right."""
@@ -101,6 +102,13 @@ Cluster = Annotated[
         metavar="ADDRESS", help="A Dask scheduler, or 'local' for one on this machine.", envvar=CLUSTER
     ),
 ]
+Mechanisms = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mechanism", metavar="NAME:X,KEY=Y",
+        help="Add a mechanism to the game, such as fine:2,detection=0.8; may be repeated (`evolve mechanisms`).",
+    ),
+]  # fmt: skip
 Sampled = Annotated[int | None, whole_option("Sample so many meetings a pair instead of exact payoffs.")]
 
 
@@ -111,9 +119,11 @@ def rules_of(
     noise: float,
     payoffs: str,
     quantifiers: str = "all",
+    mechanisms: list[str] | None = None,
 ) -> Rules:
     """The rules that the options describe; ValueError where they describe none."""
     from engine.game import Game, Rules
+    from engine.mechanisms import parse
 
     words = payoffs.split(",")
     if len(words) != 4:
@@ -131,6 +141,7 @@ def rules_of(
         limit_of_means=limit_of_means,
         noise=noise,
         quantifiers=quantifiers,  # type: ignore[arg-type]  # refused there unless it is one of the two
+        mechanisms=tuple(parse(text) for text in mechanisms or ()),
     )
 
 
@@ -190,6 +201,23 @@ def command(*words: str, workers: int = 1, cluster: str | None = None, out: Path
     options += ["--cluster", cluster] if cluster else []
     options += ["--out", str(out)] if out else []
     return shlex.join(["evolve", *words, *options])
+
+
+def show_ledger(
+    found: Ledger | None, weights: Sequence[int] | None = None, *, title: str | None = None
+) -> None:
+    """Print what mechanisms took and gave, by player and turn; with no `title` of its own also of a whole deal."""
+    if found is None:
+        return
+    columns = found.columns()
+    used = [name for name, values in columns.items() if name in ("strategy", "operator") or any(values)]
+    table = new_table(*used, title=title or "ledger, a turn")
+    for row in zip(*(columns[name] for name in used), strict=True):
+        table.add_row(row[0], *(f"{amount:.6g}" for amount in row[1:]))
+    show(table)
+    deal = found.deal(weights)
+    if deal is not None and title is None:
+        say("a deal  " + "  ".join(f"{name} {deal[name]:.6g}" for name in used[1:]))
 
 
 def show_json(value: Any) -> None:

@@ -11,6 +11,7 @@ from evolve.cli.screen import (
     Continuation,
     Json,
     Limit,
+    Mechanisms,
     Noise,
     Payoffs,
     Quantifiers,
@@ -47,6 +48,7 @@ def society(
     noise: Noise = 0.0,
     payoffs: Payoffs = "3,0,5,1",
     quantifiers: Quantifiers = "all",
+    mechanism: Mechanisms = None,
     replicates: Annotated[
         int | None, whole_option("Replicates where noise or chance has a part (default 32).")
     ] = None,
@@ -56,7 +58,7 @@ def society(
     """One society: everybody meets everybody, and all see everything."""
     from engine.societies.sipd import society as play
 
-    rules = rules_of(turns, None, False, noise, payoffs, quantifiers)
+    rules = rules_of(turns, None, False, noise, payoffs, quantifiers, mechanism)
     counts = {name: _whole(name, count) for name, count in _members(members)}
     result = play(counts, rules, replicates=replicates, seed=seed)
     if as_json:
@@ -79,6 +81,7 @@ def ecology(
     noise: Noise = 0.0,
     payoffs: Payoffs = "3,0,5,1",
     quantifiers: Quantifiers = "all",
+    mechanism: Mechanisms = None,
     baseline: Annotated[float, number_option("Added to every payoff; for payoffs below 0.")] = 0.0,
     extinction: Annotated[float, number_option("A real population below this dies.")] = 1.0,
     generations: Annotated[int, whole_option("Most generations.")] = 1000,
@@ -98,7 +101,7 @@ def ecology(
     fixed = 50 if turns is None and continuation is None and not limit_of_means else turns
     if play == "ipd" and quantifiers != "all":
         raise ValueError(f"quantifiers: expected all with --play ipd, got {quantifiers!r}")
-    conditions = rules_of(fixed, continuation, limit_of_means, noise, payoffs, quantifiers)
+    conditions = rules_of(fixed, continuation, limit_of_means, noise, payoffs, quantifiers, mechanism)
     start = dict(_members(members))
     options: dict[str, Any] = {
         "society": play == "sipd",

@@ -10,6 +10,7 @@ from evolve.cli.screen import (
     Continuation,
     Json,
     Limit,
+    Mechanisms,
     Noise,
     Payoffs,
     Quantifiers,
@@ -19,6 +20,7 @@ from evolve.cli.screen import (
     say,
     show,
     show_json,
+    show_ledger,
     styled,
 )
 
@@ -44,6 +46,7 @@ def certify(
     limit_of_means: Limit = False,
     noise: Noise = 0.0,
     payoffs: Payoffs = "3,0,5,1",
+    mechanism: Mechanisms = None,
     scan: Annotated[
         str | None,
         typer.Option(metavar="X,Y", help="Also try all pure memory(X,Y) mutants: 1,1 | 1,2 | 2,1 | 2,2."),
@@ -55,7 +58,7 @@ def certify(
     from engine.stability.indirect import indirect_invasions
     from engine.stability.scans import scan as scan_class
 
-    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs)
+    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs, mechanisms=mechanism)
     best = best_response(strategy, rules)
     scanned = None if scan is None else scan_class(strategy, _memory(scan), rules)
     indirect = None
@@ -72,6 +75,7 @@ def certify(
     say(f"Nash gap                   {best.nash_gap:.6g}")
     for line in _meaning(best):
         say(line)
+    show_ledger(best.ledger)
     if scanned is not None:
         _show_scan(scanned)
         if indirect is not None:
@@ -103,17 +107,18 @@ def fixation(
     noise: Noise = 0.0,
     payoffs: Payoffs = "3,0,5,1",
     quantifiers: Quantifiers = "all",
+    mechanism: Mechanisms = None,
     as_json: Json = False,
 ) -> None:
     """The exact chance that mutants take over a finite population of residents."""
     import math
 
-    from engine.stability.fixation import log_fixation, pair_table
+    from engine.stability.fixation import kin_ledger, log_fixation, pair_table
 
     for field, value, known in (("play", play, ("ipd", "sipd")), ("process", process, ("moran", "fermi"))):
         if value not in known:
             raise ValueError(f"{field}: expected {' or '.join(known)}, got {value!r}")
-    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs, quantifiers)
+    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs, quantifiers, mechanism)
     if play == "ipd" and quantifiers != "all":
         raise ValueError(f"quantifiers: expected all with --play ipd, got {quantifiers!r}")
     table = pair_table(mutant, resident, rules, society=play == "sipd", size=size)
@@ -126,6 +131,7 @@ def fixation(
         baseline=baseline,
     )
     rho = math.exp(log)
+    paid = kin_ledger([mutant, resident], rules, society=play == "sipd", size=size)
     neutral = mutants / size
     if as_json:
         show_json(
@@ -141,6 +147,7 @@ def fixation(
                 "log_rho": None if math.isinf(log) else log,
                 "neutral": neutral,
                 "relative_to_neutral": rho / neutral if neutral else None,
+                **({} if paid is None else {"ledger": paid.to_dict()}),
             }
         )
         return
@@ -156,6 +163,7 @@ def fixation(
     say(f"{mutants} of {size} take over with probability {rho:.6g}  (natural logarithm {log:.6g})")
     if neutral:
         say(f"neutral mutants: {neutral:.6g}; relative to that {rho / neutral:.6g}")
+    show_ledger(paid, title="ledger of each among its own kind, a turn")
 
 
 def _memory(text: str) -> tuple[int, int]:
@@ -173,7 +181,7 @@ def _meaning(best: BestResponse) -> list[str]:
         shows = [
             f"A rare mutant does better than {best.resident}: in a large population of pairs it invades."
         ]
-        if best.nash_gap < ROUNDED * max(map(abs, best.rules.game.payoffs)):
+        if best.nash_gap < ROUNDED * max(map(abs, best.rules.stage.payoffs)):
             shows.append(
                 "(By less than the last digit of a payoff: numbers such as 2/3 are taken as the floats they are.)"
             )
@@ -262,6 +270,8 @@ def _certificate(
         "best_response_genome": None if best.genome is None else str(best.genome),
         "best_response_moves": best.moves,
     }
+    if best.ledger is not None:
+        certificate["ledger"] = best.ledger.to_dict()
     if scanned is not None:
         certificate["scan"] = {
             "memory": list(scanned.memory),

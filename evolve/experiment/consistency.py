@@ -46,7 +46,7 @@ def _proportional_selection(e: Experiment) -> Iterator[str]:
             f"negative, got {e.selection.method!r}"
         )
     try:
-        e.rules_value.game.require_positive(e.selection.method, e.selection.baseline)
+        e.rules_value.stage.require_positive(e.selection.method, e.selection.baseline)
     except ValueError as error:
         yield f"selection.{error}"
 
@@ -70,6 +70,14 @@ def _opponents_in_a_society(e: Experiment) -> Iterator[str]:
     if e.rules.play == "sipd" and e.fitness.opponents != "population":
         yield (
             f"fitness.opponents: expected 'population' with rules.play = 'sipd', got {e.fitness.opponents!r}"
+        )
+
+
+def _mechanisms_of_a_society(e: Experiment) -> Iterator[str]:
+    if e.rules.play == "sipd" and len(e.rules_value.stage) > 1:
+        yield (
+            "mechanism: expected those that keep no state of a pair with rules.play = 'sipd', where a society is not "
+            f"played pair by pair, got {', '.join(map(str, e.mechanism))}"
         )
 
 
@@ -122,6 +130,7 @@ RULES: tuple[Callable[[Experiment], Iterator[str]], ...] = (
     _size_of_tournaments,
     _genomes_of_the_rules,
     _opponents_in_a_society,
+    _mechanisms_of_a_society,
     _sample,
     _size_of_societies,
     _seeds,

@@ -23,6 +23,7 @@ from evolve.experiment.sections import (
     FitnessSection,
     GameSection,
     IslandsSection,
+    MechanismTables,
     PopulationSection,
     RulesSection,
     RunSection,
@@ -50,6 +51,7 @@ class Experiment(Section):
     generations: Annotated[int, Field(ge=0, le=10**9)] = 200
     game: GameSection = GameSection()
     rules: RulesSection = RulesSection()
+    mechanism: MechanismTables = ()
     genome: GenomeSection = Lookups()
     population: PopulationSection = PopulationSection()
     selection: SelectionSection = SelectionSection()
@@ -105,6 +107,7 @@ class Experiment(Section):
             limit_of_means=r.limit_of_means,
             noise=r.noise,
             quantifiers=r.quantifiers,
+            mechanisms=self.mechanism,
         )
 
     @property
@@ -150,15 +153,7 @@ class Experiment(Section):
         if name is not None:
             data.setdefault("name", name)
         for key, value in (changes or {}).items():
-            *path, last = key.split(".")
-            section = data
-            for word in path:
-                section = section.setdefault(word, {})
-                if not isinstance(section, dict):
-                    raise ExperimentError(
-                        f"{key}: expected a key of a section, got {word!r}, which is a value"
-                    )
-            section[last] = value
+            _put(data, key, value)
         refuse_depth(data, "experiment")
         return cls(**data)
 
@@ -185,7 +180,8 @@ class Experiment(Section):
 
     def to_toml(self) -> str:
         """The whole experiment as TOML that `parse` reads back to an equal one."""
-        return tomli_w.dumps(self.model_dump(exclude_none=True))
+        unsaid = set() if self.mechanism else {"mechanism"}
+        return tomli_w.dumps(self.model_dump(exclude_none=True, exclude=unsaid))
 
     def results_key(self) -> str:
         """The text of everything that can change results.
@@ -193,6 +189,7 @@ class Experiment(Section):
         What says no more than was true before a key existed is left out, so that older runs keep their text.
         """
         unimportant = {"name", "generations", "run"} | ({"islands"} if self.islands.number == 1 else set())
+        unimportant |= set() if self.mechanism else {"mechanism"}
         data = self.model_dump(exclude_none=True, exclude=unimportant)
         if self.rules.quantifiers == "all":
             del data["rules"]["quantifiers"]
@@ -218,6 +215,31 @@ class Experiment(Section):
         if isinstance(self.genome, Lookups) and self.genome.stochastic:
             return True
         return any(not self.panel_strategy(spec).automaton(1).deterministic for spec in self.fitness.panel)
+
+
+def _put(data: dict[str, Any], key: str, value: Any) -> None:
+    """Enter a value at a dotted key, as ``population.size``, or ``mechanism.0.fine`` of a list of tables."""
+    *path, last = key.split(".")
+    section: Any = data
+    for word in path:
+        section = (
+            section[_place(key, word, section)] if isinstance(section, list) else section.setdefault(word, {})
+        )
+        if not isinstance(section, dict | list):
+            raise ExperimentError(f"{key}: expected a key of a section, got {word!r}, which is a value")
+    if isinstance(section, list):
+        section[_place(key, last, section)] = value
+    else:
+        section[last] = value
+
+
+def _place(key: str, word: str, tables: list[Any]) -> int:
+    """The place in a list that a word of a key names."""
+    if not (word.isdecimal() and word.isascii() and int(word) < len(tables)):
+        raise ExperimentError(
+            f"{key}: expected a number below {len(tables)}, which so many tables have, got {word!r}"
+        )
+    return int(word)
 
 
 def formulas_in_societies(data: Mapping[str, Any]) -> bool:

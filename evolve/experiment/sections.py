@@ -7,9 +7,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
 
 from engine.game import Rules
+from engine.mechanisms import Mechanism, built, described, parse
 from evolve.experiment.section import Probability, Section, one_of
 from evolve.selection import METHODS
 from evolve.updates import UPDATES
@@ -19,6 +28,9 @@ from genomes.reading import resolve
 
 MOST_PANEL = 2**16
 """Strategies in a panel."""
+
+MOST_MECHANISMS = 16
+"""Mechanisms of a game."""
 
 
 class GameSection(Section):
@@ -62,6 +74,25 @@ class RulesSection(Section):
         if self.play == "ipd" and self.quantifiers != "all":
             raise ValueError(f"quantifiers: expected 'all' with play = 'ipd', got {self.quantifiers!r}")
         return self
+
+
+def _mechanism(value: object) -> object:
+    """A mechanism from a table with its kind and its parameters, or from its text."""
+    if isinstance(value, str):
+        return parse(value)
+    if isinstance(value, dict):
+        return built(value.get("kind"), {key: one for key, one in value.items() if key != "kind"})
+    return value
+
+
+MechanismTables = Annotated[
+    tuple[
+        Annotated[InstanceOf[Mechanism], BeforeValidator(_mechanism), PlainSerializer(described)],
+        ...,
+    ],
+    Field(max_length=MOST_MECHANISMS),
+]
+"""`[[mechanism]]`: what changes the game, the first first; the keys of each are fields of its class."""
 
 
 class Seeds(Section):

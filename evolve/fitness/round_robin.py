@@ -97,7 +97,7 @@ class Evaluation:
             (against, len(self._panel), 1 - self._population_share),
         ):
             if share:
-                fitness = fitness + share * self.rules.game.mean_payoff(totals, exact_total * met)
+                fitness = fitness + share * self.rules.stage.mean_payoff(totals, exact_total * met)
                 rates = (totals[:, 0] + totals[:, 1]) / (exact_total * met)
                 cooperation += share * float((rates * living).sum()) / n
         earned = self._charged(fitness[here], genomes, behaviours.sizes[here])

@@ -58,7 +58,7 @@ class SampledEvaluation(Evaluation):
             (against[here], np.full(n, float(len(self._panel))), 1 - self._population_share),
         ):
             if share:
-                fitness += share * self.rules.game.mean_payoff(totals, total * met)
+                fitness += share * self.rules.stage.mean_payoff(totals, total * met)
                 cooperation += share * float(((totals[:, 0] + totals[:, 1]) / (total * met)).sum()) / n
         earned = self._charged(fitness, genomes, behaviours.sizes[here])
         keys = [key.hex() for key in behaviours.keys]
@@ -76,11 +76,11 @@ class SampledEvaluation(Evaluation):
 
         def keep(rows: NDArray[np.int64], block: NDArray[np.float64]) -> None:
             for r, i in enumerate(rows.tolist()):
-                theirs = self.rules.game.mean_payoff(block[r, i:][:, [0, 2, 1, 3]], total)
+                theirs = self.rules.stage.mean_payoff(block[r, i:][:, self.rules.stage.swap], total)
                 sums[i:] += drawn[i] * theirs
                 squares[i:] += drawn[i] * theirs**2
                 common[i] += (living[i:] * theirs).sum()
-                mine = self.rules.game.mean_payoff(block[r, i + 1 : m], total)
+                mine = self.rules.stage.mean_payoff(block[r, i + 1 : m], total)
                 sums[i] += (drawn[i + 1 : m] * mine).sum()
                 squares[i] += (drawn[i + 1 : m] * mine**2).sum()
                 common[i + 1 :] += living[i] * mine

@@ -21,7 +21,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.game import Rules
 from engine.stability.certificates import best_response
 from engine.stability.fixation import log_fixation, pair_table
 from evolve.experiment.experiment import Experiment
@@ -100,10 +99,11 @@ def _responses(experiment: Experiment, resident: str) -> list[Genome]:
     """The best response under the experiment's horizon and in the long run, where they are genomes of its kind."""
     rules = experiment.rules_value
     found: list[Genome] = []
-    for conditions in (rules, Rules(rules.game, limit_of_means=True, noise=rules.noise)):
+    in_the_long_run: dict[str, Any] = {"turns": None, "continuation": None, "limit_of_means": True}
+    for horizon in ({}, in_the_long_run):
         try:
-            best = best_response(resident, conditions)
-        except ValueError:  # no automaton: the law says so
+            best = best_response(resident, replace(rules, **horizon))
+        except ValueError:  # no automaton: the law says so; or mechanisms that have no long run
             continue
         response = experiment.genome.response(best)
         found += [] if response is None else [response]
