@@ -13,7 +13,7 @@
 - `cli`: the command `evolve`
 
 To add a genome kind: a class in `kinds`. An update rule: a row in `updates`. A selection operator: a row in
-`selection`. A claim: a function that returns its verdicts, and its name in `claims.published`.
+`selection`. A claim: an object, and its place in `claims.published`.
 """
 
 from importlib import import_module

@@ -335,17 +335,19 @@ def test_a_published_claim(house: House) -> None:
     house.recipe = "Add a published claim"
     house.write(
         "evolve/claims/greeting.py",
-        "from evolve.claims.verdict import Verdict, decided\n\n\n"
-        "def greets() -> list[Verdict]:\n"
-        '    return [Verdict("G1", "all who cooperate earn 3", "R = 3", "1 round", "3", decided(True))]\n',
-        names="Verdict",
+        "from evolve.claims.claim import Verdict, decided\n\n\n"
+        "class Greeting:\n"
+        '    name, source, statement = "G1", "greeters", "all who cooperate earn 3"\n\n'
+        "    def verdicts(self, replicates: int | None = None) -> list[Verdict]:\n"
+        '        return [Verdict(self.name, self.statement, "R = 3", "1 round", "3", decided(True))]\n',
+        names="Claim",
     )
     house.write(
         "evolve/claims/published.py",
-        '    "G1": greeting.greets,\n',
+        "    greeting.Greeting(),\n",
         after="CLAIMS: ",
         names="CLAIMS",
     )
-    house.replace("evolve/claims/published.py", "import evolution, ord", "import evolution, greeting, ord")
-    printed = house.evolve("reproduce G1")
+    house.replace("evolve/claims/published.py", "import ecologies,", "import ecologies, greeting,")
+    printed = house.evolve("reproduce greeters")
     assert "all who cooperate" in printed and "holds" in printed

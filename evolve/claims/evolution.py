@@ -7,21 +7,21 @@ experiment here is the same as one in a file, run without a run file.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any, get_args
 
 from engine.intervals import wilson
 from engine.names import name_as_tested
 from engine.societies.battery import behaviour
-from evolve.claims.ord import STATEMENTS, TURNS
-from evolve.claims.verdict import Verdict, more_often_than_not, under_both
+from evolve.claims.claim import Verdict, more_often_than_not, under_both
+from evolve.claims.ecologies import TURNS
 from evolve.experiment.experiment import Experiment
 from evolve.loop import generations
 from evolve.streams import stream
 from genomes import FormulaGenome
 from genomes.formula.generator import random_formula
 from genomes.formula.syntax import Quantifiers
-from results.records import Generation
 
 REPLICATES = 20
 SIZE = 60
@@ -38,49 +38,71 @@ LOST_FOR = 10
 """Generations in a row below half of the survivors after which a population counts as invaded."""
 RESIDENTS = ("vulture", "absolutist", "suspicious_absolutist")
 CONTROLS = ("all_c", "all_d", "random formula")
-
-
 LAW = "our settings, and random formulas without D(x,x)"
 
 
-def _experiment(
-    seed: int, size: int, until: int, turns: int, quantifiers: Quantifiers, **sections: Any
-) -> Experiment:
-    return Experiment(
-        seed=seed,
-        generations=until,
-        rules={"play": "sipd", "turns": turns, "quantifiers": quantifiers},
-        genome={"kind": "formula", "max_complexity": MAX_COMPLEXITY},
-        population={"size": size} | sections.pop("population", {}),
-        **sections,
-    )
+@dataclass(frozen=True)
+class Settings:
+    """How long and how often we let formulas evolve; `seed` numbers the replicates."""
+
+    replicates: int = REPLICATES
+    size: int = SIZE
+    until: int = GENERATIONS
+    turns: int = TURNS
+
+    def __str__(self) -> str:
+        evolution = f"{self.until} generations of {self.size}"
+        return f"{self.turns} rounds, {evolution}, {self.replicates} replicates"
+
+    def experiment(self, seed: int, quantifiers: Quantifiers, **sections: Any) -> Experiment:
+        """One replicate."""
+        return Experiment(
+            seed=seed,
+            generations=self.until,
+            rules={"play": "sipd", "turns": self.turns, "quantifiers": quantifiers},
+            genome={"kind": "formula", "max_complexity": MAX_COMPLEXITY},
+            population={"size": self.size} | sections.pop("population", {}),
+            **sections,
+        )
 
 
-def tit_for_tat_evolves(
-    *, replicates: int = REPLICATES, size: int = SIZE, until: int = GENERATIONS, turns: int = TURNS
-) -> list[Verdict]:
+@dataclass(frozen=True)
+class RandomStartClaim:
     """O9: from random formulas, with and without a price on complexity."""
 
-    def under(parsimony: float, quantifiers: Quantifiers) -> Verdict:
+    settings: Settings = Settings()
+    name = "O9"
+    source = "ord"
+    statement = "evolution from random strategies: TFT is very successful, strong for its complexity"
+
+    def verdicts(self, replicates: int | None = None) -> list[Verdict]:
+        """With the price and without, and for each reading of quantifiers where they differ."""
+        settings = _repeated(self.settings, replicates)
+        return [
+            verdict
+            for price in (PARSIMONY, 0.0)
+            for verdict in under_both(partial(self._verdict, settings, price))
+        ]
+
+    def _verdict(self, settings: Settings, parsimony: float, quantifiers: Quantifiers) -> Verdict:
         leading, first, share = 0, Counter[str](), 0.0
         shortest: dict[str, str] = {}
-        for seed in range(1, replicates + 1):
-            priced = {"parsimony": parsimony}
-            last = _last(_experiment(seed, size, until, turns, quantifiers, fitness=priced))
+        for seed in range(1, settings.replicates + 1):
+            *_, last = generations(settings.experiment(seed, quantifiers, fitness={"parsimony": parsimony}))
             names = Counter(_name(birth.genome, quantifiers, shortest) for birth in last.population)
             ranking = [name for name, _ in names.most_common()]
             leading += "tit_for_tat" in ranking[:LEADERS]
             first[ranking[0]] += 1
-            share += names["tit_for_tat"] / size / replicates
-        low, high = wilson(leading, replicates)
+            share += names["tit_for_tat"] / settings.size / settings.replicates
+        low, high = wilson(leading, settings.replicates)
         most = ", ".join(f"{shortest.get(name, name)} {n}" for name, n in first.most_common(3))
         costs = f"complexity costs {parsimony:g} a node" if parsimony else "control: complexity costs nothing"
         return Verdict(
-            "O9",
-            STATEMENTS["O9"],
+            self.name,
+            self.statement,
             f"{costs}; very successful: among the {LEADERS} most common behaviours at the end more often than not",
-            _horizon(replicates, size, until, turns),
-            f"TFT among them in {leading} of {replicates} ({low:.0%} to {high:.0%}), mean share {share:.0%}; "
+            str(settings),
+            f"TFT among them in {leading} of {settings.replicates} ({low:.0%} to {high:.0%}), mean share {share:.0%}; "
             f"first: {most}",
             more_often_than_not(low, high),
             details={
@@ -92,49 +114,72 @@ def tit_for_tat_evolves(
             rests_on=LAW,
         )
 
-    return [verdict for price in (PARSIMONY, 0.0) for verdict in under_both(partial(under, price))]
 
-
-def seeded_populations(
-    *, replicates: int = REPLICATES, size: int = SIZE, until: int = GENERATIONS, turns: int = TURNS
-) -> list[Verdict]:
+@dataclass(frozen=True)
+class SeededClaim:
     """O10: seeded populations under mutation, crossover and strangers, and controls on the same seeds."""
-    kept = {
-        (resident, quantifiers): sum(
-            _kept(resident, seed, size, until, turns, quantifiers) for seed in range(1, replicates + 1)
-        )
-        for resident in (*RESIDENTS, *CONTROLS)
-        for quantifiers in get_args(Quantifiers)
-    }
 
-    def under(resident: str, quantifiers: Quantifiers) -> Verdict:
-        mine = {name: kept[name, quantifiers] for name in (*RESIDENTS, *CONTROLS)}
-        low, high = wilson(mine[resident], replicates)
+    settings: Settings = Settings()
+    name = "O10"
+    source = "ord"
+    statement = "populations seeded with Vultures, Absolutists or Suspicious Absolutists avoid invasion"
+
+    def verdicts(self, replicates: int | None = None) -> list[Verdict]:
+        """One for each resident, and for each reading of quantifiers where they differ."""
+        settings = _repeated(self.settings, replicates)
+        kept = {
+            quantifiers: {name: _kept(name, settings, quantifiers) for name in (*RESIDENTS, *CONTROLS)}
+            for quantifiers in get_args(Quantifiers)
+        }
+        return [
+            verdict
+            for resident in RESIDENTS
+            for verdict in under_both(partial(self._verdict, settings, resident, kept))
+        ]
+
+    def _verdict(
+        self,
+        settings: Settings,
+        resident: str,
+        kept: dict[Quantifiers, dict[str, int]],
+        quantifiers: Quantifiers,
+    ) -> Verdict:
+        mine = kept[quantifiers]
+        low, high = wilson(mine[resident], settings.replicates)
         controls = ", ".join(f"{name} {mine[name]}" for name in CONTROLS)
         return Verdict(
-            "O10",
-            STATEMENTS["O10"],
+            self.name,
+            self.statement,
             f"{RESIDENT_SHARE:.0%} {resident}, the rest random; invaded: below half of the survivors for {LOST_FOR} "
             "generations; avoids invasion: more often than not",
-            _horizon(replicates, size, until, turns),
-            f"not invaded in {mine[resident]} of {replicates} ({low:.0%} to {high:.0%}); controls: {controls}",
+            str(settings),
+            f"not invaded in {mine[resident]} of {settings.replicates} ({low:.0%} to {high:.0%}); controls: {controls}",
             more_often_than_not(low, high),
             details={"kept": mine, "interval": [low, high]},
             rests_on=f"{LAW}; against the controls, since a resident that drifts may last too",
         )
 
-    return [verdict for resident in RESIDENTS for verdict in under_both(partial(under, resident))]
+
+O9, O10 = RandomStartClaim(), SeededClaim()
 
 
-def _kept(resident: str, seed: int, size: int, until: int, turns: int, quantifiers: Quantifiers) -> bool:
+def _repeated(settings: Settings, replicates: int | None) -> Settings:
+    return settings if replicates is None else replace(settings, replicates=replicates)
+
+
+def _kept(resident: str, settings: Settings, quantifiers: Quantifiers) -> int:
+    """How many populations seeded with a resident stay what they are."""
+    return sum(_stays(resident, seed, settings, quantifiers) for seed in range(1, settings.replicates + 1))
+
+
+def _stays(resident: str, seed: int, settings: Settings, quantifiers: Quantifiers) -> bool:
     """Does a seeded population stay what it is? Behaviours are told apart as far as the battery goes."""
     spec = resident
     if resident == "random formula":
         spec = str(random_formula(stream(seed, 0, "mutants"), max_complexity=MAX_COMPLEXITY))
     seeds = [{"strategy": spec, "share": RESIDENT_SHARE}]
     key, lost = behaviour(spec, quantifiers), 0
-    experiment = _experiment(seed, size, until, turns, quantifiers, population={"seeds": seeds})
-    for generation in generations(experiment):
+    for generation in generations(settings.experiment(seed, quantifiers, population={"seeds": seeds})):
         survivors = [b.genome for b in generation.population if b.id.generation < generation.number]
         if survivors:
             same = sum(_key(genome, quantifiers) == key for genome in survivors)
@@ -158,12 +203,3 @@ def _name(genome: str, quantifiers: Quantifiers, shortest: dict[str, str]) -> st
     text = f"~'{FormulaGenome.parse(genome).simplify(quantifiers)}'"
     shortest[key] = min(shortest.get(key, text), text, key=lambda t: (len(t), t))
     return key
-
-
-def _last(experiment: Experiment) -> Generation:
-    *_, last = generations(experiment)
-    return last
-
-
-def _horizon(replicates: int, size: int, until: int, turns: int) -> str:
-    return f"{turns} rounds, {until} generations of {size}, {replicates} replicates"

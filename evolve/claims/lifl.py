@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from engine.ecologies import EcologyResult, ecology
 from engine.game import Rules
 from engine.pairs.tournament import round_robin
-from evolve.claims.verdict import Verdict, decided
+from evolve.claims.claim import Claim, Verdict, decided
 from genomes.lookup import LookupGenome
 
 TURNS = 1000
 PLAYERS_EACH = 100
 """Players of each strategy at the start of a complete class."""
+HORIZON = f"{TURNS} turns, 1000 generations"
 
 FINAL = {"cCDDD": 2126, "cCDCD": 701, "cCDDC": 214, "cCDCC": 158}
 """What is left of memory(1,1), after 19 updates."""
@@ -49,64 +50,96 @@ def class_ecology(x: int, y: int) -> EcologyResult:
     return ecology(start, Rules(turns=TURNS), society=False, arithmetic="integer")
 
 
-def _memory_1_1() -> list[Verdict]:
-    result = class_ecology(1, 1)
-    got = {name.split()[-1]: int(n) for name, n in result.final.items()}
-    return [
-        Verdict(
-            "L1",
-            "memory(1,1), 100 of each: cCDDD 2126, cCDCD 701, cCDDC 214, cCDCC 158, fixed after 19 updates",
-            "integer rule, the total of the start in every update",
-            f"{TURNS} turns, 1000 generations",
-            ", ".join(f"{name} {n}" for name, n in got.items()) + f"; {result.how}",
-            decided(got == FINAL and result.generations == 19 and result.ending == "fixed point"),
-            {"L1": result},
-        )
-    ]
+@dataclass(frozen=True)
+class FinalClaim:
+    """L1: what is left of memory(1,1), and when."""
 
+    name = "L1"
+    source = "lifl"
+    statement = (
+        "memory(1,1), 100 of each: cCDDD 2126, cCDCD 701, cCDDC 214, cCDCC 158, fixed after 19 updates"
+    )
 
-def _winner(claim: str, x: int, y: int, genome: str) -> Callable[[], list[Verdict]]:
-    def run() -> list[Verdict]:
-        result = class_ecology(x, y)
-        best = next(iter(result.final))
+    def verdicts(self, replicates: int | None = None) -> list[Verdict]:
+        """One."""
+        result = class_ecology(1, 1)
+        got = {name.split()[-1]: int(n) for name, n in result.final.items()}
         return [
             Verdict(
-                claim,
-                f"{genome} wins the complete class memory({x},{y}), 100 of each",
+                self.name,
+                self.statement,
                 "integer rule, the total of the start in every update",
-                f"{TURNS} turns, 1000 generations",
-                f"{best} has {result.final[best]:.0f} of {PLAYERS_EACH * len(result.names)}; {result.how}",
-                decided(best.split()[-1] == genome),
-                {claim: result},
+                HORIZON,
+                ", ".join(f"{name} {n}" for name, n in got.items()) + f"; {result.how}",
+                decided(got == FINAL and result.generations == 19 and result.ending == "fixed point"),
+                {self.name: result},
             )
         ]
 
-    return run
+
+@dataclass(frozen=True)
+class WinnerClaim:
+    """Which genome is the most numerous in the end of the complete class memory(x,y)."""
+
+    name: str
+    x: int
+    y: int
+    genome: str
+    source = "lifl"
+
+    @property
+    def statement(self) -> str:
+        """What is published."""
+        return f"{self.genome} wins the complete class memory({self.x},{self.y}), 100 of each"
+
+    def verdicts(self, replicates: int | None = None) -> list[Verdict]:
+        """One."""
+        result = class_ecology(self.x, self.y)
+        best = next(iter(result.final))
+        return [
+            Verdict(
+                self.name,
+                self.statement,
+                "integer rule, the total of the start in every update",
+                HORIZON,
+                f"{best} has {result.final[best]:.0f} of {PLAYERS_EACH * len(result.names)}; {result.how}",
+                decided(best.split()[-1] == self.genome),
+                {self.name: result},
+            )
+        ]
 
 
-def _gradual() -> list[Verdict]:
-    names = list(GRADUAL)
-    table = round_robin(names, Rules(turns=TURNS), self_play=True).payoffs
-    row = table[names.index("gradual")] * TURNS
-    got = {name: round(v) for name, v in zip(names, row.tolist(), strict=True)}
-    return [
-        Verdict(
-            "L4",
-            "gradual earns " + ", ".join(f"{n} v {name}" for name, n in GRADUAL.items()),
-            "gradual as in the original of 1996",
-            f"{TURNS} turns",
-            "all alike" if got == GRADUAL else "otherwise: " + ", ".join(
-                f"{got[name]} v {name}" for name in names if got[name] != GRADUAL[name]
-            ),
-            decided(got == GRADUAL),
-        )
-    ]  # fmt: skip
+@dataclass(frozen=True)
+class ScoresClaim:
+    """L4: what gradual earns from each of eleven strategies."""
+
+    name = "L4"
+    source = "lifl"
+    statement = "gradual earns " + ", ".join(f"{n} v {name}" for name, n in GRADUAL.items())
+
+    def verdicts(self, replicates: int | None = None) -> list[Verdict]:
+        """One."""
+        names = list(GRADUAL)
+        table = round_robin(names, Rules(turns=TURNS), self_play=True).payoffs
+        row = table[names.index("gradual")] * TURNS
+        got = {name: round(v) for name, v in zip(names, row.tolist(), strict=True)}
+        others = ", ".join(f"{got[name]} v {name}" for name in names if got[name] != GRADUAL[name])
+        return [
+            Verdict(
+                self.name,
+                self.statement,
+                "gradual as in the original of 1996",
+                f"{TURNS} turns",
+                f"otherwise: {others}" if others else "all alike",
+                decided(got == GRADUAL),
+            )
+        ]
 
 
-LIFL: dict[str, Callable[[], list[Verdict]]] = {
-    "L1": _memory_1_1,
-    "L2": _winner("L2", 1, 2, "ccCDCDDCDD"),
-    "L3": _winner("L3", 2, 1, "dcCDCDCDDD"),
-    "L4": _gradual,
-}
-"""Every claim by its name."""
+CLAIMS: tuple[Claim, ...] = (
+    FinalClaim(),
+    WinnerClaim("L2", 1, 2, "ccCDCDDCDD"),
+    WinnerClaim("L3", 2, 1, "dcCDCDCDDD"),
+    ScoresClaim(),
+)
+"""L1 to L4."""

@@ -1,40 +1,40 @@
-"""The list of published claims, each by its name: Ord's in their order, then LIFL's."""
+"""The list of published claims: Ord's in their order, then LIFL's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from evolve.claims import ecologies, evolution, lifl, societies
+from evolve.claims.claim import Claim
 
-from evolve.claims import evolution, ord
-from evolve.claims.lifl import LIFL
-from evolve.claims.verdict import Verdict
+CLAIMS: tuple[Claim, ...] = (
+    ecologies.O1,
+    ecologies.O2,
+    ecologies.O3,
+    ecologies.O4,
+    ecologies.O5,
+    ecologies.O6,
+    ecologies.O7,
+    ecologies.O8,
+    evolution.O9,
+    evolution.O10,
+    societies.O11,
+    societies.O12,
+    ecologies.O13,
+    ecologies.O14,
+    *lifl.CLAIMS,
+)
+"""Every claim that `evolve reproduce` tries."""
 
-Claim = Callable[..., list[Verdict]]
 
-CLAIMS: dict[str, Claim] = {
-    **{f"O{k}": ord.ecology_claim(f"O{k}") for k in range(1, 9)},
-    "O9": evolution.tit_for_tat_evolves,
-    "O10": evolution.seeded_populations,
-    "O11": ord.small_chance_of_error,
-    "O12": ord.random_members,
-    "O13": ord.previous_round_absolutist,
-    "O14": ord.suspicious_absolutists,
-    **LIFL,
-}
-"""What tries a claim, and says how it came out."""
-
-
-def chosen(words: list[str]) -> list[str]:
-    """The claims that some words stand for: names such as O7, ``ord``, ``lifl``; all when there are none."""
-    known = list(CLAIMS)
-    sets = {"ord": [c for c in known if c.startswith("O")], "lifl": [c for c in known if c.startswith("L")]}
+def chosen(words: list[str]) -> list[Claim]:
+    """The claims that some words stand for: names such as O7, or sources such as ``ord``; all when there are none."""
     if not words:
-        return known
-    found: list[str] = []
+        return list(CLAIMS)
+    sources = dict.fromkeys(claim.source for claim in CLAIMS)
+    found: dict[str, Claim] = {}
     for word in words:
-        if word.lower() in sets:
-            found += sets[word.lower()]
-        elif word.upper() in known:
-            found.append(word.upper())
-        else:
-            raise ValueError(f"claim: expected ord, lifl or one of {', '.join(known)}, got {word!r}")
-    return list(dict.fromkeys(found))
+        meant = [c for c in CLAIMS if word.lower() == c.source or word.upper() == c.name.upper()]
+        if not meant:
+            known = f"{', '.join(sources)} or one of {', '.join(claim.name for claim in CLAIMS)}"
+            raise ValueError(f"claim: expected {known}, got {word!r}")
+        found |= {claim.name: claim for claim in meant}
+    return list(found.values())

@@ -27,7 +27,7 @@ from evolve.cli.screen import (
 )
 
 if TYPE_CHECKING:
-    from evolve.claims.verdict import Verdict
+    from evolve.claims.claim import Verdict
 
 Rounds = Annotated[int, whole_option("Rounds of a society, turns of a meeting.")]
 Members = Annotated[
@@ -194,16 +194,12 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """The published claims, each an experiment with a verdict; a few minutes for all."""
-    from evolve.claims.ord import ALL_C, HORIZON
-    from evolve.claims.published import CLAIMS, chosen
+    from evolve.claims.ecologies import ALL_C, HORIZON
+    from evolve.claims.published import chosen
 
     if replicates < 1:
         raise ValueError(f"replicates: expected at least 1, got {replicates}")
-    known = CLAIMS
-    verdicts: list[Verdict] = []
-    for claim in chosen(claims or []):
-        options = {"replicates": replicates} if claim in ("O9", "O10") else {}
-        verdicts += known[claim](**options)
+    verdicts = [verdict for claim in chosen(claims or []) for verdict in claim.verdicts(replicates)]
     if out is not None:
         _draw(out, verdicts)
     if as_json:
@@ -279,7 +275,7 @@ def _saved(save: Any, made: Any, path: Path) -> None:
 
 def _draw(folder: Path, verdicts: list[Verdict]) -> None:
     """The populations behind every verdict."""
-    from evolve.claims.ord import GENERATIONS
+    from evolve.claims.ecologies import GENERATIONS
     from results.plots.ecology import abundance
     from results.plots.style import save
 

@@ -1,4 +1,4 @@
-"""What became of a published claim: `Verdict`, and how one is reached.
+"""A published claim, and what became of it: `Claim`, its `Verdict`, and how one is reached.
 
 A source says what happens, seldom exactly under which definitions. So a verdict states its reading of what is
 unknown, what it rests on, its horizon, and what happened.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from engine.ecologies import EcologyResult
 from genomes.formula.syntax import Quantifiers
@@ -63,6 +63,25 @@ class Verdict:
                 for name, result in self.ecologies.items()
             },
         }
+
+
+class Claim(Protocol):
+    """One published claim, as an experiment."""
+
+    @property
+    def name(self) -> str:
+        """As it is asked for: ``O7``."""
+
+    @property
+    def source(self) -> str:
+        """Whose it is, in one word in lower case."""
+
+    @property
+    def statement(self) -> str:
+        """What the source says, in one line."""
+
+    def verdicts(self, replicates: int | None = None) -> list[Verdict]:
+        """What comes out, once for each reading; `replicates` of what has to evolve."""
 
 
 def decided(holds: bool) -> Outcome:
