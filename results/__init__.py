@@ -3,7 +3,8 @@
 - `records`: Birth, Leader, Generation: plain values
 - `run`: the crash-safe file of a run, `Run.open` to write, `Run.read` to look
 - `lineage`: lines of descent, family trees, common ancestors, clades
-- `plots`: every figure; `palette`: their colours
+- `story`: what happened, in words, from the numbers of `chronicle`
+- `plots`: every figure; `drawing`: charts and state diagrams as SVG text for pages; `palette`: the colours of both
 - `sweeps`: what a sweep left, means with intervals; `survival`: survival curves with intervals
 """
 

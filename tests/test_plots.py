@@ -15,10 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from genomes.lookup import LookupGenome
+from genomes.wording import rewriting
 from results.errors import RunError
 from results.lineage import FamilyTree, family_tree, line_of_descent
 from results.plots.genome_maps import complexity, entries, lookup_columns
-from results.plots.heredity import changes, layout, rewriting
+from results.plots.heredity import changes, layout
 from results.plots.run import FIGURES, save_all
 from results.plots.style import MAX_BINS, bins, lineage_order, styled, thinned
 from results.records import Birth, BirthId, Generation

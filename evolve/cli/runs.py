@@ -22,6 +22,7 @@ from evolve.cli.screen import (
     new_table,
     progress,
     say,
+    say_wrapped,
     show,
     show_json,
     whole_option,
@@ -89,7 +90,7 @@ def resume(
     if repair:
         for line in rebuild(folder):
             say(line, aside=True)
-    with _reading(folder) as there:
+    with reading(folder) as there:
         experiment = Experiment.recorded(there.experiment_text)
         reached = there.generation
     if generations is not None:
@@ -103,13 +104,15 @@ def resume(
 def show_run(folder: RunFolder, as_json: Json = False) -> None:
     """What a run has come to."""
     from engine.names import behaviour_label
+    from evolve.telling import tell
 
-    with _reading(folder) as there, there.snapshot():
+    with reading(folder) as there, there.snapshot():
         summary = _summary(there)
+        told = None if as_json or summary["generation"] < 0 else tell(there)
     if as_json:
         show_json(summary)
         return
-    if summary["generation"] < 0:
+    if told is None:
         say(f"{folder}: no generation yet")
         return
     say(
@@ -136,6 +139,7 @@ def show_run(folder: RunFolder, as_json: Json = False) -> None:
             str(leader["count"]), behaviour_label(leader["name"], leader["behaviour"]), leader["genome"]
         )
     show(table)
+    say_wrapped(told.brief)
 
 
 def plot(
@@ -152,7 +156,7 @@ def plot(
     target = out or (folder.parent if folder.suffix == ".sqlite" else folder) / "plots"
     if out is None and target.is_symlink():
         raise ValueError(f"out: expected a folder that you name, because {target} is a link to another place")
-    with _reading(folder) as there:
+    with reading(folder) as there:
         for path in save_all(there, target, formats=wanted):
             say(str(path))
 
@@ -166,7 +170,7 @@ def lineage(
     from engine.names import behaviour_label
     from results.lineage import line_of_descent
 
-    with _reading(folder) as there:
+    with reading(folder) as there:
         line = line_of_descent(there, None if id is None else _someone(id))
         names = _names(there)
     if as_json:
@@ -257,7 +261,7 @@ def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | N
         say(f"stopped after generation {reached}; go on with: {again}")
         sys.exit(128 + (stop.signal or signal.SIGINT))
     show_run(folder)
-    say(f"plots: {command('plot', str(folder))}    its ancestors: {command('lineage', str(folder))}")
+    say(f"more: {command('story', str(folder))}    plots: {command('plot', str(folder))}")
 
 
 def _state(generation: Generation) -> str:
@@ -306,7 +310,7 @@ def _way_out(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _reading(folder: Path) -> Iterator[Run]:
+def reading(folder: Path) -> Iterator[Run]:
     """A run to look at."""
     from evolve.experiment.experiment import Experiment
     from results import Run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,9 @@ NUMERIC = {"rank", "payoff", "cooperation", "std. error", "count", "generation",
 
 PLAIN_WIDTH = 240
 """Columns of a table that goes into a file or a pipe."""
+
+PARAGRAPH_WIDTH = 79
+"""Letters in a line of a paragraph."""
 
 PLAIN_EVERY = 5.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -149,6 +153,11 @@ def say(*lines: str, aside: bool = False) -> None:
     """Print lines, each as `printable`; `aside` to stderr. Whatever comes from outside is printed by this or `show`."""
     for line in lines or ("",):
         print(printable(line), file=sys.stderr if aside else sys.stdout, flush=aside)
+
+
+def say_wrapped(text: str) -> None:
+    """Print a paragraph in lines of `PARAGRAPH_WIDTH` letters at most, as far as words allow."""
+    say(*textwrap.wrap(printable(text), PARAGRAPH_WIDTH, break_long_words=False, break_on_hyphens=False), "")
 
 
 def styled(text: str, style: str) -> Text:

@@ -5,9 +5,7 @@ They read births; the figures of numbers over time are in `results.plots.run`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from genomes.wording import rewriting
 from results.errors import RunError
 from results.lineage import FamilyTree, family_tree, line_of_descent
 from results.palette import MAIN, ink
@@ -40,8 +39,6 @@ UPWARD = "#c98a00"
 
 MAX_CHANGES_LISTED = 26
 """Changes of a genome without a table that are written out."""
-
-_WORD = re.compile(r"D\([^)]*\)|(?:exists|forall|∃|∀)\s*\w+\.?|\w+|\S")
 
 
 def descent(run: Run, id: BirthId | None = None) -> Figure:
@@ -314,17 +311,6 @@ def changes(
         nothing = np.zeros(0, np.int64)
         return nothing, nothing, nothing.astype(bool), nothing.astype(bool)
     return np.concatenate(at), np.concatenate(where), np.concatenate(up), np.concatenate(full)
-
-
-def rewriting(before: str, after: str) -> str:
-    """What changed from one formula to the next: what went, what came, what took its place."""
-    old, new = (_WORD.findall(text) for text in (before, after))
-    said = []
-    for kind, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        gone, come = " ".join(old[i:j]), " ".join(new[k:m])
-        if kind != "equal":
-            said.append(f"{gone} → {come}" if gone and come else f"− {gone}" if gone else f"+ {come}")
-    return "; ".join(said)
 
 
 def _refuse_empty(run: Run) -> None:
