@@ -15,8 +15,9 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from results.drawing.axes import LETTER, Plot
-from results.drawing.style import LINES, Look, fill, on
+from results.drawing.style import KINDS, Look, fill
 from results.drawing.svg import picture, printed, tag
+from results.palette import ink
 
 KEY_WIDTH = 160
 """Pixels of a name in a legend."""
@@ -89,13 +90,13 @@ def lines(
     for k, one in enumerate(series):
         if one.low is not None and one.high is not None:
             xs, lows, highs = _widened(x, one.low, one.high)
-            plot.area(xs, lows, highs, class_="wide" if k == 0 else f"f{k % LINES} see-through")
+            plot.area(xs, lows, highs, class_="wide" if k == 0 else f"f{k % KINDS} see-through")
     for k, one in enumerate(series):
         xs, ys = _widened(x, one.values)
-        plot.line(xs, ys, class_=f"line l{k % LINES}", data_series=one.label)
+        plot.line(xs, ys, class_=f"line l{k % KINDS}", data_series=one.label)
         if len(x) <= 12:
             plot.marks += [
-                tag("circle", cx=a, cy=b, r=2.4, class_=f"f{k % LINES}")
+                tag("circle", cx=a, cy=b, r=2.4, class_=f"f{k % KINDS}")
                 for a, b in plot.points(x, one.values)
             ]
     after = plot.axes(xlabel, ylabel) + (_line_legend([s.label for s in series], plot.left) if legend else [])
@@ -137,10 +138,10 @@ def steps(
     for k, one in enumerate(curves):
         xs, lows, highs = _staircase(one.times, one.low, one.high, horizon)
         if len(curves) <= 2:
-            plot.area(xs, lows, highs, class_=f"f{k % LINES} see-through")
+            plot.area(xs, lows, highs, class_=f"f{k % KINDS} see-through")
         plot.line(
             *_staircase(one.times, one.values, one.values, horizon)[:2],
-            class_=f"line l{k % LINES}",
+            class_=f"line l{k % KINDS}",
             data_series=one.label,
         )
     after = plot.axes(xlabel, ylabel) + _line_legend([c.label for c in curves], plot.left, columns=2)
@@ -294,7 +295,7 @@ def _line_legend(labels: Sequence[str], left: float, columns: int = 4) -> list[s
     drawn, wide = [], 640 / columns
     for k, label in enumerate(labels):
         x, y = left + wide * (k % columns), 14 + 18 * (k // columns)
-        drawn.append(tag("path", d=f"M{x:.0f} {y - 4}h26", class_=f"line l{k % LINES}"))
+        drawn.append(tag("path", d=f"M{x:.0f} {y - 4}h26", class_=f"line l{k % KINDS}"))
         drawn.append(tag("text", _short(label, int(wide / LETTER) - 5), x=x + 32, y=y))
     return drawn
 
@@ -331,7 +332,7 @@ def _names_inside(plot: Plot, x: Sequence[float], bands: Sequence[Band]) -> list
 
 
 def _ink(colour: str) -> str:
-    return "on-dark" if on(colour) == "#ffffff" else "on-light"
+    return "on-dark" if ink(colour) == "white" else "on-light"
 
 
 def _short(text: str, most: int) -> str:

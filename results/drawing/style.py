@@ -8,18 +8,19 @@ from __future__ import annotations
 from typing import Protocol
 
 from results.drawing.svg import tag
+from results.palette import BAND, LINES, MAIN, SECOND, WIDE_BAND, edge
 
 LIGHT = {
     "paper": "#ffffff",
     "ink": "#1c1c1c",
     "muted": "#595959",
     "grid": "#e2e2e2",
-    "first": "#1b3a6b",
-    "second": "#a84a12",
-    "third": "#1f6f5c",
-    "fourth": "#6b3fa0",
-    "wide": "#dbe4f0",
-    "narrow": "#a9bcd8",
+    "first": MAIN,
+    "second": SECOND,
+    "third": LINES[2],
+    "fourth": LINES[3],
+    "wide": WIDE_BAND,
+    "narrow": BAND,
     "link": "#0b57a4",
 }
 DARK = LIGHT | {
@@ -30,13 +31,13 @@ DARK = LIGHT | {
     "first": "#8fb7ee",
     "second": "#f0a070",
     "third": "#7fd0b8",
-    "fourth": "#c9a7f0",
+    "fourth": "#e8a0b0",
     "wide": "#273347",
     "narrow": "#3d5170",
     "link": "#8ec2f5",
 }
 
-LINES = 4
+KINDS = 4
 """Kinds of lines: each has a colour and dashes of its own."""
 
 
@@ -96,18 +97,12 @@ class Look(Protocol):
     def hatch(self) -> str: ...
 
 
-def on(colour: str) -> str:
-    """Black or white, whichever is read better on a colour ``#rrggbb``."""
-    red, green, blue = (int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5))
-    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "#ffffff"
-
-
 def fill(look: Look, id: str) -> tuple[str, str]:
     """What fills a shape that looks like this, and the definition that it needs; `id` is new in the page."""
     marks = PATTERNS.get(look.hatch)
     if marks is None:
         return look.colour, ""
-    mark = "#ffffff" if on(look.colour) == "#ffffff" else "#8a8a8a"
+    mark = edge(look.colour)
     inside = tag("rect", width=6, height=6, fill=look.colour)
     drawn = tag("g", marks, stroke=mark, stroke_width=".7", fill="none" if look.hatch == "oooo" else mark)
     pattern = tag("pattern", inside, drawn, id=id, width=6, height=6, patternUnits="userSpaceOnUse")
