@@ -1,6 +1,7 @@
 """What a strategy IS: genomes, the automata they compile to, and the catalogue of named ones.
 
 - `lookup`: memory(x,y) tables of replies, `LookupGenome`
+- `machine`: finite state machines, `MachineGenome`
 - `formula`: Ord's first-order language, `FormulaGenome`
 - `variation`: random genomes, mutation and crossover by declared laws
 - `automaton`: the phenotype, `Automaton`, and its canonical form, the behaviour
@@ -18,6 +19,7 @@ from genomes.automaton import Automaton, C, D
 from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import FormulaSyntaxError
 from genomes.lookup import LookupGenome
+from genomes.machine import MachineGenome
 from genomes.reading import parse
 from genomes.strategy import Player
 
@@ -28,6 +30,7 @@ __all__ = [
     "FormulaGenome",
     "FormulaSyntaxError",
     "LookupGenome",
+    "MachineGenome",
     "Player",
     "catalogue",
     "parse",

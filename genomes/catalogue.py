@@ -16,6 +16,7 @@ from genomes.automaton import Automaton
 from genomes.counting import GRADUAL, HARD_MAJO, SOFT_MAJO, CountingStrategy
 from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome
+from genomes.machine import MachineGenome
 
 DOCUMENT_000 = "The Prisoner's Dilemma in agent systems (document 000)"
 LIFL = "LIFL, PRISON project (document 003)"
@@ -27,6 +28,9 @@ PRESS_2012 = "Press & Dyson, Iterated prisoner's dilemma contains strategies tha
 STEWART_2013 = "Stewart & Plotkin, From extortion to generosity (2013)"
 ORD = "Ord, Further results on the societal iterated prisoner's dilemma"
 AXELROD_1984 = "Axelrod, The evolution of cooperation (1984)"
+HARPER_2017 = (
+    "Harper et al., Reinforcement learning produces dominant strategies (2017); library Axelrod 4.14"
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Entry:
     """
 
     name: str
-    table: LookupGenome | Automaton | CountingStrategy | None
+    table: LookupGenome | MachineGenome | Automaton | CountingStrategy | None
     rule: str
     source: str
     sets: tuple[str, ...] = ()
@@ -53,7 +57,7 @@ class Entry:
         return None if self.formula_text is None else FormulaGenome.parse(self.formula_text)
 
     @property
-    def strategy(self) -> LookupGenome | Automaton | CountingStrategy | FormulaGenome:
+    def strategy(self) -> LookupGenome | MachineGenome | Automaton | CountingStrategy | FormulaGenome:
         """What plays: the table where there is one."""
         if self.table is not None:
             return self.table
@@ -72,6 +76,10 @@ class Entry:
 
 def _lookup(text: str) -> LookupGenome:
     return LookupGenome.parse(text)
+
+
+def _mealy(text: str) -> MachineGenome:
+    return MachineGenome.parse(text)
 
 
 def _machine(moves: str, *successors: tuple[int, int]) -> Automaton:
@@ -142,6 +150,19 @@ ENTRIES: tuple[Entry, ...] = (
           PRESS_2012, ("memory_one",)),
     Entry("winner12", _lookup("memory(1,2) ccCDCDDCDD"), "wins the complete class memory(1,2)", BEAUFILS_1998),
     Entry("winner21", _lookup("memory(2,1) dcCDCDCDDD"), "wins the complete class memory(2,1)", BEAUFILS_1998),
+    Entry("evolved_fsm_4", _mealy("machine(4) c0 C0D1 D1C2 D3C0 D3D2"),
+          "evolved against the library Axelrod, with 4 states", HARPER_2017, ("evolved",)),
+    Entry("evolved_fsm_6", _mealy("machine(6) c0 C0D1 C2D3 D1C0 D4D5 D4D5 C4D2"),
+          "evolved against the library Axelrod, with 10 states of which 6 are reached",
+          "Vincent & Fryer, in the library Axelrod 4.14", ("evolved",)),
+    Entry("evolved_fsm_16",
+          _mealy("machine(14) c0 C0D1 C2D3 C4C4 D5D4 D1D6 D5C7 D3C2 D7D8 D9D9 D9D10 D11C12 D11D11 D11C13 C4D1"),
+          "evolved against the library Axelrod, with 16 states of which 14 are reached",
+          HARPER_2017, ("evolved",)),
+    Entry("evolved_fsm_16_noise_05",
+          _mealy("machine(14) c0 C1D2 C3D4 C5D2 C6D2 D7D4 D4D8 C9C3 D4D5 C9D10 C9C11 D7C12 C1D11 D13C9 D2D9"),
+          "evolved against the library Axelrod with 5 % noise; 14 states are reached",
+          HARPER_2017, ("evolved",)),
     Entry("absolutist", None,
           "defects on whoever has ever treated anyone differently from how it did",
           ORD, ("societal",),

@@ -13,6 +13,7 @@ from genomes.automaton import Automaton
 from genomes.catalogue import Entry
 from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome, quoted
+from genomes.machine import MachineGenome
 from genomes.strategy import Strategy, StrategyLike
 
 _TEXT = re.compile(r"[(∃∀¬⊤⊥]|^(true|false|first|not|exists|forall)\b")
@@ -44,7 +45,7 @@ def resolve(spec: StrategyLike) -> Strategy:
     raise ValueError(f"strategy: expected a genome, a catalogue name, genome text or a player, got {spec!r}")
 
 
-def parse(text: str) -> LookupGenome | FormulaGenome:
+def parse(text: str) -> LookupGenome | MachineGenome | FormulaGenome:
     """Read a genome from its text: the inverse of ``str(genome)``.
 
     >>> print(parse("memory(1,2) ccCDCDDCDD"))
@@ -56,10 +57,13 @@ def parse(text: str) -> LookupGenome | FormulaGenome:
         raise ValueError(f"genome: expected text, got {text!r}")
     if text.lstrip().startswith("memory"):
         return LookupGenome.parse(text)
+    if text.lstrip().startswith("machine"):
+        return MachineGenome.parse(text)
     if _TEXT.search(text.strip()):
         return FormulaGenome.parse(text)
     raise ValueError(
-        f"genome: expected text like 'memory(1,1) cCDCD' or a formula like 'D(c,r,p)', got {quoted(text)}"
+        f"genome: expected text like 'memory(1,1) cCDCD' or 'machine(1) c0 C0D0', or a formula like 'D(c,r,p)', got "
+        f"{quoted(text)}"
     )
 
 

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 
 from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome
+from genomes.machine import MachineGenome, difference
 from genomes.reading import parse
 
 _WORD = re.compile(r"D\([^)]*\)|(?:exists|forall|∃|∀)\s*\w+\.?|\w+|\S")
@@ -83,13 +84,18 @@ def change(before: str, after: str) -> str:
         if len(said) > MOST_CHANGES:
             return f"{len(said)} of {len(table(new))} entries"
         return ", ".join(said)
+    if isinstance(old, MachineGenome) and isinstance(new, MachineGenome):
+        said = difference(old, new)
+        return f"{len(said)} places" if len(said) > MOST_CHANGES else ", ".join(said)
     if isinstance(old, FormulaGenome) and isinstance(new, FormulaGenome):
         return rewriting(before, after)
     return after
 
 
 def rewriting(before: str, after: str) -> str:
-    """What changed from one formula to the next: what went, what came, what took its place."""
+    """What changed from one genome to the next, place by place: what went, what came, what took its place."""
+    if before.startswith("machine(") and after.startswith("machine("):
+        return "; ".join(difference(MachineGenome.parse(before), MachineGenome.parse(after)))
     old, new = (_WORD.findall(text) for text in (before, after))
     said = []
     for kind, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():

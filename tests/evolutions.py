@@ -24,6 +24,14 @@ FORMULAS = Experiment(
     population={"size": 16, "seeds": [{"strategy": "tit_for_tat", "share": 0.3}]},
     variation={"mutation": 0.5, "immigrants": 3},
 )
+MACHINES = Experiment(
+    seed=5,
+    generations=20,
+    genome={"kind": "machine", "states": 4, "max_states": 8},
+    rules={"turns": 20},
+    population={"size": 20, "seeds": [{"strategy": "grim", "share": 0.3}]},
+    variation={"mutation": 0.05},
+)
 SOCIETY = FORMULAS.changed(rules={"play": "sipd"})
 NOISY = SMALL.changed(rules={"noise": 0.05}, genome={"stochastic": True})
 

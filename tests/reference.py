@@ -6,6 +6,7 @@ of defection; expected payoffs follow every history that can happen with its pro
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from fractions import Fraction
@@ -41,6 +42,19 @@ def automaton_rule(defect: list[float], successors: list[list[int]]) -> Rule:
         for a, b in zip(own, opponent, strict=True):
             state = successors[state][2 * a + b]
         return defect[state]
+
+    return rule
+
+
+def machine_rule(first: str, start: int, rows: Sequence[tuple[int, str, int, str]]) -> Rule:
+    """A finite state machine read from rows (state, opponent's move, next state, own reply)."""
+    table = {(state, move): (target, reply) for state, move, target, reply in rows}
+
+    def rule(own: list[int], opponent: list[int]) -> float:
+        state, move = start, first
+        for played in opponent:
+            state, move = table[state, "CD"[played]]
+        return float(move == "D")
 
     return rule
 
@@ -204,7 +218,31 @@ def _memory_one(cc: float, cd: float, dc: float, dd: float) -> Rule:
     return lambda own, opp: 1.0 - (cc, cd, dc, dd)[2 * own[-1] + opp[-1]] if own else 0.0
 
 
+LIBRARY_MACHINES = {
+    "evolved_fsm_4": ("C", 0,
+        "0C0C 0D2D 1C3D 1D0C 2C2D 2D1C 3C3D 3D1D"),
+    "evolved_fsm_6": ("C", 4,
+        "2C2D 2D7D 3C6D 3D4C 4C4C 4D6D 5C2D 5D7D 6C3C 6D5D 7C2C 7D3D"),
+    "evolved_fsm_16": ("C", 0,
+        "0C0C 0D12D 1C3D 1D6C 2C2D 2D14D 3C3D 3D3D 5C12D 5D10D 6C5C 6D12D 7C3D 7D1C 8C5C "
+        "8D5C 10C11D 10D8C 11C15D 11D5D 12C8C 12D11D 13C13D 13D7D 14C13D 14D13D 15C15D 15D2C"),
+    "evolved_fsm_16_noise_05": ("C", 0,
+        "0C8C 0D3D 1C13C 1D15D 2C12C 2D3D 3C10C 3D3D 4C5D 4D4D 5C4D 5D10D 6C8C 6D6D 8C2C "
+        "8D4D 10C4D 10D1D 11C14D 11D13C 12C13C 12D2C 13C13C 13D6C 14C3D 14D13D 15C5D 15D11C"),
+}  # fmt: skip
+"""First move, state at the start and rows (state, opponent's move, next state, reply) as the library Axelrod numbers
+its states (axelrod/strategies/finite_state_machines.py, version 4.14)."""
+
+
+def library_machine(name: str) -> Rule:
+    """A machine of the library Axelrod."""
+    first, start, text = LIBRARY_MACHINES[name]
+    rows = [re.fullmatch(r"(\d+)([CD])(\d+)([CD])", word) for word in text.split()]
+    return machine_rule(first, start, [(int(r[1]), r[2], int(r[3]), r[4]) for r in rows if r is not None])
+
+
 RULES: dict[str, Rule] = {
+    **{name: library_machine(name) for name in LIBRARY_MACHINES},
     "all_c": lambda own, opp: 0.0,
     "all_d": lambda own, opp: 1.0,
     "tit_for_tat": lambda own, opp: float(opp[-1]) if opp else 0.0,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from genomes import Automaton, LookupGenome
+from genomes import Automaton, LookupGenome, MachineGenome
 from genomes.counting import GRADUAL, HARD_MAJO, SOFT_MAJO
 from tests import reference
 
@@ -35,8 +35,17 @@ def automata(draw: st.DrawFn, moves: st.SearchStrategy[float] = pure, largest: i
     )
 
 
+@st.composite
+def machines(draw: st.DrawFn, largest: int = 5) -> MachineGenome:
+    n = draw(st.integers(1, largest))
+    states, moves = st.integers(0, n - 1), st.integers(0, 1)
+    pairs = st.tuples(states, states), st.tuples(moves, moves)
+    successors, replies = (draw(st.lists(pair, min_size=n, max_size=n)) for pair in pairs)
+    return MachineGenome(draw(moves), draw(states), tuple(replies), tuple(successors))  # type: ignore[arg-type]
+
+
 counting = st.sampled_from([SOFT_MAJO, HARD_MAJO, GRADUAL])
-pure_strategies = st.one_of(lookups(), automata())
+pure_strategies = st.one_of(lookups(), machines(), automata())
 anything = st.one_of(lookups(chance, 3), automata(chance), pure_strategies)
 
 
@@ -44,6 +53,10 @@ def rule(strategy: object) -> reference.Rule:
     """The plain-Python reading of a strategy."""
     if isinstance(strategy, LookupGenome):
         return reference.lookup_rule(strategy.x, strategy.y, strategy.opening, strategy.replies)
+    if isinstance(strategy, MachineGenome):
+        rows = zip(strategy.successors, strategy.replies, strict=True)
+        table = [(s, "CD"[o], to[o], "CD"[reply[o]]) for s, (to, reply) in enumerate(rows) for o in (0, 1)]
+        return reference.machine_rule("CD"[strategy.first], strategy.start, table)
     if isinstance(strategy, Automaton):
         return reference.automaton_rule(strategy.defect.tolist(), strategy.successors.tolist())
     return reference.RULES[str(strategy)]

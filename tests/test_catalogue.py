@@ -5,10 +5,11 @@ import itertools
 import pytest
 
 from engine import Rules, society
-from genomes import LookupGenome, catalogue
+from genomes import LookupGenome, MachineGenome, catalogue
 from genomes.catalogue import ENTRIES, Entry
 from genomes.reading import resolve
 from tests import reference
+from tests.strategies import rule as rule_of
 
 AUTOMATA = [entry for entry in ENTRIES if entry.pair_only]
 
@@ -23,6 +24,38 @@ def test_every_strategy_follows_its_rule_also_after_slips(entry: Entry) -> None:
             own = list(bits[: len(bits) // 2])
             opponent = list(bits[len(bits) // 2 :])
             assert walked(own, opponent) == pytest.approx(rule(own, opponent), abs=1e-15)
+
+
+@pytest.mark.parametrize("name", reference.LIBRARY_MACHINES)
+def test_evolved_machines_are_those_of_the_library_axelrod(name: str) -> None:
+    machine, rule = catalogue.get(name).table, reference.library_machine(name)
+    assert isinstance(machine, MachineGenome)
+    changed = MachineGenome(
+        machine.first, machine.start, (*machine.replies[:-1], (1, 0)), machine.successors
+    )  # negative control: other replies of one state
+    played, differs = rule_of(machine), rule_of(changed)
+    heard = [list(moves) for turns in range(11) for moves in itertools.product((0, 1), repeat=turns)]
+    expected = [rule(moves, moves) for moves in heard]
+    assert [played(moves, moves) for moves in heard] == expected
+    assert [differs(moves, moves) for moves in heard] != expected
+
+
+def test_the_library_axelrod_itself_plays_them_alike() -> None:
+    library = pytest.importorskip("axelrod")
+    for player in (
+        library.EvolvedFSM4,
+        library.EvolvedFSM6,
+        library.EvolvedFSM16,
+        library.EvolvedFSM16Noise05,
+    ):
+        name = player.name.lower().replace(" ", "_")
+        for opponent in (library.Random(), library.TitForTat(), library.Defector(), library.Adaptive()):
+            theirs = library.Match((player(), opponent), turns=100, seed=1).play()
+            own, other = (
+                [int(move == library.Action.D) for move in moves] for moves in zip(*theirs, strict=True)
+            )
+            rule = rule_of(catalogue.get(name).strategy)
+            assert [rule(own[:turn], other[:turn]) for turn in range(100)] == own
 
 
 @pytest.mark.parametrize("entry", [e for e in AUTOMATA if e.table and e.formula_text], ids=str)
@@ -55,6 +88,7 @@ def test_every_entry_says_its_rule_and_its_source() -> None:
 def test_the_sets_of_the_source_documents() -> None:
     assert len(catalogue.names("lifl")) == 17  # 15 of document 003, gradual and prober
     assert len(catalogue.names("agents")) == 8  # document 000
+    assert len(catalogue.names("evolved")) == 4  # machines of Harper et al. 2017 and of their library
     for name in catalogue.names("memory_one"):
         genome = catalogue.get(name).strategy
         assert isinstance(genome, LookupGenome) and genome.x <= 1 and genome.y <= 1

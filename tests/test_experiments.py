@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.names import names_of
 from evolve import Experiment, ExperimentError, generations
-from tests.evolutions import FORMULAS, NOISY, SMALL
+from genomes import catalogue
+from genomes.counting import CountingStrategy
+from tests.evolutions import FORMULAS, MACHINES, NOISY, SMALL
 from tests.runs import ROOT
 
 
@@ -71,7 +74,33 @@ def test_all_mistakes_are_reported_at_once_with_their_path() -> None:
             {"fitness": {"opponents": "both", "panel": ["gradual"]}, "rules": {"continuation": 0.9}},
             "gradual: counts without bound",
         ),
-        ({"genome": {"kind": "tree"}}, "genome.kind: expected 'lookup' or 'formula', got 'tree'"),
+        ({"genome": {"kind": "tree"}}, "genome.kind: expected 'lookup', 'formula' or 'machine', got 'tree'"),
+        ({"genome": {"kind": "machine", "x": 3}}, "genome.x: expected a known key, got 'x'"),
+        (
+            {"genome": {"kind": "machine", "states": 20}},
+            "^genome.states: expected at most genome.max_states = 16, got 20",
+        ),
+        *(
+            (
+                {
+                    "genome": {"kind": "machine"},
+                    "rules": {"turns": 9, "noise": noise},
+                    "population": {"seeds": [{"strategy": strategy, "share": 0.5}]},
+                },
+                f"population.seeds.0.strategy: {message}",
+            )
+            for strategy, noise, message in (
+                ("gradual", 0, "expected a strategy of finitely many states, got 'gradual'"),
+                ("vulture", 0, "expected a strategy of finitely many states, got 'vulture'"),
+                ("gtft", 0, "expected pure moves, got 'gtft', which has probabilities"),
+                ("pavlov", 0.1, "expected a strategy that sees the opponent's moves alone, since moves slip"),
+                (
+                    "memory(0,6) " + "".join("CD"[pow(3, k, 79) & 1] for k in range(70)),
+                    0,
+                    r"expected at most genome.max_states = 16 states, got 'memory\(0,6\).* with 49",
+                ),
+            )
+        ),
         ({"genome": {"kind": "formula", "x": 3}}, "genome.x: expected a known key, got 'x'"),
         ({"rules": {"play": "sipd", "continuation": 0.9}}, "a society plays a fixed number of rounds"),
         ({"rules": {"society": 9}}, "expected it only with play = 'sipd', got 9"),
@@ -130,6 +159,23 @@ def test_a_file_that_is_no_toml_is_explained(tmp_path: Path, content: bytes, mes
 def test_seeding_takes_the_genome_of_the_experiments_kind() -> None:
     assert str(SMALL.seed_genome("tit_for_tat")) == "memory(1,1) cCDCD"
     assert str(FORMULAS.seed_genome("tit_for_tat")) == "D(c,r,p)"
+
+
+def test_a_machine_is_seeded_with_any_strategy_of_pure_moves_and_finitely_many_states() -> None:
+    genomes, roomy = {}, MACHINES.changed(genome={"max_states": 16})
+    for entry in catalogue.ENTRIES:
+        try:
+            genomes[entry.name] = roomy.seed_genome(entry.name)
+        except ValueError:
+            assert not entry.pair_only or isinstance(entry.table, CountingStrategy) or "|" in str(entry.table)
+    assert len(genomes) >= 18 and str(genomes["tit_for_tat"]) == "machine(1) c0 C0D0"
+    for name, genome in genomes.items():
+        assert name in names_of(genome)
+    assert str(MACHINES.seed_genome("exists t. D(c,r,t)")) == str(genomes["grim"])
+    noisy = MACHINES.changed(rules={"noise": 0.01})
+    assert noisy.seed_genome("grim") == genomes["grim"] and "spiteful" not in names_of(
+        genomes["grim"], noisy=True
+    )
 
 
 def test_the_template_is_the_default_experiment() -> None:

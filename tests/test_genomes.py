@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.names import name_of
-from genomes import Automaton, LookupGenome, catalogue, parse
+from genomes import Automaton, LookupGenome, MachineGenome, catalogue, parse
 from genomes.counting import SOFT_MAJO
 from genomes.reading import label, resolve
 from tests import reference
-from tests.strategies import anything, automata, chance, lookups, rule, tables
+from tests.strategies import anything, automata, chance, lookups, machines, pure_strategies, rule, tables
 
 
-@given(lookups(chance, 5))
-def test_text_reads_back_exactly(genome: LookupGenome) -> None:
+@given(st.one_of(lookups(chance, 5), machines(12)))
+def test_text_reads_back_exactly(genome: LookupGenome | MachineGenome) -> None:
     assert parse(str(genome)) == genome
     assert hash(parse(str(genome))) == hash(genome)
 
@@ -38,6 +38,12 @@ def test_lifl_genotypes_read_as_published() -> None:
         ("memory(1,1) 1 | 1 a 1 0", "replies: expected probabilities of cooperation, got 'a'"),
         ("memory(1,1) | 1 1 1 0", "opening: expected 1 values for memory(1,1), got 0"),
         ("cCDCD", "genome: expected text like"),
+        ("machine(1) C0D0", "genome: expected text like 'machine(2) c0 C0D1 D1D1', got 'machine(1) C0D0'"),
+        ("machine(2) c0 C0D1", "genome: expected 2 states for machine(2), got 1"),
+        ("machine(0) c0", "machine: expected 1 to 4096 states, got machine(0)"),
+        ("machine(1) c0 C0D1", "successors: expected states 0..0, got 1"),
+        ("machine(1) c1 C0D0", "start: expected states 0..0, got 1"),
+        ("machine(1) c0 C0E0", "reply and next state after C and after D, as in 'C0D1', got 'C0E0'"),
     ],
 )
 def test_bad_genome_text_says_what_was_expected(text: str, message: str) -> None:
@@ -99,6 +105,41 @@ def test_equal_behaviour_means_playing_alike(a: Automaton, b: Automaton, noisy: 
     # two automata of 3 states that differ at all differ within 6 turns
     alike = not reference.distinguishable(rule(a), rule(b), 6, noisy=noisy)
     assert (a.behaviour(noisy=noisy) == b.behaviour(noisy=noisy)) == alike
+
+
+@given(pure_strategies)
+def test_a_machine_plays_like_the_automaton_it_is_made_of_until_its_own_moves_slip(strategy: object) -> None:
+    automaton = strategy.automaton()  # type: ignore[attr-defined]
+    machine = MachineGenome.of(automaton)
+    assert machine.automaton().behaviour(noisy=False) == automaton.behaviour(noisy=False)
+    assert not reference.distinguishable(rule(machine), rule(strategy), 4, noisy=False)
+
+
+@given(machines())
+def test_the_smallest_machine_has_a_state_for_each_future_and_a_grown_one_plays_alike(
+    machine: MachineGenome,
+) -> None:
+    small, large = machine.smallest(), machine.grown(9)
+    alike = {m.automaton().behaviour(noisy=True) for m in (machine, small, large)}
+    assert len(alike) == 1 and len(small) <= len(machine) and len(large) == 9
+    assert MachineGenome.of(machine.automaton()) == small == large.smallest()
+    rows = [[*s, *r] for s, r in zip(machine.successors, machine.replies, strict=True)]
+    turned = [machine.start, *(s for s in range(len(machine)) if s != machine.start)]
+    successors = [[turned.index(t) for t in rows[s][:2]] * 2 for s in turned]
+    assert len(small) == reference.moore_classes([tuple(rows[s][2:]) for s in turned], successors)
+
+
+def test_machines_refuse_what_is_no_table_of_them() -> None:
+    with pytest.raises(ValueError, match=re.escape("first: expected 0 (C) or 1 (D), got 'C'")):
+        MachineGenome("C", 0, ((0, 1),), ((0, 0),))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="successors: expected 1 states as in replies, got 2"):
+        MachineGenome(0, 0, ((0, 1),), ((0, 0), (0, 0)))
+    with pytest.raises(ValueError, match="replies: expected a pair for each state"):
+        MachineGenome(0, 0, ((0, 1, 1),), ((0, 0),))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="automaton: expected pure moves"):
+        MachineGenome.of(catalogue.get("gtft").automaton())
+    genome = MachineGenome(0, np.int64(0), np.array([[0, 1]]), np.array([[0, 0]]))  # type: ignore[arg-type]
+    assert genome == parse("machine(1) c0 C0D0") and type(genome.start) is int
 
 
 def test_26_of_the_32_memory_one_strategies_are_distinct_beaufils_1998() -> None:

@@ -79,7 +79,7 @@ def test_deap_neither_disturbs_nor_is_disturbed_by_the_global_generator() -> Non
     assert [next(iterator).fitness for _ in range(3)] == first
 
 
-@pytest.mark.parametrize("kind", ["lookup", "formula"])
+@pytest.mark.parametrize("kind", ["lookup", "formula", "machine"])
 def test_threads_that_draw_by_chance_meanwhile_change_no_run(kind: str) -> None:
     experiment = Experiment(
         generations=15, rules={"turns": 10}, genome={"kind": kind}, population={"size": 40}

@@ -49,12 +49,19 @@ def spelled(generation: Generation, spell: Callable[[str], str]) -> Generation:
     )
 
 
+def machine(genome: str) -> str:
+    letters = genome.split(" ", 1)[1].upper()
+    rows = [f"{a}{k % 3}{b}{(k + 1) % 3}" for k, (a, b) in enumerate(pairwise(letters[-4:]))]
+    return f"machine(3) {letters[0].lower()}0 {' '.join(rows)}"
+
+
 KINDS: dict[str, tuple[Synthetic, int, Callable[[str], str]]] = {
     "one generation": (Synthetic(size=30, survivors=10, memory=2), 1, str),
     "ten generations": (Synthetic(size=60, survivors=30, memory=2, crowding=0.4, name=LONG_NAME), 10, str),
     "large genomes": (Synthetic(size=40, survivors=20, memory=3, moves=80, crowding=0.3), 300, str),
     "one founder": (Synthetic(size=20, immigrants=0, moves=300), 2500, str),
     "stochastic": (Synthetic(size=40, survivors=10, memory=2, moves=20), 60, stochastic),
+    "machines": (Synthetic(size=40, survivors=20, memory=2, moves=30, crowding=0.2), 200, machine),
     "formulas": (Synthetic(size=40, survivors=20, memory=2, moves=30, crowding=0.2), 200, formula),
 }
 

@@ -192,7 +192,7 @@ class Cycles(Kind):
     def unsaid(self, pair_only: bool) -> set[str]:
         return set()
 
-    def seed(self, spec: str, pair_only: bool) -> Genome:
+    def seed(self, spec: str, pair_only: bool, noisy: bool) -> Genome:
         genome = resolve(spec)
         if type(genome).__name__ != "CycleGenome":
             raise ValueError(f"expected a cycle, got {spec!r}")
@@ -276,7 +276,9 @@ def test_a_genome_kind_that_evolves(house: House) -> None:
         after="from genomes.catalogue import Entry",
     )
     house.replace("evolve/kinds.py", "KINDS: dict", KIND.lstrip() + "KINDS: dict", names="KINDS")
-    house.replace("evolve/kinds.py", "in (Lookups, Formulas)}", "in (Lookups, Formulas, Cycles)}")
+    house.replace(
+        "evolve/kinds.py", "in (Lookups, Formulas, Machines)", "in (Lookups, Formulas, Machines, Cycles)"
+    )
     house.replace(
         "tests/strategies.py",
         "anything = st.one_of(",

@@ -16,7 +16,7 @@ from evolve import Experiment
 from results import Run
 from results.errors import RunError
 from tests.conftest import Command
-from tests.evolutions import FORMULAS, NOISY, SMALL, SOCIETY, run_hash
+from tests.evolutions import FORMULAS, MACHINES, NOISY, SMALL, SOCIETY, run_hash
 from tests.processes import evolve_command, watch
 from tests.runs import progress
 
@@ -28,10 +28,11 @@ from tests.runs import progress
         NOISY,
         SMALL.changed(selection={"update": "moran"}),
         FORMULAS,
+        MACHINES,
         SOCIETY,
         SOCIETY.changed(rules={"noise": 0.05, "society": 5, "replicates": 2}, generations=4),
     ],
-    ids=["pure", "noisy", "moran", "formula", "society", "noisy societies"],
+    ids=["pure", "noisy", "moran", "formula", "machine", "society", "noisy societies"],
 )
 def test_a_run_taken_up_anywhere_is_the_uninterrupted_one(tmp_path: Path, experiment: Experiment) -> None:
     whole = run_hash(tmp_path / "whole", experiment)

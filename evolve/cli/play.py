@@ -45,7 +45,7 @@ def strategies(
     as_json: Json = False,
 ) -> None:
     """List the named strategies, a set of them, or one with its rule and its source."""
-    from genomes import LookupGenome, catalogue
+    from genomes import LookupGenome, MachineGenome, catalogue
 
     if name is None or name in catalogue.sets():
         chosen = [catalogue.get(n) for n in catalogue.names(name)]
@@ -56,7 +56,7 @@ def strategies(
             [
                 {
                     "name": e.name,
-                    "text": str(e.table) if isinstance(e.table, LookupGenome) else None,
+                    "text": str(e.table) if isinstance(e.table, LookupGenome | MachineGenome) else None,
                     "formula": e.formula_text,
                     "rule": e.rule,
                     "source": e.source,
@@ -71,7 +71,7 @@ def strategies(
         entry = chosen[0]
         show(styled(entry.name, "bold").append(f"  {', '.join(entry.aliases)}", "not bold"))
         say(f"  {entry.rule}", f"  source: {entry.source}")
-        if isinstance(entry.table, LookupGenome):
+        if isinstance(entry.table, LookupGenome | MachineGenome):
             say(f"  {entry.table}")
         if entry.formula_text is not None:
             say(f"  {entry.formula_text}")

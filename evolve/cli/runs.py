@@ -386,11 +386,13 @@ def _names(there: Run) -> Callable[[str], str | None]:
 
 def _difference(before: str, after: str) -> str:
     """What changed from one genome to the next: entry by entry where that is short, else the new genome."""
-    from genomes import LookupGenome, parse
-    from genomes.lookup import difference
+    from genomes import LookupGenome, MachineGenome, lookup, machine, parse
 
     old, new = parse(before), parse(after)
     if isinstance(old, LookupGenome) and isinstance(new, LookupGenome) and (old.x, old.y) == (new.x, new.y):
-        changes = difference(old, new)
-        return ", ".join(changes[:4]) + (f", and {len(changes) - 4} more" if len(changes) > 4 else "")
-    return after
+        changes = lookup.difference(old, new)
+    elif isinstance(old, MachineGenome) and isinstance(new, MachineGenome):
+        changes = machine.difference(old, new)
+    else:
+        return after
+    return ", ".join(changes[:4]) + (f", and {len(changes) - 4} more" if len(changes) > 4 else "")

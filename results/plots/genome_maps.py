@@ -23,7 +23,7 @@ _SYMBOL = re.compile(r"D\(|\b(?:true|false|not|and|or|xor|implies|iff|exists|for
 def genomes(run: Run) -> Figure:
     """The mean genome of the population in generations 0 to 9, 10, 20 ... 90, 100, 200 ... and the last.
 
-    Lookup genomes: the probability of cooperation after each history. Other genomes: their complexity. These
+    Lookup genomes: the probability of cooperation after each history. Other genomes: their size. These
     populations are kept whole in every run, however it was committed; where one is missing, a gap is left.
     """
     with run.snapshot():
@@ -38,9 +38,9 @@ def genomes(run: Run) -> Figure:
     columns = lookup_columns([genome for population in populations for genome in population])
     with styled():
         if columns is None:
-            return _complexity_figure(
-                rows, [[complexity(g) for g in genomes] for genomes in populations], name
-            )
+            sizes = [[complexity(g) for g in genomes] for genomes in populations]
+            machines = all(g.startswith("machine(") for genomes in populations for g in genomes)
+            return _size_figure(rows, sizes, "states" if machines else "complexity", name)
         table = np.full((len(rows), len(columns)), np.nan)
         for row, genomes in zip(table, populations, strict=True):
             if genomes:
@@ -59,22 +59,23 @@ def milestones(last: int) -> list[int]:
     return [0, *tens] if not last or tens[-1] == last else [0, *tens, last]
 
 
-def _complexity_figure(rows: Sequence[int], complexities: Sequence[Sequence[int]], name: str) -> Figure:
+def _size_figure(rows: Sequence[int], sizes: Sequence[Sequence[int]], measure: str, name: str) -> Figure:
+    """The sizes of genomes, their mean and the middle half of the population."""
     made = figure(3.2)
     axes = made.subplots()
-    there = [place for place, values in enumerate(complexities) if values]
-    spread = np.array([quantiles(complexities[place], (25, 75)) for place in there])
-    mean = [np.mean(complexities[place]) for place in there]
+    there = [place for place, values in enumerate(sizes) if values]
+    spread = np.array([quantiles(sizes[place], (25, 75)) for place in there])
+    mean = [np.mean(sizes[place]) for place in there]
     axes.vlines(there, spread[:, 0], spread[:, 1], color=BAND, lw=4, label="25 to 75 %")
     axes.plot(there, mean, color=MAIN, ls="", marker="o", ms=3, label="mean")
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(-0.01, 1), ncols=2)
-    axes.set_ylabel("complexity")
+    axes.set_ylabel(measure)
     axes.set_ylim(bottom=0)
     axes.set_xlim(-0.7, len(rows) - 0.3)
     axes.set_xticks(range(len(rows)), [f"{row:,}" for row in rows], rotation=90, size=6)
     axes.set_xlabel("generation" + _steps(rows))
-    axes.set_title(f"Complexity of genomes: {name}", pad=20)
+    axes.set_title(f"{measure.capitalize()} of genomes: {name}", pad=20)
     return made
 
 
@@ -139,8 +140,8 @@ def entries(genome: str) -> NDArray[np.float64]:
 
 
 def complexity(genome: str) -> int:
-    """Atoms, constants, connectives and quantifiers of a formula, one each (Ord's measure), from its text.
+    """The states of a machine, or the atoms, constants, connectives and quantifiers of a formula (Ord's measure).
 
-    A run file's text may be no formula: a figure of it is drawn all the same.
+    Read from its text. A run file's text may be neither: a figure of it is drawn all the same.
     """
-    return len(_SYMBOL.findall(genome))
+    return len(genome.split()) - 2 if genome.startswith("machine(") else len(_SYMBOL.findall(genome))
