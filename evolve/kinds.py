@@ -66,10 +66,10 @@ class Kind(Section):
         """Keys that say no more than was true before they existed: they are no part of a run's identity."""
 
     @abstractmethod
-    def seed(self, spec: str, pair_only: bool, noisy: bool) -> Genome:
+    def seed(self, spec: str, pair_only: bool, slips: bool) -> Genome:
         """The genome that a name or a text stands for; ValueError where it has none of this kind.
 
-        It plays alike, where moves slip (`noisy`) after slips too.
+        It plays alike, where realised moves can be others than intended (`slips`) after those too.
         """
 
     @abstractmethod
@@ -137,7 +137,7 @@ class Lookups(Kind):
     def unsaid(self, pair_only: bool) -> set[str]:
         return set()
 
-    def seed(self, spec: str, pair_only: bool, noisy: bool) -> LookupGenome:
+    def seed(self, spec: str, pair_only: bool, slips: bool) -> LookupGenome:
         entry = catalogue.find(spec)
         genome = resolve(spec) if entry is None else entry.table
         if not isinstance(genome, LookupGenome):
@@ -223,7 +223,7 @@ class Formulas(Kind):
     def unsaid(self, pair_only: bool) -> set[str]:
         return {"diagonal"} if self.diagonal or pair_only else set()
 
-    def seed(self, spec: str, pair_only: bool, noisy: bool) -> FormulaGenome:
+    def seed(self, spec: str, pair_only: bool, slips: bool) -> FormulaGenome:
         entry = catalogue.find(spec)
         formula = resolve(spec) if entry is None else entry.formula
         if not isinstance(formula, FormulaGenome):
@@ -282,7 +282,7 @@ class Formulas(Kind):
 
     def response(self, best: BestResponse) -> FormulaGenome | None:
         try:
-            return None if best.name is None else self.seed(best.name, True, best.rules.noisy)
+            return None if best.name is None else self.seed(best.name, True, best.rules.slips)
         except ValueError:
             return None
 
@@ -314,7 +314,7 @@ class Machines(Kind):
     def unsaid(self, pair_only: bool) -> set[str]:
         return set()
 
-    def seed(self, spec: str, pair_only: bool, noisy: bool) -> MachineGenome:
+    def seed(self, spec: str, pair_only: bool, slips: bool) -> MachineGenome:
         entry = catalogue.find(spec)
         found = resolve(spec) if entry is None else entry.strategy
         if not is_compiled(found) or isinstance(found, CountingStrategy):
@@ -327,7 +327,7 @@ class Machines(Kind):
             raise ValueError(
                 f"expected at most genome.max_states = {self.max_states} states, got {spec!r} with {len(genome)}"
             )
-        if noisy and not plays_alike(genome, automaton, noisy=True):
+        if slips and not plays_alike(genome, automaton, noisy=True):
             raise ValueError(
                 f"expected a strategy that sees the opponent's moves alone, since moves slip, got {spec!r}, which "
                 f"reads its own"
@@ -373,7 +373,7 @@ class Machines(Kind):
             genome = MachineGenome.of(best.strategy)
         except ValueError:  # too many states
             return None
-        alike = plays_alike(genome, best.strategy, noisy=best.rules.noisy)
+        alike = plays_alike(genome, best.strategy, noisy=best.rules.slips)
         return genome if alike and len(genome) <= self.max_states else None
 
 

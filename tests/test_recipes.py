@@ -192,7 +192,7 @@ class Cycles(Kind):
     def unsaid(self, pair_only: bool) -> set[str]:
         return set()
 
-    def seed(self, spec: str, pair_only: bool, noisy: bool) -> Genome:
+    def seed(self, spec: str, pair_only: bool, slips: bool) -> Genome:
         genome = resolve(spec)
         if type(genome).__name__ != "CycleGenome":
             raise ValueError(f"expected a cycle, got {spec!r}")

@@ -124,7 +124,7 @@ class Experiment(Section):
 
     def seed_genome(self, spec: str) -> Genome:
         """The genome that a name or text in `population.seeds` stands for, of the experiment's kind."""
-        return self.genome.seed(spec, self.pair_only, self.rules_value.noisy)
+        return self.genome.seed(spec, self.pair_only, self.rules_value.slips)
 
     def panel_strategy(self, spec: str) -> Compiled:
         """The strategy that a name or text in `fitness.panel` stands for."""
