@@ -1,4 +1,4 @@
-"""Certificates: exhaustive scans against single pairs, the Nash gap under noise, and memory."""
+"""Certificates: exhaustive scans against single pairs, the Nash gap under noise, and memory; and long runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.measure import Row, seconds
-from engine import Rules
+from engine import Rules, long_run
 from engine.pairs.behaviours import compile_behaviours
 from engine.pairs.exact_play import ExpectedPlay
 from engine.stability.certificates import best_response
@@ -30,6 +30,7 @@ def rows(smoke: bool) -> Iterator[Row]:
     """Everything about resisting any mutant."""
     yield from _scans(smoke)
     yield from _gaps(smoke)
+    yield from _long_runs(smoke)
 
 
 def _scans(smoke: bool) -> Iterator[Row]:
@@ -67,6 +68,15 @@ def _gaps(smoke: bool) -> Iterator[Row]:
         (taken,) = seconds(gaps, repetitions=1 if smoke else 5)
         row = f"Nash gap of a random memory-3 resident, noise 0.01, {name}"
         yield Row(row, 1000 * taken / len(residents), 20, unit=" ms")
+
+
+def _long_runs(smoke: bool) -> Iterator[Row]:
+    rules = Rules(continuation=0.9, noise=0.01)
+    (one,) = seconds(lambda: long_run("memory(1,1)", rules), repetitions=1 if smoke else 5)
+    yield Row("long run of all 32 memory(1,1), N = 50", one, 0.3, unit=" s")
+    if not smoke:
+        (all_of,) = seconds(lambda: long_run("memory(1,2)", rules), repetitions=1)
+        yield Row("long run of all 1024 memory(1,2), N = 50", all_of, 20, unit=" s")
 
 
 def _random(seed: int) -> LookupGenome:

@@ -34,6 +34,7 @@ from engine.societies.sipd import SocietyResult, play_table, society
 from engine.stability.certificates import BestResponse, best_response, nash_gap
 from engine.stability.fixation import Kappa, fixation_probability, kappa, log_fixation, pair_table
 from engine.stability.indirect import in_society, indirect_invasions
+from engine.stability.rare_mutations import LongRun, long_run
 from engine.stability.scans import Scan, scan
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Game",
     "Kappa",
     "Ledger",
+    "LongRun",
     "Meeting",
     "PayoffTable",
     "Play",
@@ -58,6 +60,7 @@ __all__ = [
     "indirect_invasions",
     "kappa",
     "log_fixation",
+    "long_run",
     "name_of",
     "nash_gap",
     "nearest",

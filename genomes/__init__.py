@@ -1,6 +1,6 @@
 """What a strategy IS: genomes, the automata they compile to, and the catalogue of named ones.
 
-- `lookup`: memory(x,y) tables of replies, `LookupGenome`
+- `lookup`: memory(x,y) tables of replies, `LookupGenome`; `classes`: all of a memory, `complete_class`
 - `machine`: finite state machines, `MachineGenome`
 - `formula`: Ord's first-order language, `FormulaGenome`
 - `variation`: random genomes, mutation and crossover by declared laws
@@ -16,6 +16,7 @@ a line in `reading.parse`, and its text in `tests/strategies.py`, which enters i
 
 from genomes import catalogue
 from genomes.automaton import Automaton, C, D
+from genomes.classes import complete_class
 from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import FormulaSyntaxError
 from genomes.lookup import LookupGenome
@@ -33,5 +34,6 @@ __all__ = [
     "MachineGenome",
     "Player",
     "catalogue",
+    "complete_class",
     "parse",
 ]

@@ -38,6 +38,7 @@ TABLES: list[Table] = [
     society({"tft": 2, "all_d": 1}, Rules(turns=10)),
     society({"tft": 2, "all_d": 1}, Rules(turns=10, noise=0.1), replicates=2),
     ecology({"tft": 9, "all_d": 9}, Rules(turns=10), generations=5),
+    engine.long_run(["tft", "all_d", "all_c"], Rules(turns=10)),
 ]
 
 
@@ -90,6 +91,7 @@ def test_a_result_has_the_keys_of_the_question() -> None:
         lambda: engine.society({"tft": 2}, 3),
         lambda: engine.ecology({"tft": 2}, 3),
         lambda: engine.compare({"tft": 2, "all_d": 2}, 3),
+        lambda: engine.long_run(["tft", "all_d"], 3),
         lambda: engine.in_society("tft", "all_d", [], 3),
     ],
 )

@@ -5,5 +5,6 @@
 - `scans`: all pure mutants of a memory
 - `indirect`: invasion by way of neutral steps and of third parties
 - `fixation`: the chance to take over a finite population
-- `kernels`: every compiled loop
+- `rare_mutations`: what a finite population plays in the long run, `long_run`
+- `kernels`, `chain_kernels`: every compiled loop
 """

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -79,12 +79,9 @@ def log_fixation(
     >>> log_fixation([[3, 0], [5, 1]], 5000) < -2000
     True
     """
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 2:
-        raise ValueError(f"size: expected a whole number of at least 2, got {size!r}")
+    check_selection(size, process, intensity)
     if isinstance(mutants, bool) or not isinstance(mutants, (int, np.integer)) or not 0 <= mutants <= size:
         raise ValueError(f"mutants: expected a whole number from 0 to {size}, got {mutants!r}")
-    if not (math.isfinite(intensity) and intensity >= 0):
-        raise ValueError(f"intensity: expected a number >= 0, got {intensity!r}")
     n = int(size)
     table = _table(payoffs, n)
     i = np.arange(1, n, dtype=np.float64)
@@ -93,17 +90,10 @@ def log_fixation(
     g = (c * i + d * (n - i - 1)) / (n - 1)
     if process == "fermi":
         return _absorbed(-intensity * (f - g), 0, n, int(mutants))
-    if process != "moran":
-        raise ValueError(f"process: expected moran or fermi, got {process!r}")
-    if intensity > 1:
-        raise ValueError(f"intensity: expected 0 <= w <= 1 for the Moran process, got {intensity:g}")
     f, g = (1 - intensity + intensity * (x + baseline) for x in (f, g))
     lowest = float(min(f.min(), g.min()))
     if lowest < 0 or bool(((f == 0) & (g == 0)).any()):
-        needed = f"expected baseline > {baseline - lowest / intensity:g} for these payoffs"
-        raise ValueError(
-            f"baseline: the Moran process needs fitness that is positive; {needed}, got {baseline:g}"
-        )
+        raise _not_positive(lowest, intensity, baseline)
     # with so many mutants no mutant (f = 0), or no resident (g = 0), is ever born
     barren = np.flatnonzero(f == 0)
     sterile = np.flatnonzero(g == 0)
@@ -111,6 +101,60 @@ def log_fixation(
     ceiling = int(sterile[0]) + 1 if len(sterile) else n
     f[f == 0] = g[g == 0] = 1.0  # beyond the borders, and not read
     return _absorbed(np.log(g) - np.log(f), floor, ceiling, int(mutants))
+
+
+def log_fixations(
+    payoffs: ArrayLike,
+    size: int,
+    *,
+    process: Process = "moran",
+    intensity: float = 1.0,
+    baseline: float = 0.0,
+) -> NDArray[np.float64]:
+    """The logarithm of `fixation_probability` of one mutant, for every pair: ``(n, n)``, residents by mutants.
+
+    `payoffs` ``(n, n)``: of the row against the column. The rest, and errors, as in `fixation_probability`.
+
+    >>> float(np.exp(log_fixations([[200, 204], [199, 600]], 10))[0, 1].round(6))
+    0.243233
+    """
+    from engine.stability import chain_kernels
+
+    check_selection(size, process, intensity)
+    table = np.asarray(payoffs, dtype=np.float64)
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or not np.isfinite(table).all():
+        raise ValueError(f"payoffs: expected a square table of numbers, got shape {table.shape}")
+    if process == "moran":
+        # fitness is linear in the number of mutants: of one among others, and of the others with one
+        alone = 1 - intensity + intensity * (table + baseline)
+        kin = (alone + alone.diagonal()[:, None] * (size - 2)) / (size - 1)
+        pairs = ~np.eye(len(table), dtype=np.bool_)
+        lowest = float(min(alone[pairs].min(initial=np.inf), kin[pairs].min(initial=np.inf)))
+        if lowest < 0 or bool(((alone == 0) & (kin.T == 0))[pairs].any()):
+            raise _not_positive(lowest, intensity, baseline)
+    found: NDArray[np.float64] = chain_kernels.log_fixations(
+        table, int(size), process == "moran", float(intensity), float(baseline)
+    )
+    return found
+
+
+def check_selection(size: int, process: str, intensity: float) -> None:
+    """Raise ValueError for a population, a process or an intensity that cannot be."""
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 2:
+        raise ValueError(f"size: expected a whole number of at least 2, got {size!r}")
+    if process not in get_args(Process):
+        raise ValueError(f"process: expected moran or fermi, got {process!r}")
+    if not (math.isfinite(intensity) and intensity >= 0):
+        raise ValueError(f"intensity: expected a number >= 0, got {intensity!r}")
+    if process == "moran" and intensity > 1:
+        raise ValueError(f"intensity: expected 0 <= w <= 1 for the Moran process, got {intensity:g}")
+
+
+def _not_positive(lowest: float, intensity: float, baseline: float) -> ValueError:
+    needed = f"expected baseline > {baseline - lowest / intensity:g} for these payoffs"
+    return ValueError(
+        f"baseline: the Moran process needs fitness that is positive; {needed}, got {baseline:g}"
+    )
 
 
 def _absorbed(steps: NDArray[np.float64], floor: int, ceiling: int, start: int) -> float:

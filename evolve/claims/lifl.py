@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 from engine.ecologies import EcologyResult, ecology
 from engine.game import Rules
 from engine.pairs.tournament import round_robin
 from evolve.claims.claim import Claim, Verdict, decided
-from genomes.lookup import LookupGenome
+from genomes.classes import complete_class
 
 TURNS = 1000
 PLAYERS_EACH = 100
@@ -33,15 +32,6 @@ GRADUAL = {
     "pavlov": 3000,
 }
 """What gradual (the original of 1996) earns in 1000 turns."""
-
-
-def complete_class(x: int, y: int) -> list[LookupGenome]:
-    """Every deterministic memory(x,y) strategy."""
-    openings = max(x, y)
-    return [
-        LookupGenome(x, y, bits[:openings], bits[openings:])
-        for bits in itertools.product((1.0, 0.0), repeat=openings + 2 ** (x + y))
-    ]
 
 
 def class_ecology(x: int, y: int) -> EcologyResult:
