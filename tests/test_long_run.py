@@ -232,6 +232,6 @@ def test_the_command_prints_the_long_run(evolve: Callable[..., tuple[int, str, s
     assert all(isinstance(parse(text), LookupGenome) for text in answer["distribution"])
     code, out, _ = evolve(*words, "--mechanism", "fine:0.5")
     assert code == 0 and "cooperation 0.8752" in out and "spiteful" in out
-    assert "a player pays and gets     fines 0.0623977, operator" in out
+    assert "a player pays and gets     fines 0.0623977, operator 0.0623977 a turn" in out
     code, _, err = evolve("longrun", "all_c")
     assert code == 1 and err.startswith("evolve: strategies: expected at least two")

@@ -73,7 +73,7 @@ class LongRun(Table):
     cooperation_rates: NDArray[np.float64] = field(repr=False)
     behaviours: tuple[str | None, ...] = field(repr=False)
     ledger: Ledger | None = field(repr=False)
-    """What mechanisms take from and give to a player of a population that plays each strategy; None where there is none."""
+    """What mechanisms take and give where everybody plays each strategy; None where there is none."""
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
@@ -164,7 +164,11 @@ class LongRun(Table):
             "mutants": self.law,
             "cooperation": self.cooperation,
             "payoff": self.payoff,
-            **({} if paid is None else {"ledger": {"per_turn": paid.turn(self.shares), "per_deal": paid.deal(self.shares)}}),
+            **(
+                {}
+                if paid is None
+                else {"ledger": {"per_turn": paid.turn(self.shares), "per_deal": paid.deal(self.shares)}}
+            ),
             "distribution": self.distribution,
             "behaviours": [vars(row) for row in self.played],
         }

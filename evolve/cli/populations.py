@@ -92,11 +92,15 @@ def _show(found: LongRun) -> None:
         say(f"and {len(rows) - LEADERS} more, {rest:.4f} of the time")
     say(f"in the long run            cooperation {found.cooperation:.4f}, payoff {found.payoff:.4f} a turn")
     if found.ledger is not None:
-        for what, paid in (("a turn", found.ledger.turn(found.shares)), ("a deal", found.ledger.deal(found.shares))):
-            if paid is not None:
-                words = ", ".join(f"{name} {amount:.6g}" for name, amount in paid.items() if amount)
-                say(f"{'a player pays and gets' if what == 'a turn' else 'both of a pair in all':27}{words or 'nothing'}")
+        say(f"a player pays and gets     {_amounts(found.ledger.turn(found.shares))} a turn")
+        deal = found.ledger.deal(found.shares)
+        if deal is not None:
+            say(f"both of a pair in a deal   {_amounts(deal)}")
     say(f"mutants                    {found.law}, so rare that each fixes or dies before the next")
+
+
+def _amounts(found: dict[str, float]) -> str:
+    return ", ".join(f"{name} {amount:.6g}" for name, amount in found.items() if amount) or "nothing"
 
 
 def register(app: typer.Typer) -> None:
