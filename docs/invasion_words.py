@@ -11,10 +11,10 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, fields
 
+from engine.intervals import none_seen
 from evolve.invasion.contrasts import LEVEL, Contrast, adjusted, contrast
 from evolve.invasion.replicates import Outcome
 from evolve.invasion.study import Study, clones_of
-from results.survival import bound
 
 LAWS = ("global", "local", "adversarial")
 
@@ -102,8 +102,8 @@ def _ords(told: Told) -> Iterable[str]:
     pairs = told.drift("sipd-global", ORDS[0]).pairs
     yield (
         f"**Ord's three in societies without noise.** Lost of {pairs} populations, to global, local and adversarial "
-        f"mutants: {counts}. Where none was lost, a true survival below {1 - bound(pairs):.3f} is not credible (95 %, "
-        "one-sided, each for itself)."
+        f"mutants: {counts}. Where none was lost, a true survival below {1 - none_seen(pairs):.3f} is not credible "
+        "(95 %, one-sided, each for itself)."
     )
     yield "**Everybody in societies without noise, against drift.** " + _by_law(told, "sipd-{}")
 

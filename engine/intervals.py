@@ -8,16 +8,22 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+CONFIDENCE = 0.95
+"""Of every interval for which nothing else is said."""
+
+RESAMPLES = 9999
+"""Of a bootstrap."""
+
 BATCH_CELLS = 2**20
 """Resampled values held at a time."""
 
 
 def bootstrap_mean(
-    values: NDArray[np.float64], confidence: float, *, resamples: int, seed: int
+    values: NDArray[np.float64], confidence: float = CONFIDENCE, *, seed: int
 ) -> tuple[float, float]:
     """Percentile bootstrap of the mean of at least two values; equal ones leave nothing to resample.
 
-    >>> bootstrap_mean(np.array([2.0, 2.0, 2.0]), 0.95, resamples=1000, seed=0)
+    >>> bootstrap_mean(np.array([2.0, 2.0, 2.0]), seed=0)
     (2.0, 2.0)
     """
     from scipy.stats import bootstrap  # heavy: only when needed
@@ -28,7 +34,7 @@ def bootstrap_mean(
         (values,),
         np.mean,
         confidence_level=confidence,
-        n_resamples=resamples,
+        n_resamples=RESAMPLES,
         batch=max(1, BATCH_CELLS // len(values)),
         method="percentile",
         rng=np.random.default_rng(seed),
@@ -36,10 +42,10 @@ def bootstrap_mean(
     return float(found.low), float(found.high)
 
 
-def student(values: Sequence[float], confidence: float) -> tuple[float, float]:
+def student(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Student's t interval of the expectation of at least two independent values.
 
-    >>> [round(edge, 4) for edge in student([1.0, 2.0, 3.0], 0.95)]
+    >>> [round(edge, 4) for edge in student([1.0, 2.0, 3.0])]
     [-0.4841, 4.4841]
     """
     from scipy.stats import t
@@ -64,10 +70,10 @@ def wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
-def none_seen(trials: int, confidence: float) -> float:
+def none_seen(trials: int, confidence: float = CONFIDENCE) -> float:
     """The largest probability that trials without a single event leave credible (about 3 / trials at 95 %).
 
-    >>> round(none_seen(100, 0.95), 4)
+    >>> round(none_seen(100), 4)
     0.0295
     """
     return float(1.0 - (1.0 - confidence) ** (1.0 / trials))

@@ -72,6 +72,16 @@ class Kind(Section):
         It plays alike, where realised moves can be others than intended (`slips`) after those too.
         """
 
+    def named(self, pair_only: bool) -> dict[str, Genome]:
+        """Every named strategy that has a genome of this kind, however large, in the order of the catalogue."""
+        found: dict[str, Genome] = {}
+        for name in catalogue.names():
+            try:
+                found[name] = self.seed(name, pair_only)
+            except ValueError:  # not of this kind
+                continue
+        return found
+
     @abstractmethod
     def filled(self, genome: Genome) -> Genome:
         """A genome that plays alike and has all the entries of this kind, so that all of it can mutate."""
@@ -236,6 +246,9 @@ class Formulas(Kind):
         if pair_only and not formula.pair_only:
             raise ValueError(f"expected a formula about r and c alone (or rules.play = 'sipd'), got {spec!r}")
         return formula
+
+    def named(self, pair_only: bool) -> dict[str, FormulaGenome]:
+        return super(Formulas, self.model_copy(update={"max_complexity": 100})).named(pair_only)
 
     def filled(self, genome: FormulaGenome) -> FormulaGenome:
         return genome

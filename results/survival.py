@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-CONFIDENCE = 0.95
-RESAMPLES = 9999
+from engine.intervals import CONFIDENCE, bootstrap_mean, none_seen
 
 EXACT_CELLS = 10**7
 """Up to so many steps the distribution of a sign-flip test is summed exactly (0.1 s); beyond it is taken as normal."""
@@ -74,19 +73,10 @@ def kaplan_meier(times: ArrayLike, lost: ArrayLike, confidence: float = CONFIDEN
     at_risk = np.array([(at >= t).sum() for t in where], np.int64)
     for k in range(len(where)):
         if survival[k] >= 1.0:
-            low[k], high[k] = 1.0 - bound(int(at_risk[k]), confidence), 1.0
+            low[k], high[k] = 1.0 - none_seen(int(at_risk[k]), confidence), 1.0
         elif survival[k] <= 0.0:
-            low[k], high[k] = 0.0, bound(int(at_risk.max()), confidence)
+            low[k], high[k] = 0.0, none_seen(int(at_risk.max()), confidence)
     return SurvivalCurve(where, survival, low, high, at_risk)
-
-
-def bound(n: int, confidence: float = CONFIDENCE) -> float:
-    """The largest probability that `n` trials without a single event leave credible (about 3/n).
-
-    >>> round(bound(100), 4)
-    0.0295
-    """
-    return float(1.0 - (1.0 - confidence) ** (1.0 / n))
 
 
 def restricted_mean(times: ArrayLike, horizon: float) -> float:
@@ -101,24 +91,14 @@ def paired_difference(
 
     The difference and its percentile bootstrap interval (95 %), resampled in pairs.
     """
-    from scipy.stats import bootstrap
-
     gain = np.minimum(np.asarray(times, np.float64), horizon) - np.minimum(
         np.asarray(control, np.float64), horizon
     )
     mean = float(gain.mean())
-    if len(gain) < 2 or (gain == gain[0]).all():
+    if len(gain) < 2:
         return mean, mean, mean
-    found = bootstrap(
-        (gain,),
-        np.mean,
-        confidence_level=CONFIDENCE,
-        n_resamples=RESAMPLES,
-        batch=max(1, 2**20 // len(gain)),
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return mean, float(found.low), float(found.high)
+    low, high = bootstrap_mean(gain, seed=seed)
+    return mean, low, high
 
 
 def sign_flip(differences: ArrayLike) -> float:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.intervals import student
+from engine.intervals import CONFIDENCE, student
 from results.run.place import refuse_link, write_whole
 from results.run.rows import HASH, LARGEST_PAYOFF, MOST_GENERATIONS, whole
 from results.run.store import Run
@@ -36,7 +36,6 @@ RANGES = {"cooperation": (0.0, 1.0), "behaviours": (1.0, math.inf)}
 
 INDEX = "index.json"
 FORMAT = 1
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)

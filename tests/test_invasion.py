@@ -18,20 +18,22 @@ import pytest
 from scipy import stats
 
 from docs.make_invasion_study import abundance
+from engine.intervals import none_seen
 from engine.stability.fixation import fixation_probability, pair_table
 from evolve import Experiment, ExperimentError
 from evolve.invasion.invaders import cause_of
 from evolve.invasion.laws import operators, panel, resident_genome
+from evolve.invasion.loss import WINDOW
 from evolve.invasion.replicates import Outcome, continued, follow, history
 from evolve.invasion.report import findings, survival_figure
 from evolve.invasion.run import FILE, digest, run_study
-from evolve.invasion.study import WINDOW, Study, Task
+from evolve.invasion.study import Study, Task
 from evolve.streams import stream
 from genomes import parse
 from genomes.lookup import LookupGenome
 from results.plots import invasion as plots
 from results.records import Birth, BirthId, Generation
-from results.survival import bound, kaplan_meier, paired_difference, restricted_mean
+from results.survival import kaplan_meier, paired_difference, restricted_mean
 from tests.conftest import Command, Mortal
 from tests.processes import evolve_command, watch
 
@@ -228,7 +230,9 @@ def test_survival_statistics_are_those_of_scipy() -> None:
 
 
 def test_where_nothing_was_lost_there_is_a_one_sided_bound() -> None:
-    assert bound(100) == pytest.approx(stats.binomtest(0, 100, alternative="less").proportion_ci(0.95).high)
+    assert none_seen(100) == pytest.approx(
+        stats.binomtest(0, 100, alternative="less").proportion_ci(0.95).high
+    )
     curve = kaplan_meier([50] * 40, [False] * 40)
     assert curve.at(50) == (1, pytest.approx(0.05 ** (1 / 40)), 1) and curve.median is None
     outcomes = [Outcome("tit_for_tat", k, False, 15, 20) for k in range(6)]

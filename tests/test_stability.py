@@ -14,7 +14,7 @@ from engine import Game, Rules, expected, society
 from engine.pairs.behaviours import compile_behaviours
 from engine.stability.certificates import as_lookup, best_response, nash_gap
 from engine.stability.indirect import in_society, indirect_invasions
-from engine.stability.scans import VERDICTS, scan
+from engine.stability.scans import FATES, scan
 from genomes import Automaton, LookupGenome, catalogue, parse
 from tests import reference
 from tests.strategies import automata, chance, lookups, rule, tables
@@ -253,11 +253,11 @@ def test_what_plays_alike_is_exactly_neutral(rules: Rules) -> None:
     resident = parse("memory(2,2) dcCDDCDCDCDDCCDCDC")
     found = scan(resident, (2, 2), rules)
     assert found.own.any()
-    assert set(found.verdict[found.own].tolist()) == {VERDICTS.index("neutral")}
+    assert set(found.fate[found.own].tolist()) == {FATES.index("neutral")}
     assert not found.advantage[found.own].any()
     tft = scan("tit_for_tat", (1, 1), rules)
     nice = {k for k in range(32) if k >> 4 == 0 and k >> 3 & 1 == 0}  # C at first, and C after CC
-    neutral = {k for k in range(32) if VERDICTS[tft.verdict[k]] == "neutral"}
+    neutral = {k for k in range(32) if FATES[tft.fate[k]] == "neutral"}
     assert nice <= neutral
 
 
@@ -280,13 +280,13 @@ def test_neutral_mutants_are_told_apart_by_what_their_kind_earns() -> None:
     # v pavlov all_d earns T, P, T, P, ... = 3 as pavlov does; then P among its kind against (S + P)/2
     found = scan("pavlov", (1, 1), Rules(limit_of_means=True))
     names = {"dDDDD": "neutral, then advantaged", "cCCCC": "neutral", "cCDDC": "neutral"}
-    for text, verdict in names.items():
+    for text, fate in names.items():
         number = int(text.upper().replace("C", "0").replace("D", "1"), 2)
-        assert VERDICTS[found.verdict[number]] == verdict
+        assert FATES[found.fate[number]] == fate
     assert found.barrier[31] == 0.0
     # and where its kind does worse against itself than residents do against it, it is held back
     held = scan("gtft", (1, 2), Rules(turns=200))
-    for number in np.flatnonzero(held.verdict == VERDICTS.index("neutral, then disadvantaged"))[:5].tolist():
+    for number in np.flatnonzero(held.fate == FATES.index("neutral, then disadvantaged"))[:5].tolist():
         mutant = held.genome(number)
         assert expected(mutant, "gtft").payoffs[0] == pytest.approx(held.resident_payoff)
         assert expected(mutant, mutant).payoffs[0] < expected("gtft", mutant).payoffs[0] - 1e-9

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.game import Rules, conditions
-from engine.intervals import bootstrap_mean
+from engine.intervals import CONFIDENCE, bootstrap_mean
 from engine.ledger import Ledger, booked
 from engine.pairs.meetings import expected
 from engine.societies.sipd import play_table
@@ -31,9 +31,6 @@ from genomes.strategy import StrategyLike
 
 Process = Literal["moran", "fermi"]
 """Moran: births in proportion to payoff. Fermi: pairwise comparison, imitation by payoff difference."""
-
-RESAMPLES = 9999
-"""Bootstrap samples behind the interval of a sampled kappa."""
 
 
 def fixation_probability(
@@ -286,7 +283,7 @@ def kappa(
     process: Process = "moran",
     intensity: float = 1.0,
     baseline: float = 0.0,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> Kappa:
     """kappa = N E[rho] of one mutant into `size` - 1 residents, over `mutants`.
@@ -348,4 +345,4 @@ def _interval(values: NDArray[np.float64], confidence: float, seed: int) -> tupl
     """Of the mean over sampled mutants; a single one says nothing about the others."""
     if len(values) == 1:
         return 0.0, math.inf
-    return bootstrap_mean(values, confidence, resamples=RESAMPLES, seed=seed)
+    return bootstrap_mean(values, confidence, seed=seed)

@@ -45,9 +45,9 @@ EXTREME = 1e-6
 CHUNK = 2**13
 """Mutants held at once as automata."""
 
-Verdict = Literal["invades", "neutral, then advantaged", "neutral", "neutral, then disadvantaged", "repelled"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-"""What becomes of a rare mutant, in the order of the codes in `Scan.verdict`."""
+Fate = Literal["invades", "neutral, then advantaged", "neutral", "neutral, then disadvantaged", "repelled"]
+FATES: tuple[Fate, ...] = get_args(Fate)
+"""What becomes of a rare mutant, in the order of the codes in `Scan.fate`."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ class Scan:
         return LookupGenome(x, y, cooperates[: max(x, y)], cooperates[max(x, y) :])
 
     @cached_property
-    def verdict(self) -> NDArray[np.int8]:
-        """The number in `VERDICTS` of every mutant's fate, ``(n,)``.
+    def fate(self) -> NDArray[np.int8]:
+        """The number in `FATES` of every mutant's fate, ``(n,)``.
 
         Strictly: it invades when it earns more against the resident than the resident itself. Where it earns
         the same, its kind against the resident against its kind decides once it has drifted up.
@@ -119,37 +119,37 @@ class Scan:
         earn alike at p = loss / (loss + gain), loss = V_rr - V_mr and gain = V_mm - V_rm.
         """
         barrier = np.full(len(self), np.inf)
-        barrier[(self.verdict <= 1)] = 0.0
-        some = (self.verdict == 4) & (self.gain > 0)
+        barrier[(self.fate <= 1)] = 0.0
+        some = (self.fate == 4) & (self.gain > 0)
         loss, gain = -self.advantage[some], self.gain[some]
         barrier[some] = loss / (loss + gain)
         return barrier
 
-    def counts(self, *, distinct: bool = False) -> dict[Verdict, int]:
+    def counts(self, *, distinct: bool = False) -> dict[Fate, int]:
         """How many genomes, or distinct behaviours, meet each fate."""
-        codes = self.verdict[self._first] if distinct else self.verdict
-        found = np.bincount(codes, minlength=len(VERDICTS)).tolist()
-        return dict(zip(VERDICTS, found, strict=True))
+        codes = self.fate[self._first] if distinct else self.fate
+        found = np.bincount(codes, minlength=len(FATES)).tolist()
+        return dict(zip(FATES, found, strict=True))
 
     @cached_property
     def _first(self) -> NDArray[np.int64]:
         """The first genome of every behaviour."""
         return np.unique(self.behaviour, return_index=True)[1]
 
-    def representatives(self, *verdicts: Verdict) -> list[int]:
+    def representatives(self, *fates: Fate) -> list[int]:
         """The first genome of every behaviour with one of these fates, the resident's own left out."""
-        codes = [VERDICTS.index(verdict) for verdict in verdicts]
-        chosen = self._first[np.isin(self.verdict[self._first], codes) & ~self.own[self._first]]
+        codes = [FATES.index(fate) for fate in fates]
+        chosen = self._first[np.isin(self.fate[self._first], codes) & ~self.own[self._first]]
         return [int(number) for number in chosen]
 
-    def leading(self, verdict: Verdict = "invades", limit: int = 5) -> list[StrongestMutant]:
+    def leading(self, fate: Fate = "invades", limit: int = 5) -> list[StrongestMutant]:
         """The behaviours of one fate that are nearest to taking over, the best first.
 
         Invaders by what they earn against the resident, then among themselves; the others by their barrier.
         """
-        numbers = np.array(self.representatives(verdict), np.int64)
+        numbers = np.array(self.representatives(fate), np.int64)
         keys = [-self.among[numbers], -self.advantage[numbers]]
-        if verdict == "repelled":
+        if fate == "repelled":
             keys.append(self.barrier[numbers])
         sizes = np.bincount(self.behaviour)
         leaders = []

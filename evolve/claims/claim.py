@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from engine.ecologies import EcologyResult
 from genomes.formula.syntax import Quantifiers
 
-Outcome = Literal["holds", "fails", "undecided", "not testable"]
+Judgement = Literal["holds", "fails", "undecided", "not testable"]
 """undecided: the interval includes both outcomes. not testable: the experiment could not have come out otherwise."""
 
 
@@ -31,7 +31,7 @@ class Verdict:
     reading: str
     horizon: str
     happened: str
-    outcome: Outcome
+    outcome: Judgement
     ecologies: Mapping[str, EcologyResult] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     rests_on: str = ""
@@ -84,12 +84,12 @@ class Claim(Protocol):
         """What comes out, once for each reading; `replicates` of what has to evolve."""
 
 
-def decided(holds: bool) -> Outcome:
+def decided(holds: bool) -> Judgement:
     """The outcome of an experiment that leaves nothing to chance."""
     return "holds" if holds else "fails"
 
 
-def more_often_than_not(low: float, high: float) -> Outcome:
+def more_often_than_not(low: float, high: float) -> Judgement:
     """The outcome for a claim that something has a probability above 1/2, from the interval of that probability.
 
     >>> more_often_than_not(0.39, 0.78)

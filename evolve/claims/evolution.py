@@ -17,6 +17,7 @@ from engine.societies.battery import behaviour
 from evolve.claims.claim import Verdict, more_often_than_not, under_both
 from evolve.claims.ecologies import TURNS
 from evolve.experiment.experiment import Experiment
+from evolve.invasion.loss import WINDOW, outnumbering
 from evolve.loop import generations
 from evolve.streams import stream
 from genomes import FormulaGenome
@@ -34,8 +35,6 @@ RESIDENT_SHARE = 0.8
 """Of a seeded population; the others are random."""
 LEADERS = 3
 """Very successful: among so many most common behaviours at the end."""
-LOST_FOR = 10
-"""Generations in a row below half of the survivors after which a population counts as invaded."""
 RESIDENTS = ("vulture", "absolutist", "suspicious_absolutist")
 CONTROLS = ("all_c", "all_d", "random formula")
 LAW = "our settings, and random formulas without D(x,x)"
@@ -150,7 +149,7 @@ class SeededClaim:
         return Verdict(
             self.name,
             self.statement,
-            f"{RESIDENT_SHARE:.0%} {resident}, the rest random; invaded: below half of the survivors for {LOST_FOR} "
+            f"{RESIDENT_SHARE:.0%} {resident}, the rest random; invaded: below half of the survivors for {WINDOW} "
             "generations; avoids invasion: more often than not",
             str(settings),
             f"not invaded in {mine[resident]} of {settings.replicates} ({low:.0%} to {high:.0%}); controls: {controls}",
@@ -178,13 +177,11 @@ def _stays(resident: str, seed: int, settings: Settings, quantifiers: Quantifier
     if resident == "random formula":
         spec = str(random_formula(stream(seed, 0, "mutants"), max_complexity=MAX_COMPLEXITY))
     seeds = [{"strategy": spec, "share": RESIDENT_SHARE}]
-    key, lost = behaviour(spec, quantifiers), 0
+    key, below = behaviour(spec, quantifiers), 0
     for generation in generations(settings.experiment(seed, quantifiers, population={"seeds": seeds})):
-        survivors = [b.genome for b in generation.population if b.id.generation < generation.number]
-        if survivors:
-            same = sum(_key(genome, quantifiers) == key for genome in survivors)
-            lost = lost + 1 if same < len(survivors) / 2 else 0
-        if lost == LOST_FOR:
+        found = outnumbering(generation, key, lambda birth: _key(birth.genome, quantifiers))
+        below = 0 if found is None else below + 1
+        if below == WINDOW:
             return False
     return True
 

@@ -206,15 +206,15 @@ def _show_scan(scanned: Scan) -> None:
     table = new_table(
         "mutants", "count", "behaviours", title=f"all {len(scanned)} pure memory({x},{y}) mutants"
     )
-    for verdict, count in all_of.items():
-        table.add_row(verdict, str(count), str(distinct[verdict]))
+    for fate, count in all_of.items():
+        table.add_row(fate, str(count), str(distinct[fate]))
     show(table)
-    for verdict, heading in (
+    for fate, heading in (
         ("invades", "leading invaders"),
         ("neutral, then advantaged", "neutral at first, then ahead"),
         ("repelled", "repelled, but nearest to invading: share of mutants needed"),
     ):
-        leaders = [m for m in scanned.leading(verdict, LEADERS) if m.barrier < 1]
+        leaders = [m for m in scanned.leading(fate, LEADERS) if m.barrier < 1]
         if not leaders:
             continue
         rows = new_table(
@@ -223,7 +223,7 @@ def _show_scan(scanned: Scan) -> None:
             "count",
             "v resident",
             "v its kind",
-            "barrier" if verdict == "repelled" else "ahead by",
+            "barrier" if fate == "repelled" else "ahead by",
             title=f"{heading} (payoffs per turn)",
         )
         for leader in leaders:
@@ -233,7 +233,7 @@ def _show_scan(scanned: Scan) -> None:
                 str(leader.genomes),
                 f"{leader.against:.6g}",
                 f"{leader.among:.6g}",
-                f"{leader.barrier if verdict == 'repelled' else leader.advantage or leader.gain:.4g}",
+                f"{leader.barrier if fate == 'repelled' else leader.advantage or leader.gain:.4g}",
             )
         show(rows)
 

@@ -12,7 +12,6 @@ from engine.stability.fixation import pair_table
 from evolve.experiment.experiment import Experiment
 from evolve.fitness import evaluation
 from evolve.kinds import Genome
-from genomes import catalogue
 from genomes.reading import parse
 
 Cause = Literal["advantaged", "neutral, then advantaged", "neutral", "disadvantaged", "drift"]
@@ -81,14 +80,7 @@ def class_name(experiment: Experiment, genome: str) -> str | None:
 def _class_names(experiment: Experiment) -> tuple[Callable[[Genome], str], dict[str, str]]:
     """What tells the classes of an experiment's genomes, and their names in the catalogue."""
     behaviour = evaluation(experiment).behaviour
-    wide = experiment
-    if experiment.genome.kind == "formula":
-        wide = experiment.changed(genome={"max_complexity": 100})
     named: dict[str, str] = {}
-    for name in catalogue.names():
-        try:
-            genome = wide.seed_genome(name)
-        except ValueError:  # not of this kind
-            continue
+    for name, genome in experiment.genome.named(experiment.pair_only).items():
         named.setdefault(behaviour(genome), name)
     return behaviour, named

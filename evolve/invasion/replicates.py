@@ -2,9 +2,8 @@
 
 Two protocols, chosen by `selection.update`:
 
-- generational: a population of residents evolves while mutants of a declared law come in. It is *lost* at the
-  first of `WINDOW` generations in a row in which fewer than half of the *survivors* play like the resident
-  (newcomers of a generation are not counted: variants and strangers alone could exceed half). The horizon is
+- generational: a population of residents evolves while mutants of a declared law come in. It is *lost* when its
+  survivors are outnumbered for `WINDOW` generations in a row (`evolve.invasion.loss`). The horizon is
   `generations`; the populations run `WINDOW` - 1 further, so that censoring at the horizon says nothing about
   what was about to happen.
 - moran: one mutant at a time, drawn independently and introduced after absorption; lost when another behaviour
@@ -29,7 +28,8 @@ from evolve.fitness.round_robin import Evaluate
 from evolve.invasion.clones import ClonesFitness
 from evolve.invasion.invaders import Cause, cause_of, class_name
 from evolve.invasion.laws import operators, resident_genome
-from evolve.invasion.study import WINDOW, Study, Task
+from evolve.invasion.loss import WINDOW, outnumbering
+from evolve.invasion.study import Study, Task
 from evolve.kinds import Genome
 from evolve.loop import generations
 from evolve.streams import stream
@@ -116,9 +116,8 @@ def continued(study: Study, task: Task) -> Outcome:
         if generation.number == 0:
             home = generation.population[0].behaviour
             continue
-        survivors = [b for b in generation.population if b.id.generation < generation.number]
-        strangers = [b for b in survivors if b.behaviour != home]
-        if 2 * len(strangers) <= len(survivors):
+        found = outnumbering(generation, home)
+        if found is None:
             if generation.number >= study.invasion.generations:
                 break
             below, first = 0, None
@@ -127,7 +126,7 @@ def continued(study: Study, task: Task) -> Outcome:
         if first is None:
             if generation.number > study.invasion.generations:
                 break
-            invader, share = _leading(strangers, len(survivors))
+            invader, share = _leading(*found)
             first = Outcome(
                 task.label, task.replicate, True, generation.number, mutants, invader.genome,
                 class_name(study.experiment, invader.genome), share,

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from engine.intervals import none_seen
 from evolve.invasion.contrasts import Contrast, adjusted, contrast
 from evolve.invasion.invaders import CAUSES
 from evolve.invasion.replicates import Outcome
 from evolve.invasion.study import Study, clones_of
-from results.survival import SurvivalCurve, bound, kaplan_meier, restricted_mean
+from results.survival import SurvivalCurve, kaplan_meier, restricted_mean
 
 INVADERS = 3
 """Invaders named for each resident."""
@@ -141,7 +142,7 @@ def _drawn(x: Finding, outcomes: Sequence[Outcome], by_mutants: bool) -> Any:
 
     curve = x.by_mutants if by_mutants else x.curve
     left = [o.mutants if by_mutants else o.time for o in outcomes if o.label == x.label]
-    begin = (0.0, 1.0, 1.0 - bound(x.replicates), 1.0)  # before anything is lost: the one-sided bound
+    begin = (0.0, 1.0, 1.0 - none_seen(x.replicates), 1.0)  # before anything is lost: the one-sided bound
     steps = (curve.times, curve.survival, curve.low, curve.high)
     times, survival, low, high = (np.append(b, v) for b, v in zip(begin, steps, strict=True))
     return Survival(x.label, times, survival, low, high, np.array(left, np.float64))
@@ -166,7 +167,7 @@ def _finding(study: Study, label: str, mine: list[Outcome], differences: dict[st
     curve = kaplan_meier(times, lost)
     survival = curve.at(horizon)
     if not any(lost):
-        survival = (1.0, 1.0 - bound(len(mine)), 1.0)
+        survival = (1.0, 1.0 - none_seen(len(mine)), 1.0)
     causes = Counter(o.cause for o in mine if o.lost)
     invaders = Counter(o.name or o.invader for o in mine if o.lost)
     return Finding(

@@ -14,12 +14,10 @@ from evolve.escaping import printable, shown
 from evolve.experiment.experiment import Experiment, formulas_in_societies
 from evolve.experiment.files import ExperimentError, parse_toml, read_text
 from evolve.invasion.laws import NEWEST, Version, resident_genome
+from evolve.invasion.loss import WINDOW
 from evolve.kinds import Formulas
 
 Control = Literal["all_c", "all_d", "random", "clone"]
-
-WINDOW = 10
-"""So many generations in a row below half make a loss."""
 
 STANDARD: dict[str, dict[str, Any]] = {
     "genome": {"x": 1, "y": 1},
