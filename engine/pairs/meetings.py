@@ -59,11 +59,15 @@ class Meeting(Table):
 
 @dataclass(frozen=True)
 class Play:
-    """A meeting as it was played: `moves` ``(turns, 2)``, 0 = C and 1 = D, as realised."""
+    """A meeting as it was played: `moves` ``(turns, 2)``, 0 = C and 1 = D, as realised.
+
+    `chance`: whether another seed could give other moves.
+    """
 
     names: tuple[str, str]
     rules: Rules
     moves: NDArray[np.int8]
+    chance: bool
 
     @property
     def turns(self) -> NDArray[np.int8]:
@@ -136,7 +140,8 @@ def play(a: StrategyLike, b: StrategyLike, rules: Rules | None = None, *, seed: 
     check_seed(seed)
     players = resolve(a), resolve(b)
     moves = play_once(*players, rules, np.random.default_rng(seed))
-    return Play((label(a), label(b)), rules, moves)
+    chance = rules.noisy or rules.turns is None or any(by_chance(player, rules) for player in players)
+    return Play((label(a), label(b)), rules, moves, chance)
 
 
 def check_seed(seed: int) -> None:

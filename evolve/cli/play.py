@@ -128,7 +128,7 @@ def match(
     show_ledger(meeting.ledger)
     if moves is not None and shown > 0:
         left = len(moves.moves) - shown
-        say(f"one meeting{f' (seed {seed})' if rules.noisy or not _repeatable(first, second) else ''}:")
+        say(f"one meeting{f' (seed {seed})' if moves.chance else ''}:")
         for line in str(moves).splitlines():
             width = max(len(name) for name in moves.names) + 2
             say(f"  {line[: width + shown]}{f' ... {left} more' if left > 0 else ''}")
@@ -288,10 +288,3 @@ def _show_game(g: Game) -> None:
         "none" if report.mixed_equilibrium is None else f"C with probability {report.mixed_equilibrium:.6g}"
     )
     say(f"symmetric mixed equilibrium    {mixed}")
-
-
-def _repeatable(*specs: str) -> bool:
-    from genomes.reading import resolve
-    from genomes.strategy import is_compiled
-
-    return all(is_compiled(s) and s.automaton(1).deterministic for s in map(resolve, specs))
