@@ -3,7 +3,7 @@
 - `records`: Birth, Leader, Generation: plain values
 - `run`: the crash-safe file of a run, `Run.open` to write, `Run.read` to look
 - `lineage`: lines of descent, family trees, common ancestors, clades
-- `story`: what happened, in words, from the numbers of `chronicle`
+- `story`: what happened, in words, from the numbers of `chronicle`; `explanation`: who a strategy is
 - `plots`: every figure; `drawing`: charts and state diagrams as SVG text for pages; `palette`: the colours of both
 - `sweeps`: what a sweep left, means with intervals; `survival`: survival curves with intervals
 """

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.reading import resolve
-from results.drawing import automata, charts
+from results.drawing import automata, charts, layout
 from results.drawing.axes import Plot, Scale, tick_labels, ticks
 from results.drawing.svg import path, picture, printed, tag
 
@@ -192,7 +192,7 @@ def test_arrows_say_which_moves_lead_where(
 ) -> None:
     strategy = resolve(name)
     found = strategy.automaton().canonical(noisy=noisy)  # type: ignore[union-attr]
-    assert automata.arrows(found, noisy=noisy) == expected
+    assert layout.arrows(found, noisy=noisy) == expected
 
 
 @pytest.mark.parametrize("noisy", [False, True])
@@ -202,7 +202,7 @@ def test_every_small_strategy_has_a_diagram_with_its_states_and_arrows(noisy: bo
         if not entry.pair_only:
             continue
         automaton = entry.automaton(5).canonical(noisy=noisy)
-        if len(automaton) > automata.MOST_STATES:
+        if len(automaton) > layout.MOST_STATES:
             with pytest.raises(ValueError, match="states: expected at most 8"):
                 automata.diagram(automaton, noisy=noisy, id="d", title=entry.name)
             continue
@@ -210,7 +210,7 @@ def test_every_small_strategy_has_a_diagram_with_its_states_and_arrows(noisy: bo
         assert text == automata.diagram(automaton, noisy=noisy, id="d", title=entry.name)
         assert len(parts(text, "circle")) == len(automaton)
         shown = [e.get("data-arrow") for e in parts(text, "text") if e.get("data-arrow")]
-        assert shown == [f"{s}-{t}" for s, t in automata.arrows(automaton, noisy=noisy)]
+        assert shown == [f"{s}-{t}" for s, t in layout.arrows(automaton, noisy=noisy)]
         box = [float(word) for word in (ElementTree.fromstring(text).get("viewBox") or "").split()]
         for mark in parts(text, "circle") + parts(text, "text"):
             x, y = (float(mark.get(a) or mark.get("c" + a) or 0) for a in "xy")
@@ -224,9 +224,9 @@ def test_the_layout_has_no_crossing_where_none_is_needed() -> None:
     chords = [(0, 2), (1, 3), (2, 4), (0, 3), (1, 4)]
     order = min(
         ((0, *rest) for rest in permutations(range(1, 5))),
-        key=lambda order: automata._tangle(order, chords),
+        key=lambda order: layout._tangle(order, chords),
     )
-    assert automata._tangle(order, chords)[0] == 0
+    assert layout._tangle(order, chords)[0] == 0
     assert automata.diagram(ring, id="r", title="ring")
 
 

@@ -1,7 +1,7 @@
 """The command `evolve`: every table and every file of the project, from a terminal.
 
-The commands are in `play`, `societies`, `runs`, `stories`, `sweeps`, `stability`, `populations` and `invasions`, what
-they share in `screen`.
+The commands are in `play`, `explaining`, `societies`, `runs`, `stories`, `sweeps`, `stability`, `populations` and
+`invasions`, what they share in `screen`.
 Each imports what it needs when it runs, so that `evolve --help` answers at once. A mistake of the user's ends
 in one line that names the field, what was expected and what came.
 """
@@ -20,7 +20,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from evolve.cli import invasions, play, populations, runs, societies, stability, stories, sweeps
+from evolve.cli import explaining, invasions, play, populations, runs, societies, stability, stories, sweeps
 from evolve.cli.screen import announce_compiling, say
 from evolve.escaping import printable, shown
 
@@ -32,7 +32,7 @@ app = typer.Typer(
     epilog="EVOLVE_WORKERS and EVOLVE_CLUSTER are what --workers and --cluster are when they are left out; "
     "EVOLVE_TRACEBACK=1 shows where in the program a mistake was found.",
 )
-for commands in (play, societies, runs, stories, sweeps, stability, populations, invasions):
+for commands in (play, explaining, societies, runs, stories, sweeps, stability, populations, invasions):
     commands.register(app)
 
 
