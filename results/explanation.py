@@ -126,7 +126,7 @@ def explanation_of(strategy: StrategyLike, rules: Rules | None = None) -> Explan
     genome = found if isinstance(found, LookupGenome) else None
     return Explanation(
         label=label(strategy),
-        text=str(found) if isinstance(found, LookupGenome | FormulaGenome) else label(strategy),
+        text=label(found),
         rules=rules,
         names=names,
         rule=None if entry is None else entry.rule,
