@@ -8,7 +8,6 @@ from difflib import SequenceMatcher
 from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome
 from genomes.machine import MachineGenome, difference
-from genomes.machine import MachineGenome, difference
 from genomes.reading import parse
 
 _WORD = re.compile(r"D\([^)]*\)|(?:exists|forall|∃|∀)\s*\w+\.?|\w+|\S")
@@ -88,9 +87,6 @@ def change(before: str, after: str) -> str:
     if isinstance(old, MachineGenome) and isinstance(new, MachineGenome):
         said = difference(old, new)
         return f"{len(said)} places" if len(said) > MOST_CHANGES else ", ".join(said)
-    if isinstance(old, MachineGenome) and isinstance(new, MachineGenome):
-        said = difference(old, new)
-        return ", ".join(said) if len(said) <= MOST_CHANGES else f"{len(said)} changes of the machine"
     if isinstance(old, FormulaGenome) and isinstance(new, FormulaGenome):
         return rewriting(before, after)
     return after
