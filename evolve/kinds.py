@@ -72,12 +72,12 @@ class Kind(Section):
         It plays alike, where realised moves can be others than intended (`slips`) after those too.
         """
 
-    def named(self, pair_only: bool) -> dict[str, Genome]:
+    def named(self, pair_only: bool, slips: bool) -> dict[str, Genome]:
         """Every named strategy that has a genome of this kind, however large, in the order of the catalogue."""
         found: dict[str, Genome] = {}
         for name in catalogue.names():
             try:
-                found[name] = self.seed(name, pair_only)
+                found[name] = self.seed(name, pair_only, slips)
             except ValueError:  # not of this kind
                 continue
         return found
@@ -247,8 +247,8 @@ class Formulas(Kind):
             raise ValueError(f"expected a formula about r and c alone (or rules.play = 'sipd'), got {spec!r}")
         return formula
 
-    def named(self, pair_only: bool) -> dict[str, FormulaGenome]:
-        return super(Formulas, self.model_copy(update={"max_complexity": 100})).named(pair_only)
+    def named(self, pair_only: bool, slips: bool) -> dict[str, FormulaGenome]:
+        return super(Formulas, self.model_copy(update={"max_complexity": 100})).named(pair_only, slips)
 
     def filled(self, genome: FormulaGenome) -> FormulaGenome:
         return genome

@@ -156,7 +156,7 @@ def write_index(folder: Path, name: str, last: float, entries: Sequence[SweepRun
         "format": FORMAT,
         "name": name,
         "last": last,
-        "runs": [{**row, "digest": _digest(row)} for row in runs],
+        "runs": [{**row, "digest": row_digest(row)} for row in runs],
     }
     write_whole(folder / INDEX, json.dumps(content, indent=1) + "\n")
 
@@ -174,12 +174,12 @@ def read_index(folder: Path) -> tuple[str | None, dict[tuple[str, str], RunMeasu
     known = {}
     for row in rows:
         with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            if row.pop("digest") == _digest(row) and row["outcome"] is not None:
+            if row.pop("digest") == row_digest(row) and row["outcome"] is not None:
                 known[str(row["folder"]), str(row["key"])] = _outcome(row["outcome"])
     return content["name"], known
 
 
-def _digest(row: Mapping[str, Any]) -> str:
+def row_digest(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:16]
 
 

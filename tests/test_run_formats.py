@@ -54,7 +54,8 @@ def test_a_run_of_format_1_becomes_ours_and_goes_on_with_its_own_hashes(old: Pat
     assert write(old, 60, OLD) == AT_60
     with Run.read(old) as run:
         assert run.check() == []
-        assert read_meta(run._connection, 2).start == ZERO_START
+        with run.snapshot() as connection:
+            assert read_meta(connection, 2).start == ZERO_START
     assert write(old.with_name("new"), 60, OLD) != AT_60
 
 
@@ -75,6 +76,6 @@ def test_a_run_of_format_1_that_is_damaged_or_anothers_is_left_as_it_is(old: Pat
 
 def test_hashes_begin_with_the_experiment(tmp_path: Path) -> None:
     write(tmp_path, 0, OLD)
-    with Run.read(tmp_path) as run:
-        assert read_meta(run._connection, 2).start == chain_start(OLD.results_key())
+    with Run.read(tmp_path) as run, run.snapshot() as connection:
+        assert read_meta(connection, 2).start == chain_start(OLD.results_key())
     assert chain_start(OLD.results_key()) != chain_start(Synthetic().results_key())

@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evolve import Experiment, generations
-from evolve.invasion.run import _line, run_study
+from evolve.invasion.run import outcome_line, run_study
 from evolve.invasion.study import Study
 from genomes import parse
 from results import BirthId, Run
@@ -34,7 +34,7 @@ from results.lineage import family_tree, line_of_descent
 from results.run.place import write_whole
 from results.run.repairs import repair
 from results.run.rows import SCHEMA, Digests
-from results.sweeps import INDEX, _digest, read_index
+from results.sweeps import INDEX, read_index, row_digest
 from tests.conftest import Command
 from tests.runs import ROOT, everything, write
 
@@ -329,7 +329,7 @@ def test_a_forged_index_of_a_sweep_is_what_can_be_or_not_known(
     }  # fmt: skip
     row = {"folder": "a", "point": {}, "seed": 1, "key": "k", "outcome": outcome | {key: value}}
     good = row | {"folder": "b", "outcome": outcome}
-    rows = [{**one, "digest": _digest(one)} for one in (row, good)]
+    rows = [{**one, "digest": row_digest(one)} for one in (row, good)]
     content = {"format": 1, "name": "x", "last": 0.25, "runs": [*rows, 3, None, [], value]}
     (folder / INDEX).write_text(json.dumps(content))
     name, known = read_index(folder)
@@ -367,7 +367,7 @@ def test_forged_outcomes_of_a_study_are_refused_in_words(
 ) -> None:
     folder, lines = study
     row = json.loads(lines[1].partition(" ")[2]) | {key: value}
-    (folder / "outcomes.jsonl").write_text("".join([lines[0], _line(row), lines[2]]))
+    (folder / "outcomes.jsonl").write_text("".join([lines[0], outcome_line(row), lines[2]]))
     try:
         outcomes = run_study(STUDY, folder)
     except ValueError as error:

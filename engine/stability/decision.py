@@ -112,11 +112,11 @@ class Decision:
                 f"resident: expected at most {MAX_SOLVED_STATES} states for a Nash gap with "
                 f"{self.rules.horizon}, got {states}"
             )
-        policy, costs = self._in_floats()
+        policy, costs = self.in_floats()
         gap = None if costs is None else self.lost(costs)
         if costs is None or gap is None or costs.error > ACCURACY * gap > 0:
             if states <= MAX_EXACT_STATES:
-                costs = self._in_whole_numbers(policy)
+                costs = self.in_whole_numbers(policy)
                 gap = self.lost(costs)
             elif gap is None or costs is None or costs.error > MAX_ERROR * gap:
                 raise ValueError(
@@ -157,7 +157,7 @@ class Decision:
 
     # --- in floats ---
 
-    def _in_floats(self) -> tuple[NDArray[np.int64], Costs | None]:
+    def in_floats(self) -> tuple[NDArray[np.int64], Costs | None]:
         """Policy iteration as far as the error bound decides, and the costs if it decides everything."""
         from engine.stability import kernels
 
@@ -211,7 +211,7 @@ class Decision:
             units,
         )
 
-    def _in_whole_numbers(self, policy: NDArray[np.int64]) -> Costs:
+    def in_whole_numbers(self, policy: NDArray[np.int64]) -> Costs:
         """Multichain policy iteration (Puterman, "Markov Decision Processes", 1994, section 9.2), exactly."""
         whole, chances, gains, units = self._whole
         following = self.following.tolist()

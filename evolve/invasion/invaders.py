@@ -81,6 +81,6 @@ def _class_names(experiment: Experiment) -> tuple[Callable[[Genome], str], dict[
     """What tells the classes of an experiment's genomes, and their names in the catalogue."""
     behaviour = evaluation(experiment).behaviour
     named: dict[str, str] = {}
-    for name, genome in experiment.genome.named(experiment.pair_only).items():
+    for name, genome in experiment.genome.named(experiment.pair_only, experiment.rules_value.slips).items():
         named.setdefault(behaviour(genome), name)
     return behaviour, named

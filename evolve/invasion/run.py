@@ -67,7 +67,7 @@ def run_study(
         ):
             for outcomes in found:
                 for outcome in outcomes:
-                    append(_line(asdict(outcome)))
+                    append(outcome_line(asdict(outcome)))
                     done[outcome.label, outcome.replicate] = outcome
                     watch([outcome])
     return [done[_key(task)] for task in study.tasks()]
@@ -108,7 +108,7 @@ def _appending(path: Path) -> Iterator[Callable[[str], None]]:
 
 def digest(outcomes: list[Outcome]) -> str:
     """One SHA-256 over all outcomes: equal studies have equal ones."""
-    return hashlib.sha256("".join(_line(asdict(o)) for o in outcomes).encode()).hexdigest()
+    return hashlib.sha256("".join(outcome_line(asdict(o)) for o in outcomes).encode()).hexdigest()
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def _read(path: Path, study: Study) -> dict[tuple[str, int], Outcome]:
     raw = _content(path)
     if b"\n" not in raw:
         header = {"format": FORMAT, "key": key, "study": study.to_toml()}
-        write_whole(path, _line(header))
+        write_whole(path, outcome_line(header))
         return {}
     whole = raw[: raw.rindex(b"\n") + 1]
     lines = whole.decode("utf-8", errors="replace").split("\n")[:-1]
@@ -171,7 +171,7 @@ def _key_of(study: Study) -> str:
     return hashlib.sha256(study.results_key().encode()).hexdigest()
 
 
-def _line(row: dict[str, Any]) -> str:
+def outcome_line(row: dict[str, Any]) -> str:
     text = json.dumps(row, sort_keys=True)
     return f"{hashlib.sha256(text.encode()).hexdigest()[:16]} {text}\n"
 
