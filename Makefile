@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready$(if $(LOCKED),-locked)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo study test smoke lint types check bench storm lock clean
+.PHONY: help setup demo study test smoke docs lint types check bench storm lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ test: $(READY)  ## Run the tests
 smoke: $(READY)  ## Run every benchmark once, with tiny sizes
 	$(BIN)/python -m pytest -m smoke
 
+docs: $(READY)  ## Build the documentation in docs/_build/html, and follow every page that has commands
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python -m pytest -n auto -m docs
+
 lint: $(READY)  ## Check style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -58,5 +62,5 @@ lock: check  ## Write the versions that everything has just passed with into con
 	@mv .venv/versions constraints.txt
 
 clean:  ## Remove everything that was made
-	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build docs/_build docs/reference/made *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

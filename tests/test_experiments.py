@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from engine.names import names_of
 from evolve import Experiment, ExperimentError, generations
+from evolve.kinds import KINDS
 from genomes import catalogue
 from genomes.counting import CountingStrategy
 from tests.evolutions import FORMULAS, MACHINES, NOISY, SMALL
@@ -176,6 +179,15 @@ def test_a_machine_is_seeded_with_any_strategy_of_pure_moves_and_finitely_many_s
     assert noisy.seed_genome("grim") == genomes["grim"] and "spiteful" not in names_of(
         genomes["grim"], noisy=True
     )
+
+
+def test_the_template_shows_every_kind_of_genome_with_its_defaults() -> None:
+    template = (ROOT / "evolve" / "experiment" / "template.toml").read_text()
+    blocks = re.findall(r"^(?:# )?\[genome\].*\n((?:(?:# )?\w.*\n)+)", template, re.MULTILINE)
+    shown = [tomllib.loads(re.sub("^# ", "", block, flags=re.MULTILINE)) for block in blocks]
+    assert [genome["kind"] for genome in shown] == list(KINDS)
+    for genome in shown:
+        assert genome == KINDS[genome["kind"]]().model_dump(exclude_none=True)
 
 
 def test_the_template_is_the_default_experiment() -> None:
