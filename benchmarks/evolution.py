@@ -87,7 +87,19 @@ def rows(smoke: bool) -> Iterator[Row]:
         variation={"mutation": 0.1, "immigrants": 1},
     )  # fmt: skip
     yield from _saved(slow, societies, "societies")
+    yield _newcomers(smoke)
     yield from _long(smoke)
+
+
+def _newcomers(smoke: bool) -> Row:
+    """The rule `rare`, where every newcomer is a genome that was not there before."""
+    experiment = Experiment(
+        generations=1, genome={"x": 2, "y": 2}, population={"size": 50}, variation={"immigrants": 50},
+        selection={"update": "rare", "mutants": 100 if smoke else 4000},
+    )  # fmt: skip
+    (taken,) = seconds(lambda: list(generations(experiment)), repetitions=1)
+    tried = experiment.selection.mutants or 1
+    return Row("rare: random memory(2,2) newcomers tried", tried / taken, 1000, at_least=True, unit="/s")
 
 
 def _whole(experiment: Experiment) -> tuple[float, list[float]]:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from evolve.experiment.experiment import Experiment
 from evolve.kinds import Genome
+from evolve.updates import UPDATES
 from genomes.reading import parse
 from results.run.store import Run
 from results.sentences import Setting, Story
@@ -42,7 +43,7 @@ def setting(experiment: Experiment) -> Setting:
 
     return Setting(
         rules=experiment.rules_value,
-        births=experiment.population.size if experiment.selection.update == "moran" else None,
+        births=experiment.population.size if UPDATES[experiment.selection.update].single else None,
         planned=experiment.generations,
         seed=experiment.seed,
         cause=cause,

@@ -31,7 +31,7 @@ BRIEF = (("circle", "changes"), ("swings", "cooperation"), ("resistance",))
 class Setting:
     """What a story needs to know of an experiment.
 
-    `births`: individuals in a population of which one is born at a time (`moran`), so that a "generation" is a
+    `births`: individuals in a population of which one is born at a time, so that a "generation" is a
     birth; else None. `planned`: generations asked for. `cause`: from the texts of a newcomer and of who was there, how
     the newcomer fares among them by exact payoffs, in words; None where that is not known exactly.
     """

@@ -37,6 +37,10 @@ def _room_for_migrants(e: Experiment) -> Iterator[str]:
         )
 
 
+def _update(e: Experiment) -> Iterator[str]:
+    yield from UPDATES[e.selection.update].mistakes(e)
+
+
 def _proportional_selection(e: Experiment) -> Iterator[str]:
     if not METHODS[e.selection.method].proportional:
         return
@@ -126,6 +130,7 @@ def _panel(e: Experiment) -> Iterator[str]:
 RULES: tuple[Callable[[Experiment], Iterator[str]], ...] = (
     _room_for_all,
     _room_for_migrants,
+    _update,
     _proportional_selection,
     _size_of_tournaments,
     _genomes_of_the_rules,

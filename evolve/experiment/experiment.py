@@ -97,6 +97,11 @@ class Experiment(Section):
         return self.population.size // 2 if self.selection.survivors is None else self.selection.survivors
 
     @property
+    def beta(self) -> float:
+        """Intensity of selection under pairwise comparison (1 when not said)."""
+        return 1.0 if self.selection.beta is None else self.selection.beta
+
+    @property
     def rules_value(self) -> Rules:
         """Game and rules as the engine takes them."""
         r = self.rules

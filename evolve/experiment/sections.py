@@ -126,6 +126,8 @@ class SelectionSection(Section):
     tournament_size: Annotated[int, Field(ge=1)] = 3
     truncation: Annotated[float, Field(gt=0, le=1)] = 0.5
     baseline: float = 0.0
+    beta: Annotated[float, Field(ge=0)] | None = None
+    mutants: Annotated[int, Field(ge=1, le=10**6)] | None = None
 
 
 class VariationSection(Section):

@@ -142,6 +142,11 @@ class Study:
         if experiment.selection.update == "generational":
             if experiment.survivors < 1:
                 mistakes.append("selection.survivors: expected at least 1, whom the event is about, got 0")
+        elif experiment.selection.update != "moran":
+            mistakes.append(
+                f"selection.update: expected 'generational' or 'moran' for a study of invasion, got "
+                f"{experiment.selection.update!r}"
+            )
         elif experiment.rules.play == "sipd" and experiment.rules.society is not None:
             mistakes.append("rules.society: expected one society of all with update = 'moran'")
         if mistakes:
