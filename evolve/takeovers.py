@@ -116,6 +116,6 @@ def _states(form: Form | None) -> int:
 
 
 @lru_cache(maxsize=8)
-def takeovers(rules: Rules, size: int, beta: float, society: bool) -> Takeovers:
+def remembered(rules: Rules, size: int, beta: float, society: bool) -> Takeovers:
     """One memory for all steps, and islands, of an experiment in this process."""
     return Takeovers(rules, size, beta, society)

@@ -16,7 +16,7 @@ import numpy as np
 from evolve.individuals import Born, Individual, newborns
 from evolve.selection import Candidate, best, candidates, select
 from evolve.streams import stream
-from evolve.takeovers import takeovers
+from evolve.takeovers import remembered
 from genomes.reading import parse
 from results.records import Birth, BirthId, Origin
 
@@ -142,7 +142,7 @@ def rare(
     resident = population[int(chance.integers(size)) if number == 1 else 0]
     genome = resident.genome
     born: tuple[Origin, tuple[BirthId, ...]] | None = None
-    known = takeovers(experiment.rules_value, size, experiment.beta, not experiment.pair_only)
+    known = remembered(experiment.rules_value, size, experiment.beta, not experiment.pair_only)
     for arrival, (_, parents, stranger) in zip(arrivals, _arrived(arrivals), strict=True):
         if chance.random() < known.chances(genome, [stranger], experiment)[0]:
             genome, born = parse(arrival.genome), ("clone", parents)
