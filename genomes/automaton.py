@@ -78,12 +78,14 @@ class Automaton:
     @cached_property
     def deterministic(self) -> bool:
         """True when every state plays a pure move."""
-        return not _mixed(self.defect, self.cooperate)
+        return (
+            not self.defect @ self.cooperate > 0
+        )  # no product underflows: where one is tiny, the other is 1
 
     @property
     def key(self) -> bytes:
         """16 bytes that identify this automaton as it stands (states and their numbering included)."""
-        return automaton_key(self.defect, self.successors, self.cooperate)
+        return automaton_key(self.defect, self.successors, self.cooperate, not self.deterministic)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Automaton):
@@ -126,17 +128,12 @@ def _array(field: str, values: ArrayLike) -> NDArray[np.float64]:
         raise ValueError(f"{field}: expected an array of numbers, got {values!r}") from None
 
 
-def _mixed(defect: NDArray[np.float64], cooperate: NDArray[np.float64]) -> bool:
-    """Is a move left to chance in some state? No product underflows: where one is tiny, the other is 1."""
-    return bool(defect @ cooperate > 0)
-
-
 def automaton_key(
-    defect: NDArray[np.float64], successors: NDArray[np.int32], cooperate: NDArray[np.float64]
+    defect: NDArray[np.float64], successors: NDArray[np.int32], cooperate: NDArray[np.float64], mixed: bool
 ) -> bytes:
     """16 bytes of SHA-256 over the states (little-endian, so alike on every platform).
 
-    Of pure moves P(D) says all; where chance has a part, P(C) stands beside it.
+    Of pure moves P(D) says all; where chance has a part (`mixed`), P(C) stands beside it.
     """
     if sys.byteorder != "little":
         defect, successors, cooperate = (
@@ -145,6 +142,6 @@ def automaton_key(
             cooperate.astype("<f8"),
         )
     states = defect.tobytes() + successors.tobytes()
-    if _mixed(defect, cooperate):
+    if mixed:
         states += cooperate.tobytes() + b"mixed"
     return hashlib.sha256(states).digest()[:16]

@@ -77,15 +77,17 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
         structure: NDArray[np.int32],
         defect: NDArray[np.float64],
         cooperate: NDArray[np.float64],
+        memory: int | None = None,
     ) -> None:
-        sizes, p, following, c = canonical_batch(structure, defect, cooperate, rules.noisy)
+        sizes, p, following, c = canonical_batch(structure, defect, cooperate, rules.noisy, memory)
+        ends = np.cumsum(sizes)
+        mixed = np.logical_or.reduceat((p > 0) & (c > 0), ends - sizes)
         start = 0
-        for member, size in zip(members, sizes.tolist(), strict=True):
-            here = slice(start, start + size)
+        for member, end, by_chance in zip(members, ends.tolist(), mixed.tolist(), strict=True):
             # copies: a view would keep the whole batch as long as one of it lives
-            form = p[here].copy(), following[here].copy(), c[here].copy()
-            found[member] = automaton_key(*form), form
-            start += size
+            form = p[start:end].copy(), following[start:end].copy(), c[start:end].copy()
+            found[member] = automaton_key(*form, by_chance), form
+            start = end
 
     for strategy in dict.fromkeys(strategies):
         if isinstance(strategy, LookupGenome):
@@ -97,7 +99,7 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
             keep([strategy], automaton.successors, automaton.defect[None, :], automaton.cooperate[None, :])
     for (x, y), genomes in shared.items():
         rows = cooperation(x, y, genomes)
-        keep(genomes, history_structure(x, y), 1.0 - rows, rows)
+        keep(genomes, history_structure(x, y), 1.0 - rows, rows, max(x, y))
     if formulas:
         rows = np.stack([pair_defection(g.formula) for g in formulas])
         keep(formulas, pair_structure(), rows, 1.0 - rows)
