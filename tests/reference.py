@@ -78,6 +78,22 @@ def counts(a: Rule, b: Rule, turns: int) -> list[int]:
     return [seen[0, 0], seen[0, 1], seen[1, 0], seen[1, 1]]
 
 
+def lasting_counts(a: Rule, b: Rule, turns: int, memory: int) -> list[int]:
+    """`counts` over any number of turns, for two that remember `memory` turns: what came once comes again."""
+    moves = play(a, b, 4**memory + 2 * memory + 1)
+    since: dict[tuple[tuple[int, int], ...], int] = {}
+    for turn in range(memory, len(moves)):
+        before = tuple(moves[turn - memory : turn])
+        if before in since:
+            start, round_of = since[before], moves[since[before] : turn]
+            break
+        since[before] = turn
+    seen = Counter(moves[: min(start, turns)])
+    for k, move in enumerate(round_of):
+        seen[move] += max(0, (turns - start - k + len(round_of) - 1) // len(round_of))
+    return [seen[0, 0], seen[0, 1], seen[1, 0], seen[1, 1]]
+
+
 def expected_counts(a: Rule, b: Rule, turns: int, noise: float = 0.0, discount: float = 1.0) -> list[float]:
     """Expected joint moves, turn t weighing discount**t, by following every history that can happen."""
     total = [0.0] * 4

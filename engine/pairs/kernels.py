@@ -192,15 +192,18 @@ def meet_far(table, ea, eb, continuation, counts):
 
 
 @jit
-def pure_rows(table, start, pure, rows, to_play, turns, continuation, block):
-    # pure (d,), rows (r,), to_play (d,) -> block (r,d,4), columns from the row on
-    """Meetings of the pure players in `rows` with those at or after them, where one of the two is `to_play`."""
+def pure_rows(table, start, pure, short, rows, to_play, turns, continuation, block):
+    # pure, short (d,), rows (r,), to_play (d,) -> block (r,d,4), columns from the row on
+    """Meetings of the pure players in `rows` with those at or after them, where one of the two is `to_play`.
+
+    Two `short` ones are left to `short_rows` of the words.
+    """
     for r in range(len(rows)):
         i = rows[r]
         if not pure[i]:
             continue
         for j in range(i, len(start)):
-            if not pure[j] or not (to_play[i] or to_play[j]):
+            if not pure[j] or not (to_play[i] or to_play[j]) or (short[i] and short[j]):
                 continue
             if turns == 0 and 0.0 < 1.0 - continuation < RARE:
                 meet_far(table, start[i], start[j], continuation, block[r, j])

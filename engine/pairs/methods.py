@@ -3,6 +3,7 @@
 A `Method` plays rows of a round robin. `exact_methods` lists those that some behaviours and rules need, and a pair is
 played by the first that plays both:
 
+- `WordPlay`: nothing is left to chance and both remember at most three turns, so 32 turns are one machine word;
 - `CyclicPlay`: nothing is left to chance, so the joint state is followed until it repeats;
 - `HistoryPlay`: both depend on at most three joint moves, so the distribution over those is propagated;
 - `ChainPlay`: everything else, over the chain of joint states that the pair reaches.
@@ -23,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.game import Rules
-from engine.pairs import kernels, long_kernels
+from engine.pairs import kernels, long_kernels, word_kernels
 from engine.pairs.behaviours import Behaviours
 
 MAX_JOINT_STATES = 2**18
@@ -69,8 +70,13 @@ def exact_methods(behaviours: Behaviours, rules: Rules) -> tuple[Method, ...]:
     """The methods that `behaviours` need under `rules`, the quickest first; together they play every pair."""
     methods: list[Method] = []
     pure = behaviours.pure & (not rules.noisy)
-    if pure.any():
-        methods.append(CyclicPlay(behaviours, rules, pure))
+    short = np.zeros(len(behaviours), np.bool_)
+    if pure.any() and rules.turns is not None:
+        words = WordPlay(behaviours, rules.turns, pure)
+        short = words.plays
+        methods.append(words)
+    if (pure & ~short).any():
+        methods.append(CyclicPlay(behaviours, rules, pure, short))
     turns = turns_that_count(rules)
     followed = rules.turns is not None or 0 < turns <= kernels.FOLLOWED
     if followed and not pure.all():
@@ -87,6 +93,28 @@ def turns_that_count(rules: Rules) -> int:
     return math.ceil(kernels.FADED_NATS / -math.log(rules.continuation)) if rules.continuation > 0 else 1
 
 
+class WordPlay:
+    """Players of at most three turns' memory that leave nothing to chance: 32 turns of a meeting are a machine word.
+
+    Counts are whole numbers, and their cost does not depend on the number of turns.
+    """
+
+    seconds: ClassVar[float] = 1e-8
+    chance: ClassVar[bool] = False
+
+    def __init__(self, behaviours: Behaviours, turns: int, pure: NDArray[np.bool_]) -> None:
+        self._turns = turns
+        self._words = np.zeros((4, len(behaviours)), np.uint64)
+        self.plays = pure & word_kernels.remember_short(
+            behaviours.offset, behaviours.offset, behaviours.defect, behaviours.successors, self._words
+        )
+
+    def play(self, rows: NDArray[np.int64], to_play: NDArray[np.bool_], block: NDArray[np.float64]) -> None:
+        """Enter the meetings of short memories in which nothing is left to chance."""
+        if self.plays[rows].any():
+            word_kernels.short_rows(self._words, self.plays, rows, to_play, self._turns, block)
+
+
 class CyclicPlay:
     """Players that leave nothing to chance: the joint state is followed until it repeats.
 
@@ -96,8 +124,10 @@ class CyclicPlay:
     seconds: ClassVar[float] = 1e-7
     chance: ClassVar[bool] = False
 
-    def __init__(self, behaviours: Behaviours, rules: Rules, pure: NDArray[np.bool_]) -> None:
-        self.plays = pure
+    def __init__(
+        self, behaviours: Behaviours, rules: Rules, pure: NDArray[np.bool_], short: NDArray[np.bool_]
+    ) -> None:
+        self.plays, self._short = pure, short
         self._turns = rules.turns or 0
         self._continuation = 1.0 if rules.continuation is None else rules.continuation
         self._table = np.empty(2 * len(behaviours.defect), np.uint32)
@@ -110,7 +140,15 @@ class CyclicPlay:
         """Enter the meetings in which nothing is left to chance."""
         if self.plays[rows].any():
             kernels.pure_rows(
-                self._table, self._start, self.plays, rows, to_play, self._turns, self._continuation, block
+                self._table,
+                self._start,
+                self.plays,
+                self._short,
+                rows,
+                to_play,
+                self._turns,
+                self._continuation,
+                block,
             )
 
 

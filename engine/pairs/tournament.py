@@ -10,7 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from engine.game import Rules, conditions
 from engine.ledger import Ledger, booked, ledger_of
-from engine.pairs.behaviours import Behaviours, compile_behaviours
+from engine.pairs.behaviours import Behaviours, canonical_forms, compile_behaviours
 from engine.pairs.exact_play import ExpectedPlay
 from engine.pairs.meetings import by_chance, check_seed, play_once, played_counts
+from engine.pairs.short_memories import ShortMemories, as_words
 from engine.pairs.threads import block_ranges, in_order
 from engine.stage import ITEMS
 from engine.tables import Table
@@ -38,7 +39,6 @@ class PayoffTable(Table):
 
     `names`, `counts`: who plays, and how many of each. `scores`, `cooperation_rates`: ``(n,)`` means of
     an individual over all it meets. `errors`: ``(n,)`` standard errors of the scores, None where exact.
-    `behaviours`: the behaviour key of each strategy, None for a Python player.
     """
 
     names: tuple[str, ...]
@@ -48,13 +48,19 @@ class PayoffTable(Table):
     scores: NDArray[np.float64]
     cooperation_rates: NDArray[np.float64]
     errors: NDArray[np.float64] | None
-    behaviours: tuple[str | None, ...]
     ledger: Ledger | None
     """What mechanisms took and gave, means over all meetings; None where there is none."""
+    _players: tuple[Strategy, ...] = field(repr=False)
     _unit: NDArray[np.int64]
     _unit_payoffs: NDArray[np.float64] | None
-    _unit_cooperation: NDArray[np.float64] | None
+    _unit_cooperation: NDArray[np.float64] | ShortMemories | None
     _unit_books: NDArray[np.float64] | None
+
+    @cached_property
+    def behaviours(self) -> tuple[str | None, ...]:
+        """The behaviour key of each strategy, None for a Python player."""
+        forms = canonical_forms([player for player in self._players if is_compiled(player)], self.rules)
+        return tuple(forms[player][0].hex() if is_compiled(player) else None for player in self._players)
 
     @property
     def has_matrix(self) -> bool:
@@ -69,7 +75,10 @@ class PayoffTable(Table):
     @cached_property
     def cooperation(self) -> NDArray[np.float64]:
         """``(n, n)`` the row's cooperation rate against the column."""
-        return self._matrix(self._unit_cooperation)
+        found = self._unit_cooperation
+        return self._matrix(
+            found.cooperation(self.rules.turns or 1) if isinstance(found, ShortMemories) else found
+        )
 
     @cached_property
     def books(self) -> NDArray[np.float64]:
@@ -213,6 +222,65 @@ def round_robin(
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ValueError(f"workers: expected a whole number of threads > 0, got {workers!r}")
 
+    short = as_words(players, sum(numbers), rules) if sampled is None else None
+    if short is None or (matrix and rules.mechanisms):  # those keep books of every pair
+        played = _in_blocks(names, players, numbers, rules, self_play, matrix, sampled, seed, workers)
+    else:
+        weights = np.bincount(short.index, weights=np.array(numbers, np.float64)).astype(np.float64)
+        kin = _of_kind(weights, self_play)
+        totals, payoffs = short.meet(weights, kin, rules, matrix=matrix, workers=workers)
+        played = _Played(short.index, totals, payoffs, short if matrix else None)
+
+    unit, stage = played.unit, rules.stage
+    turns = float(rules.turns or 1) * (sum(numbers) - (0 if self_play else 1))
+    return PayoffTable(
+        names=names,
+        counts=tuple(int(k) for k in numbers),
+        rules=rules,
+        self_play=self_play,
+        scores=stage.mean_payoff(played.totals, turns)[unit],
+        cooperation_rates=stage.cooperation(played.totals, turns)[unit],
+        errors=None if played.errors is None else played.errors[unit],
+        ledger=ledger_of(names, rules, played.totals[unit] / turns),
+        _players=tuple(players),
+        _unit=unit,
+        _unit_payoffs=played.payoffs,
+        _unit_cooperation=played.cooperation,
+        _unit_books=played.books,
+    )
+
+
+@dataclass(frozen=True)
+class _Played:
+    """What units earned of each other, where `unit` ``(n,)`` is the one of each strategy; None: not asked for."""
+
+    unit: NDArray[np.int64]
+    totals: NDArray[np.float64]
+    """``(units, outcomes)``: an individual's meetings with everybody added up."""
+    payoffs: NDArray[np.float64] | None
+    cooperation: NDArray[np.float64] | ShortMemories | None
+    """Of short memories it is played when somebody asks."""
+    books: NDArray[np.float64] | None = None
+    errors: NDArray[np.float64] | None = None
+
+
+def _of_kind(weights: NDArray[np.float64], self_play: bool) -> NDArray[np.float64]:
+    """How many of its kind an individual meets."""
+    return weights if self_play else weights - 1.0
+
+
+def _in_blocks(
+    names: tuple[str, ...],
+    players: Sequence[Strategy],
+    numbers: Sequence[int],
+    rules: Rules,
+    self_play: bool,
+    matrix: bool,
+    sampled: int | None,
+    seed: int,
+    workers: int,
+) -> _Played:
+    """Meetings of strategies of any kind, blocks of rows after each other."""
     compiled: dict[int, Compiled] = {k: player for k, player in enumerate(players) if is_compiled(player)}
     behaviours = compile_behaviours([*compiled.values()], rules)
     # units: the distinct behaviours in key order, then every Python player for itself
@@ -223,8 +291,8 @@ def round_robin(
     meetings = _Meetings(behaviours, [(names[k], players[k]) for k in slow], rules, sampled, seed)
 
     n = meetings.units
-    weights = np.bincount(unit, weights=np.array(numbers, np.float64), minlength=n)
-    kin = weights if self_play else weights - 1.0  # how many of its kind an individual meets
+    weights = np.bincount(unit, weights=np.array(numbers, np.float64), minlength=n).astype(np.float64)
+    kin = _of_kind(weights, self_play)
     stage = rules.stage
     totals = np.zeros((n, stage.outcomes))
     variance, own_variance = np.zeros(n), np.zeros(n)
@@ -261,29 +329,12 @@ def round_robin(
         seconds=meetings.exact.seconds(n * (n + 1) // 2),
     )
 
-    keys = [key.hex() for key in behaviours.keys] + [None] * len(slow)
-    met = weights.sum() - (0 if self_play else 1)
-    scores = meetings.payoff(totals, met)
-    rates = meetings.cooperation(totals, met)
     errors = None
     if sampled is not None:
         adjustment = 0 if self_play else (weights - 1) ** 2 - weights**2
+        met = weights.sum() - (0 if self_play else 1)
         errors = np.sqrt(np.maximum(variance + adjustment * own_variance, 0.0)) / met
-    return PayoffTable(
-        names=names,
-        counts=tuple(int(k) for k in numbers),
-        rules=rules,
-        self_play=self_play,
-        scores=scores[unit],
-        cooperation_rates=rates[unit],
-        errors=None if errors is None else errors[unit],
-        behaviours=tuple(keys[u] for u in unit.tolist()),
-        ledger=ledger_of(names, rules, totals[unit] / (meetings.total * met)),
-        _unit=unit,
-        _unit_payoffs=payoffs,
-        _unit_cooperation=cooperation,
-        _unit_books=books,
-    )
+    return _Played(unit, totals, payoffs, cooperation, books, errors)
 
 
 class _Meetings:
