@@ -24,6 +24,7 @@ def rows(smoke: bool) -> Iterator[Row]:
     """Everything about playing pairs of strategies."""
     for n in (3, 2, 1):
         yield from _pure(n, smoke)
+    yield from _long_rounds(smoke)
     yield from _noisy(smoke)
     yield from _memory(smoke)
 
@@ -36,11 +37,25 @@ def random_tables(count: int, n: int) -> tuple[NDArray[np.uint8], NDArray[np.uin
 
 def random_genomes(count: int, n: int) -> list[LookupGenome]:
     """The same genomes as values of the engine."""
-    replies, openings = random_tables(count, n)
+    return genomes_of(*random_tables(count, n), n)
+
+
+def genomes_of(replies: NDArray[np.uint8], openings: NDArray[np.uint8], n: int) -> list[LookupGenome]:
+    """Tables as values of the engine."""
     return [
         LookupGenome(n, n, tuple(1 - o), tuple(1 - r))
         for o, r in zip(openings.astype(float), replies.astype(float), strict=True)
     ]
+
+
+def shift_registers(count: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Replies and openings of memory-3 genomes that play their own move of three turns ago, or the other one, by what
+    came since: every joint memory then has one before it, rounds are long, and nothing leads into them."""
+    rng = np.random.default_rng(5)
+    history = np.arange(64)  # three own moves, then three of the opponent, the oldest first
+    since = (history >> 3 & 3) | (history & 3) << 2
+    turned = rng.integers(0, 2, (count, 16), np.uint8)[:, since]
+    return (history >> 5).astype(np.uint8) ^ turned, rng.integers(0, 2, (count, 3), np.uint8)
 
 
 def _pure(n: int, smoke: bool) -> Iterator[Row]:
@@ -52,7 +67,7 @@ def _pure(n: int, smoke: bool) -> Iterator[Row]:
     field = f"{count} random memory-{n} genomes ({distinct} behaviours)"  # short memories share behaviours
 
     # both sides are held to one result before they are timed
-    totals = lookup_round_robin(replies, openings, n, 200, payoffs)
+    totals, _ = lookup_round_robin(replies, openings, n, 200, payoffs)
     scores = round_robin(genomes, RULES, matrix=False).scores
     if not np.allclose(totals / (200 * (count - 1)), scores, rtol=1e-12):
         raise RuntimeError("the yardstick and the engine disagree")
@@ -85,6 +100,29 @@ def _pure(n: int, smoke: bool) -> Iterator[Row]:
     yield Row(f"{field}: v yardstick, matrix kept", whole / limit, 2 if n == 3 else None)
     yield Row(f"{field}: v yardstick, scores only", scores_only / limit, 1.5 if n == 3 else 2)
     yield Row(f"{field}: 20 000 turns v 200", long / whole, 1.2 if n == 3 else None)
+
+
+def _long_rounds(smoke: bool) -> Iterator[Row]:
+    """Memory-3 genomes whose matches repeat late, against random ones: what does not repeat in 32 turns is followed."""
+    count = 60 if smoke else 1000
+    replies, openings = shift_registers(count)
+    genomes = genomes_of(replies, openings, 3)
+    totals, followed = lookup_round_robin(replies, openings, 3, 200, Game().payoffs)
+    scores = round_robin(genomes, RULES, matrix=False).scores
+    if not np.allclose(totals / (200 * (count - 1)), scores, rtol=1e-12):
+        raise RuntimeError("the yardstick and the engine disagree")
+    random = random_genomes(count, 3)
+    late, quick, limit = seconds(
+        lambda: round_robin(genomes, RULES, matrix=False),
+        lambda: round_robin(random, RULES, matrix=False),
+        lambda: lookup_round_robin(replies, openings, 3, 200, Game().payoffs),
+        repetitions=1 if smoke else 9,
+    )
+    share = followed / (count * (count - 1) / 2)
+    field = f"{count} memory-3 genomes with long rounds"
+    yield Row(f"{field}: share of matches without one in 32 turns", share, None, unit="")
+    yield Row(f"{field}: scores, v those of random genomes", late / quick, None)
+    yield Row(f"{field}: v yardstick, scores only", late / limit, 1.5)
 
 
 def _noisy(smoke: bool) -> Iterator[Row]:
