@@ -4,8 +4,9 @@
 - `methods`: every exact method, and the choice between them; `exact_play`: many pairs, each by its method
 - `meetings`: one meeting, move by move (`play`) or in expectation (`expected`)
 - `tournament`: `round_robin` and its `PayoffTable`
+- `short_memories`: round robins of genomes that remember at most three turns, without noise
 - `threads`: blocks of a round robin on all cores of a machine
-- `kernels`: every compiled loop
+- `kernels`, `word_kernels`, `long_kernels`: every compiled loop
 
 To add an exact method: a class in `methods` and its line in `exact_methods` or `solutions`, its kernel in `kernels`,
 and its plain-Python twin in `tests/reference.py`.
