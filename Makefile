@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready$(if $(LOCKED),-locked)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo study test smoke docs lint types check bench storm lock clean
+.PHONY: help setup demo study test smoke docs lint types check bench storm package lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,11 +56,19 @@ bench: $(READY)  ## Print speed ratios, all measured in one run
 storm: $(READY)  ## Kill, cut, damage, forge and fuzz runs thousands of times, print what held (an hour)
 	$(BIN)/python -m tests.storm
 
+package: $(READY)  ## Build the source distribution and the wheel in dist, and try the wheel in an empty environment
+	rm -rf dist build
+	$(BIN)/python -m build --outdir dist . > /dev/null
+	$(PYTHON) -m venv build/empty
+	build/empty/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl $(if $(LOCKED),--constraint constraints.txt)
+	cd build && empty/bin/evolve --version && empty/bin/evolve tournament tit_for_tat all_d --turns 10 && \
+	    empty/bin/evolve new tiny.toml && empty/bin/evolve run tiny.toml --generations 3 --set population.size=20 --set selection.survivors=10
+
 lock: check  ## Write the versions that everything has just passed with into constraints.txt
 	@$(BIN)/python -c 'import platform; print(f"# Python {platform.python_version()}, {platform.platform()}: make lock wrote this, make setup LOCKED=1 reads it")' > .venv/versions
 	@$(BIN)/python -m pip freeze --disable-pip-version-check --exclude-editable >> .venv/versions
 	@mv .venv/versions constraints.txt
 
 clean:  ## Remove everything that was made
-	rm -rf .venv build docs/_build docs/reference/made *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist docs/_build docs/reference/made *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

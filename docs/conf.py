@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.metadata import version as installed
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-
-from docs.make_reference import write_reference  # noqa: E402
+from docs.make_reference import write_reference
 
 project = "evolve"
 author = "the authors of evolve-ipd"
@@ -47,4 +43,4 @@ html_theme_options = {
 }
 html_show_sourcelink = False
 
-write_reference(HERE / "reference" / "made")
+write_reference(Path(__file__).parent / "reference" / "made")

@@ -194,3 +194,11 @@ def test_every_dependency_has_a_tested_version_that_is_new_enough() -> None:
         name, _, oldest = line.replace("[distributed]", "").partition(">=")
         numbers = [tuple(map(int, re.findall(r"\d+", text))) for text in (tested[name], oldest or "0")]
         assert numbers[0] >= numbers[1], line
+
+
+def test_nothing_of_ours_is_imported_by_path() -> None:
+    """Names as common as `engine` are found by the interpreter alone; packages refuse others in their `__init__`."""
+    by_path = re.compile(r"sys\.path\b|spec_from_file_location|SourceFileLoader|runpy")
+    for package in ("genomes", "engine", "results", "evolve"):
+        for file in (ROOT / package).rglob("*.py"):
+            assert not by_path.search(file.read_text("utf-8")), file
