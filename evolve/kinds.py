@@ -121,31 +121,33 @@ class Kind(Section):
 
 
 class Lookups(Kind):
-    """Kind "lookup": memory(x,y) tables."""
+    """Kind "lookup": memory(x,y) tables, or memory(x,y,z) with the opponent's first z moves."""
 
     kind: Literal["lookup"] = "lookup"
     x: Annotated[int, Field(ge=0, le=MAX_MEMORY)] = 3
     y: Annotated[int, Field(ge=0, le=MAX_MEMORY)] = 3
+    z: Annotated[int, Field(ge=0, le=MAX_MEMORY)] = 0
     stochastic: bool = False
 
     adversaries = ("all_c", "all_d", "tit_for_tat", "mistrust", "spiteful", "pavlov")
 
     @model_validator(mode="after")
     def _memory(self) -> Self:
-        if self.x + self.y > MAX_MEMORY:
-            raise ValueError(f"expected x + y <= {MAX_MEMORY}, got {self.x} + {self.y}")
+        if self.x + self.y + self.z > MAX_MEMORY:
+            names, got = ("x + y + z", f" + {self.z}") if self.z else ("x + y", "")
+            raise ValueError(f"expected {names} <= {MAX_MEMORY}, got {self.x} + {self.y}{got}")
         return self
 
     @property
     def longest(self) -> int:
-        entries = max(self.x, self.y) + (1 << self.x + self.y)
+        entries = max(self.x, self.y, self.z) + (1 << self.x + self.y + self.z)
         return 20 + entries * (LONGEST_PROBABILITY if self.stochastic else 1)
 
     def mistakes(self, pair_only: bool) -> list[str]:
         return []
 
     def unsaid(self, pair_only: bool) -> set[str]:
-        return set()
+        return set() if self.z else {"z"}
 
     def seed(self, spec: str, pair_only: bool, slips: bool) -> LookupGenome:
         entry = catalogue.find(spec)
@@ -161,13 +163,14 @@ class Lookups(Kind):
         return genome
 
     def filled(self, genome: LookupGenome) -> LookupGenome:
-        if genome.x or genome.y:
+        if any(genome.memory):
             return genome
+        x, y, z = self.x, self.y, self.z
         move = genome.replies[0]
-        return LookupGenome(self.x, self.y, (move,) * max(self.x, self.y), (move,) * 2 ** (self.x + self.y))
+        return LookupGenome(x, y, (move,) * max(x, y, z), (move,) * 2 ** (x + y + z), z)
 
     def random(self, n: int, rng: np.random.Generator, *, pair_only: bool) -> list[LookupGenome]:
-        return random_lookups(n, self.x, self.y, self.stochastic, rng)
+        return random_lookups(n, self.x, self.y, self.stochastic, rng, self.z)
 
     def mutate(
         self,

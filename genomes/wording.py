@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import SequenceMatcher
+from itertools import product
 
 from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome
@@ -27,20 +28,18 @@ MOST_CHANGES = 2
 """Changed entries that are written out."""
 
 
-def histories(x: int, y: int) -> list[str]:
-    """What each reply of a memory(x,y) genome answers, in words.
+def histories(x: int, y: int, z: int = 0) -> list[str]:
+    """What each reply of a memory(x,y,z) genome answers, in words.
 
     >>> histories(1, 1)[1], histories(0, 1), histories(1, 2)[3]
     ('cooperating with a defector', ["the opponent's cooperation", "the opponent's defection"], 'own C, theirs DD')
     """
     found = []
-    for index in range(2 ** (x + y)):
-        moves = "".join("CD"[index >> k & 1] for k in range(x + y - 1, -1, -1))
-        own, theirs = moves[:x], moves[x:]
-        said = ", ".join(
-            word for word in (f"own {own}" if x else "", f"theirs {theirs}" if y else "") if word
-        )
-        found.append(_LAST_TURN.get(f"{own}|{theirs}", said or "anything"))
+    for moves in map("".join, product("CD", repeat=x + y + z)):
+        own, theirs, first = moves[:x], moves[x : x + y], moves[x + y :]
+        parts = (f"own {own}" if x else "", f"theirs {theirs}" if y else "", f"first {first}" if z else "")
+        said = ", ".join(part for part in parts if part) or "anything"
+        found.append(said if z else _LAST_TURN.get(f"{own}|{theirs}", said))
     return found
 
 
@@ -62,7 +61,7 @@ def table(genome: LookupGenome) -> list[tuple[str, str]]:
     [('in turn 1', 'C'), ("after the opponent's cooperation", 'C'), ("after the opponent's defection", 'D')]
     """
     when = [f"in turn {turn + 1}" for turn in range(len(genome.opening))]
-    when += [f"after {history}" for history in histories(genome.x, genome.y)]
+    when += [f"after {history}" for history in histories(*genome.memory)]
     return list(zip(when, map(plays, genome.opening + genome.replies), strict=True))
 
 
@@ -75,7 +74,7 @@ def change(before: str, after: str) -> str:
     '+ or first'
     """
     old, new = parse(before), parse(after)
-    if isinstance(old, LookupGenome) and isinstance(new, LookupGenome) and (old.x, old.y) == (new.x, new.y):
+    if isinstance(old, LookupGenome) and isinstance(new, LookupGenome) and old.memory == new.memory:
         said = [
             f"{now} instead of {then} {when}"
             for (when, then), (_, now) in zip(table(old), table(new), strict=True)

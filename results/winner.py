@@ -9,7 +9,7 @@ from typing import Any
 from engine.names import nearest
 from genomes import catalogue
 from genomes.formula.genome import FormulaGenome
-from genomes.lookup import LookupGenome
+from genomes.lookup import LookupGenome, memory_text
 from genomes.reading import parse
 from genomes.wording import change, table
 from results.lineage import line_of_descent
@@ -20,7 +20,7 @@ from results.sentences import MOST_NAMED, Sentence, Setting, shortened
 MOST_STATES = 300
 """A winner with more states gets no certificate in a story, which has to be told at once."""
 
-SCANNED = ((0, 1), (1, 0), (1, 1), (1, 2), (2, 1))
+SCANNED = ((0, 1, 0), (1, 0, 0), (1, 1, 0), (1, 2, 0), (2, 1, 0))
 """Memories of which every pure strategy is tried against the winner."""
 
 
@@ -69,7 +69,7 @@ class WinnerTeller:
         if entry is not None:
             return f"it {entry.rule}"
         genome = parse(self.winner.genome)
-        if isinstance(genome, LookupGenome) and genome.x + genome.y <= 2:
+        if isinstance(genome, LookupGenome) and sum(genome.memory) <= 2:
             return "it plays " + ", ".join(f"{move} {when}" for when, move in table(genome))
         like = nearest(genome)
         if like is not None:
@@ -139,11 +139,11 @@ class WinnerTeller:
 
     def _in_class(self, genome: Any, facts: dict[str, Any]) -> str:
         """What the best of the winner's own kind earns against it, where all of them can be tried."""
-        if not isinstance(genome, LookupGenome) or (genome.x, genome.y) not in SCANNED:
+        if not isinstance(genome, LookupGenome) or genome.memory not in SCANNED:
             return ""
         from engine.stability.scans import scan
 
-        kind = f"memory({genome.x},{genome.y})"
+        kind = memory_text(*genome.memory)
         strongest = scan(genome, (genome.x, genome.y), self.setting.rules).leading("invades", 1)
         facts["class"] = kind
         if not strongest:

@@ -20,14 +20,14 @@ Rule = Callable[[list[int], list[int]], float]
 PAYOFFS = {(0, 0): 3.0, (0, 1): 0.0, (1, 0): 5.0, (1, 1): 1.0}
 
 
-def lookup_rule(x: int, y: int, opening: tuple[float, ...], replies: tuple[float, ...]) -> Rule:
-    """memory(x,y) read literally: replies indexed by own moves oldest first, then the opponent's."""
+def lookup_rule(x: int, y: int, opening: tuple[float, ...], replies: tuple[float, ...], z: int = 0) -> Rule:
+    """memory(x,y,z) read literally: replies indexed by own moves oldest first, then the opponent's, then its first."""
 
     def rule(own: list[int], opponent: list[int]) -> float:
         turn = len(own)
-        if turn < max(x, y):
+        if turn < max(x, y, z):
             return 1.0 - opening[turn]
-        bits = own[turn - x :] + opponent[turn - y :]
+        bits = own[turn - x :] + opponent[turn - y :] + opponent[:z]
         index = int("".join(map(str, bits)) or "0", 2)
         return 1.0 - replies[index]
 
@@ -257,8 +257,25 @@ def library_machine(name: str) -> Rule:
     return machine_rule(first, start, [(int(r[1]), r[2], int(r[3]), r[4]) for r in rows if r is not None])
 
 
+def library_table(depth: int, opening: str, pattern: str) -> Rule:
+    """A `LookerUp` of the library Axelrod: own last, opponent's last and opponent's first moves, so many of each."""
+    histories = product(*[list(product((0, 1), repeat=depth))] * 3)
+    table = dict(zip(histories, pattern, strict=True))
+
+    def rule(own: list[int], opponent: list[int]) -> float:
+        if len(own) < depth:
+            return float(opening[len(own)] == "D")
+        return float(table[tuple(own[-depth:]), tuple(opponent[-depth:]), tuple(opponent[:depth])] == "D")
+
+    return rule
+
+
 RULES: dict[str, Rule] = {
     **{name: library_machine(name) for name in LIBRARY_MACHINES},
+    "evolved_lookerup_1_1_1": library_table(1, "C", "CDDDDCDD"),
+    "evolved_lookerup_2_2_2": library_table(
+        2, "CC", "CDDCDCDDCDDDCDDDDDCDCDCCCDDCCDCDDDCCCCCDDDCDDDDDDDDDCCDDCDDDCCCD"
+    ),
     "all_c": lambda own, opp: 0.0,
     "all_d": lambda own, opp: 1.0,
     "tit_for_tat": lambda own, opp: float(opp[-1]) if opp else 0.0,

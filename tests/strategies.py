@@ -13,16 +13,18 @@ from genomes.counting import GRADUAL, HARD_MAJO, SOFT_MAJO
 from tests import reference
 
 pure = st.sampled_from([0.0, 1.0])
-chance = st.one_of(pure, st.floats(0, 1), st.sampled_from([0.25, 1 / 3, 0.999]))
+likely = st.floats(0, 1).filter(lambda p: p == 0 or p > 1e-200)  # rarer than 1e-300 is refused
+chance = st.one_of(pure, likely, st.sampled_from([0.25, 1 / 3, 0.999]))
 
 
 @st.composite
 def lookups(draw: st.DrawFn, moves: st.SearchStrategy[float] = pure, largest: int = 4) -> LookupGenome:
     x = draw(st.integers(0, largest))
     y = draw(st.integers(0, largest - x))
-    opening = draw(st.lists(moves, min_size=max(x, y), max_size=max(x, y)))
-    replies = draw(st.lists(moves, min_size=2 ** (x + y), max_size=2 ** (x + y)))
-    return LookupGenome(x, y, tuple(opening), tuple(replies))
+    z = draw(st.integers(0, min(2, largest - x - y)))
+    opening = draw(st.lists(moves, min_size=max(x, y, z), max_size=max(x, y, z)))
+    replies = draw(st.lists(moves, min_size=2 ** (x + y + z), max_size=2 ** (x + y + z)))
+    return LookupGenome(x, y, tuple(opening), tuple(replies), z)
 
 
 @st.composite
@@ -52,7 +54,7 @@ anything = st.one_of(lookups(chance, 3), automata(chance), pure_strategies)
 def rule(strategy: object) -> reference.Rule:
     """The plain-Python reading of a strategy."""
     if isinstance(strategy, LookupGenome):
-        return reference.lookup_rule(strategy.x, strategy.y, strategy.opening, strategy.replies)
+        return reference.lookup_rule(strategy.x, strategy.y, strategy.opening, strategy.replies, strategy.z)
     if isinstance(strategy, MachineGenome):
         rows = zip(strategy.successors, strategy.replies, strict=True)
         table = [(s, "CD"[o], to[o], "CD"[reply[o]]) for s, (to, reply) in enumerate(rows) for o in (0, 1)]

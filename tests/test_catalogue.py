@@ -42,13 +42,10 @@ def test_evolved_machines_are_those_of_the_library_axelrod(name: str) -> None:
 
 def test_the_library_axelrod_itself_plays_them_alike() -> None:
     library = pytest.importorskip("axelrod")
-    for player in (
-        library.EvolvedFSM4,
-        library.EvolvedFSM6,
-        library.EvolvedFSM16,
-        library.EvolvedFSM16Noise05,
-    ):
-        name = player.name.lower().replace(" ", "_")
+    for name in catalogue.names("evolved"):
+        kind, _, version = name.removeprefix("evolved_").partition("_")
+        prefix = "EvolvedLookerUp" if kind == "lookerup" else "EvolvedFSM"
+        player = getattr(library, prefix + version.replace("_noise_", "Noise"))
         for opponent in (library.Random(), library.TitForTat(), library.Defector(), library.Adaptive()):
             theirs = library.Match((player(), opponent), turns=100, seed=1).play()
             own, other = (
@@ -88,7 +85,7 @@ def test_every_entry_says_its_rule_and_its_source() -> None:
 def test_the_sets_of_the_source_documents() -> None:
     assert len(catalogue.names("lifl")) == 17  # 15 of document 003, gradual and prober
     assert len(catalogue.names("agents")) == 8  # document 000
-    assert len(catalogue.names("evolved")) == 4  # machines of Harper et al. 2017 and of their library
+    assert len(catalogue.names("evolved")) == 6  # machines of Harper et al. 2017 and of their library
     for name in catalogue.names("memory_one"):
         genome = catalogue.get(name).strategy
         assert isinstance(genome, LookupGenome) and genome.x <= 1 and genome.y <= 1

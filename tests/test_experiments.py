@@ -165,7 +165,7 @@ def test_seeding_takes_the_genome_of_the_experiments_kind() -> None:
 
 
 def test_a_machine_is_seeded_with_any_strategy_of_pure_moves_and_finitely_many_states() -> None:
-    genomes, roomy = {}, MACHINES.changed(genome={"max_states": 16})
+    genomes, roomy = {}, MACHINES.changed(genome={"max_states": 64})
     for entry in catalogue.ENTRIES:
         try:
             genomes[entry.name] = roomy.seed_genome(entry.name)

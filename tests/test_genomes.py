@@ -33,6 +33,8 @@ def test_lifl_genotypes_read_as_published() -> None:
         ("memory(1,1) cCDC", "expected 1 opening moves and 4 replies for memory(1,1), 5 in all, got 4"),
         ("memory(1,1) cCDCX", "(or 'openings | replies' as probabilities), got 'X'"),
         ("memory(9,9) c", "memory: expected x, y >= 0 with x + y <= 12, got memory(9,9)"),
+        ("memory(5,5,5) c", "memory: expected x, y, z >= 0 with x + y + z <= 12, got memory(5,5,5)"),
+        ("memory(0,1,2) ccC", "expected 2 opening moves and 8 replies for memory(0,1,2), 10 in all, got 3"),
         ("memory(1,1) 1 | 1 2 1 0", "replies: expected probabilities of cooperation in [0, 1], got 2.0"),
         ("memory(1,1) 1 | 1 nan 1 0", "replies: expected probabilities"),
         ("memory(1,1) 1 | 1 a 1 0", "replies: expected probabilities of cooperation, got 'a'"),
@@ -49,6 +51,13 @@ def test_lifl_genotypes_read_as_published() -> None:
 def test_bad_genome_text_says_what_was_expected(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         parse(text)
+
+
+def test_without_the_opponents_openings_a_table_is_what_it_was() -> None:
+    assert str(parse("memory(1,1,0) cCDCD")) == "memory(1,1) cCDCD"
+    looking = parse("memory(0,0,1) cCD")  # defects for ever on who began with D
+    assert reference.counts(rule(looking), reference.RULES["mistrust"], 9) == [0, 1, 1, 7]
+    assert reference.counts(rule(looking), reference.RULES["tit_for_tat"], 9) == [9, 0, 0, 0]
 
 
 def test_automata_refuse_impossible_arrays() -> None:

@@ -150,11 +150,11 @@ def test_the_limit_of_means_with_several_closed_classes(a: Automaton, b: Automat
         for j in range(4):
             matrix[k, following[k, j]] += moves[k, j]
     power, mean = matrix, np.eye(len(matrix))
-    for _ in range(34):
+    for _ in range(44):
         mean = (mean + power @ mean) / 2
         power = power @ power
         power /= power.sum(axis=1, keepdims=True)  # doubling would let rounding errors grow
-    # a chain that leaves a class with tiny probability has not settled after 2**34 turns: compare loosely
+    # a chain that leaves a class with tiny probability has not settled after 2**44 turns: compare loosely
     if any(0 < p < 1e-6 for p in np.ravel(matrix)):
         return
     want = mean[0] @ moves

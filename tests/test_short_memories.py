@@ -150,7 +150,7 @@ def test_what_words_cannot_hold_goes_the_other_way() -> None:
     for rules in (Rules(turns=9, noise=0.1), Rules(continuation=0.9), Rules(limit_of_means=True)):
         assert as_words(genomes, 2, rules) is None
     assert as_words(genomes, 2**14, Rules(turns=2**40)) is None  # more turns than a float holds exactly
-    for other in ("memory(4,0) ccccCCCCCCCCDDDDDDDD", "memory(0,1) 1 | 0.5 1"):
+    for other in ("memory(4,0) ccccCCCCCCCCDDDDDDDD", "memory(0,1) 1 | 0.5 1", "memory(0,0,1) cCD"):
         assert as_words([*genomes, parse(other)], 3, Rules(turns=9)) is None
     many = dict.fromkeys(genomes, 2**13)
     assert round_robin(many, Rules(turns=2**40)).scores == pytest.approx([2.0, 1.0], abs=1e-3)

@@ -68,7 +68,7 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
     """
     from genomes.minimise import canonical_batch
 
-    shared: dict[tuple[int, int], list[LookupGenome]] = {}
+    shared: dict[tuple[int, int, int], list[LookupGenome]] = {}
     formulas: list[FormulaGenome] = []
     found: dict[Compiled, tuple[bytes, Form]] = {}
 
@@ -91,15 +91,16 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
 
     for strategy in dict.fromkeys(strategies):
         if isinstance(strategy, LookupGenome):
-            shared.setdefault((strategy.x, strategy.y), []).append(strategy)
+            shared.setdefault(strategy.memory, []).append(strategy)
         elif isinstance(strategy, FormulaGenome) and strategy.pair_only:
             formulas.append(strategy)
         else:
             automaton = strategy.automaton(rules.turns)
             keep([strategy], automaton.successors, automaton.defect[None, :], automaton.cooperate[None, :])
-    for (x, y), genomes in shared.items():
-        rows = cooperation(x, y, genomes)
-        keep(genomes, history_structure(x, y), 1.0 - rows, rows, max(x, y))
+    for (x, y, z), genomes in shared.items():
+        rows = cooperation(genomes)
+        forgets = None if z else max(x, y)  # the opponent's opening moves are kept for ever
+        keep(genomes, history_structure(x, y, z), 1.0 - rows, rows, forgets)
     if formulas:
         rows = np.stack([pair_defection(g.formula) for g in formulas])
         keep(formulas, pair_structure(), rows, 1.0 - rows)

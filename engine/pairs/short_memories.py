@@ -126,7 +126,7 @@ def as_words(players: Sequence[Strategy], individuals: int, rules: Rules) -> Sho
         memories.setdefault((genome.x, genome.y), []).append(k)
     for (x, y), here in memories.items():
         structure = history_structure(x, y)
-        defect = 1.0 - cooperation(x, y, [genomes[k] for k in here])
+        defect = 1.0 - cooperation([genomes[k] for k in here])
         first = np.arange(len(here)) * len(structure)
         of_these = np.empty((4, len(here)), np.uint64)
         remember_short(np.zeros_like(first), first, defect.ravel(), structure, of_these)
@@ -140,4 +140,7 @@ def as_words(players: Sequence[Strategy], individuals: int, rules: Rules) -> Sho
 
 
 def _short(player: Strategy) -> TypeGuard[LookupGenome]:
-    return isinstance(player, LookupGenome) and player.deterministic and max(player.x, player.y) <= MEMORY
+    """Whether it forgets what is longer ago than a word's memory: the opponent's opening moves are not forgotten."""
+    if not isinstance(player, LookupGenome) or player.z:
+        return False
+    return player.deterministic and max(player.x, player.y) <= MEMORY

@@ -270,7 +270,7 @@ def _chances(mutants: Mutants | ArrayLike, specs: Sequence[StrategyLike]) -> tup
 def _neighbours(specs: Sequence[StrategyLike]) -> NDArray[np.float64]:
     """1 where two genomes differ in one entry, ``(n, n)``."""
     genomes = [genome for genome in map(resolve, specs) if isinstance(genome, LookupGenome)]
-    if len(genomes) < len(specs) or len({(g.x, g.y) for g in genomes}) > 1:
+    if len(genomes) < len(specs) or len({g.memory for g in genomes}) > 1:
         raise ValueError("mutants: expected genomes of one memory for neighbours, got other strategies too")
     rows = entries(genomes)
     return np.stack([((rows != row).sum(axis=1) == 1).astype(np.float64) for row in rows])

@@ -389,7 +389,7 @@ def _difference(before: str, after: str) -> str:
     from genomes import LookupGenome, MachineGenome, lookup, machine, parse
 
     old, new = parse(before), parse(after)
-    if isinstance(old, LookupGenome) and isinstance(new, LookupGenome) and (old.x, old.y) == (new.x, new.y):
+    if isinstance(old, LookupGenome) and isinstance(new, LookupGenome) and old.memory == new.memory:
         changes = lookup.difference(old, new)
     elif isinstance(old, MachineGenome) and isinstance(new, MachineGenome):
         changes = machine.difference(old, new)

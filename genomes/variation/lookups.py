@@ -19,23 +19,29 @@ from numpy.typing import NDArray
 
 from genomes.lookup import LookupGenome, check_memory, entries, move_letters, spelled
 
+Memory = tuple[int, int, int]
+"""x, y and z of a genome."""
+
 FLIP = np.uint8(ord("C") ^ ord("D"))
 """Turns a letter into the other one, in either case."""
 
 
-def random_lookups(n: int, x: int, y: int, stochastic: bool, rng: np.random.Generator) -> list[LookupGenome]:
-    """`n` random memory(x,y) genomes.
+def random_lookups(
+    n: int, x: int, y: int, stochastic: bool, rng: np.random.Generator, z: int = 0
+) -> list[LookupGenome]:
+    """`n` random memory(x,y,z) genomes.
 
     >>> print(random_lookups(1, 1, 1, False, np.random.default_rng(3))[0])
     memory(1,1) cDDDD
     """
-    check_memory(x, y)
-    length = max(x, y) + 2 ** (x + y)
+    check_memory(x, y, z)
+    opening = max(x, y, z)
+    length = opening + 2 ** (x + y + z)
     if stochastic:
-        return _stochastic(x, y, rng.random((n, length)))
+        return _stochastic((x, y, z), rng.random((n, length)))
     letters = np.uint8(ord("D")) - rng.integers(0, 2, (n, length)).astype(np.uint8)  # 1 is C
-    letters[:, : max(x, y)] += ord("c") - ord("C")
-    return _pure(x, y, letters)
+    letters[:, :opening] += ord("c") - ord("C")
+    return _pure((x, y, z), letters)
 
 
 def mutate_lookups(
@@ -43,10 +49,9 @@ def mutate_lookups(
 ) -> list[LookupGenome]:
     """A mutant of every genome; a genome that no change hit is returned itself."""
     mutants = list(genomes)
-    for (x, y), members in _by_memory(genomes).items():
+    for memory, members in _by_memory(genomes).items():
         group = [genomes[k] for k in members]
-        length = max(x, y) + 2 ** (x + y)
-        hit = rng.random((len(group), length)) < rate
+        hit = rng.random((len(group), len(group[0].moves))) < rate
         moved = rng.normal(0.0, sigma, hit.shape) if stochastic else None
         touched = np.flatnonzero(hit.any(axis=1))
         if not len(touched):
@@ -55,9 +60,9 @@ def mutate_lookups(
         if moved is not None:
             before = entries(group)
             after = np.abs(before + moved[touched]) % 2.0  # reflected at 0 and 1
-            changed = _stochastic(x, y, np.where(hit, np.minimum(after, 2.0 - after), before))
+            changed = _stochastic(memory, np.where(hit, np.minimum(after, 2.0 - after), before))
         else:
-            changed = _pure(x, y, move_letters(group) ^ (hit * FLIP))
+            changed = _pure(memory, move_letters(group) ^ (hit * FLIP))
         for k, mutant in zip(touched.tolist(), changed, strict=True):
             mutants[members[k]] = mutant
     return mutants
@@ -70,33 +75,35 @@ def cross_lookups(
     points = rng.random(len(first))
     children = []
     for a, b, u in zip(first, second, points.tolist(), strict=True):
-        if (a.x, a.y) != (b.x, b.y) or a is b:
+        if a.memory != b.memory or a is b:
             children.append(a)
             continue
-        length = max(a.x, a.y) + 2 ** (a.x + a.y)
+        length = len(a.moves)
         point = 1 + int(u * (length - 1)) if length > 1 else 1
         if isinstance(a.moves, str) and isinstance(b.moves, str):
-            children.append(LookupGenome.trusted(a.x, a.y, a.moves[:point] + b.moves[point:]))
+            children.append(LookupGenome.trusted(a.x, a.y, a.moves[:point] + b.moves[point:], a.z))
         else:
-            child = spelled(a.x, a.y, a.entries[:point] + b.entries[point:])
-            children.append(LookupGenome.trusted(a.x, a.y, child))
+            child = spelled(max(a.memory), a.entries[:point] + b.entries[point:])
+            children.append(LookupGenome.trusted(a.x, a.y, child, a.z))
     return children
 
 
-def _by_memory(genomes: Sequence[LookupGenome]) -> dict[tuple[int, int], list[int]]:
+def _by_memory(genomes: Sequence[LookupGenome]) -> dict[Memory, list[int]]:
     """Positions of the genomes of each memory, in order of first appearance."""
-    groups: dict[tuple[int, int], list[int]] = {}
+    groups: dict[Memory, list[int]] = {}
     for k, genome in enumerate(genomes):
-        groups.setdefault((genome.x, genome.y), []).append(k)
+        groups.setdefault(genome.memory, []).append(k)
     return groups
 
 
-def _pure(x: int, y: int, letters: NDArray[np.uint8]) -> list[LookupGenome]:
+def _pure(memory: Memory, letters: NDArray[np.uint8]) -> list[LookupGenome]:
     """Genomes from the letters of their text, one row each."""
+    x, y, z = memory
     length, text = letters.shape[1], letters.tobytes().decode()
-    return [LookupGenome.trusted(x, y, text[k : k + length]) for k in range(0, len(text), length)]
+    return [LookupGenome.trusted(x, y, text[k : k + length], z) for k in range(0, len(text), length)]
 
 
-def _stochastic(x: int, y: int, probabilities: NDArray[np.float64]) -> list[LookupGenome]:
+def _stochastic(memory: Memory, probabilities: NDArray[np.float64]) -> list[LookupGenome]:
     """Genomes from their entries, one row each."""
-    return [LookupGenome.trusted(x, y, spelled(x, y, tuple(row))) for row in probabilities.tolist()]
+    x, y, z = memory
+    return [LookupGenome.trusted(x, y, spelled(max(memory), tuple(row)), z) for row in probabilities.tolist()]

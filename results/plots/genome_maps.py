@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from genomes.lookup import LookupGenome, entry_labels
+from genomes.lookup import LookupGenome, entry_labels, memory_text
 from results.errors import RunError
 from results.palette import BAND, MAIN, OTHERS
 from results.plots.style import figure, run_name, styled
@@ -123,9 +123,9 @@ def lookup_columns(texts: Sequence[str]) -> list[str] | None:
     if not texts or not texts[-1].startswith("memory("):
         return None
     genome = LookupGenome.parse(texts[-1])
-    if not all(text.startswith(f"memory({genome.x},{genome.y})") for text in texts):
+    if not all(text.startswith(f"{memory_text(*genome.memory)} ") for text in texts):
         return None
-    return entry_labels(genome.x, genome.y)
+    return entry_labels(*genome.memory)
 
 
 @lru_cache(maxsize=4096)
