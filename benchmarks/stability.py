@@ -1,4 +1,4 @@
-"""Certificates: exhaustive scans against single pairs, the Nash gap under noise, and memory; and long runs."""
+"""Certificates: exhaustive scans against single pairs, the Nash gap under noise, and memory; long runs and groups."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 
 from benchmarks.measure import Row, seconds
 from engine import Rules, long_run
+from engine.group_games import public_goods
+from engine.groups import group_play
 from engine.pairs.behaviours import compile_behaviours
 from engine.pairs.exact_play import ExpectedPlay
 from engine.stability.certificates import best_response
@@ -31,6 +33,7 @@ def rows(smoke: bool) -> Iterator[Row]:
     yield from _scans(smoke)
     yield from _gaps(smoke)
     yield from _long_runs(smoke)
+    yield from _groups(smoke)
 
 
 def _scans(smoke: bool) -> Iterator[Row]:
@@ -77,6 +80,19 @@ def _long_runs(smoke: bool) -> Iterator[Row]:
     if not smoke:
         (all_of,) = seconds(lambda: long_run("memory(1,2)", rules), repetitions=1)
         yield Row("long run of all 1024 memory(1,2), N = 50", all_of, 20, unit=" s")
+
+
+def _groups(smoke: bool) -> Iterator[Row]:
+    five = {"grim": 40, "all_d": 10, "tft_half": 20, "all_or_none": 20, "all_c": 10}
+    large, small = public_goods(100, factor=30), public_goods(20, factor=5)
+    noisy = Rules(limit_of_means=True, noise=0.01)
+    plain, chance = seconds(
+        lambda: group_play(five, large),
+        lambda: group_play({"grim": 10, "tft_half": 10}, small, noisy),
+        repetitions=1 if smoke else 7,
+    )
+    yield Row("a group of 100 in five strategies, noise-free", 1000 * plain, 1, unit=" ms")
+    yield Row("a group of 20 in two strategies, noise 0.01", chance, 0.1, unit=" s")
 
 
 def _random(seed: int) -> LookupGenome:

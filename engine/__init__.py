@@ -8,6 +8,7 @@
 - `societies`: everybody sees everything, `society`
 - `ecologies`: populations that grow by what they earn, `ecology`
 - `stability`: certificates against every mutant, scans, and the chance to take over a finite population
+- `group_games`, `groups`: public goods and commons of n players
 
 Each room has a file `kernels` with its compiled loops.
 """

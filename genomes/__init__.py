@@ -2,6 +2,7 @@
 
 - `lookup`: memory(x,y) tables of replies, `LookupGenome`; `classes`: all of a memory, `complete_class`
 - `machine`: finite state machines, `MachineGenome`
+- `group`: tables for groups of n players, `GroupGenome`
 - `formula`: Ord's first-order language, `FormulaGenome`
 - `variation`: random genomes, mutation and crossover by declared laws
 - `automaton`: the phenotype, `Automaton`, and its canonical form, the behaviour
@@ -19,6 +20,7 @@ from genomes.automaton import Automaton, C, D
 from genomes.classes import complete_class
 from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import FormulaSyntaxError
+from genomes.group import GroupGenome
 from genomes.lookup import LookupGenome
 from genomes.machine import MachineGenome
 from genomes.reading import parse
@@ -30,6 +32,7 @@ __all__ = [
     "D",
     "FormulaGenome",
     "FormulaSyntaxError",
+    "GroupGenome",
     "LookupGenome",
     "MachineGenome",
     "Player",

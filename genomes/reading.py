@@ -12,6 +12,7 @@ from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.catalogue import Entry
 from genomes.formula.genome import FormulaGenome
+from genomes.group import GroupGenome
 from genomes.lookup import LookupGenome, quoted
 from genomes.machine import MachineGenome
 from genomes.strategy import Strategy, StrategyLike
@@ -31,9 +32,11 @@ def resolve(spec: StrategyLike) -> Strategy:
     """
     if isinstance(spec, str):
         name = spec.strip()
-        return parse(spec) if _TEXT.search(name) else catalogue.get(name).strategy
+        return _of_pairs(parse(spec)) if _TEXT.search(name) else catalogue.get(name).strategy
     if isinstance(spec, Entry):
         return spec.strategy
+    if isinstance(spec, GroupGenome):
+        return _of_pairs(spec)
     if isinstance(spec, type):
         raise ValueError(
             f"strategy: expected an instance, got the class {spec.__name__}; write {spec.__name__}()"
@@ -45,7 +48,13 @@ def resolve(spec: StrategyLike) -> Strategy:
     raise ValueError(f"strategy: expected a genome, a catalogue name, genome text or a player, got {spec!r}")
 
 
-def parse(text: str) -> LookupGenome | MachineGenome | FormulaGenome:
+def _of_pairs(genome: LookupGenome | MachineGenome | FormulaGenome | GroupGenome) -> Strategy:
+    if isinstance(genome, GroupGenome):
+        raise ValueError(f"strategy: expected one that meets others in pairs or societies, got {genome}")
+    return genome
+
+
+def parse(text: str) -> LookupGenome | MachineGenome | FormulaGenome | GroupGenome:
     """Read a genome from its text: the inverse of ``str(genome)``.
 
     >>> print(parse("memory(1,2) ccCDCDDCDD"))
@@ -59,6 +68,8 @@ def parse(text: str) -> LookupGenome | MachineGenome | FormulaGenome:
         return LookupGenome.parse(text)
     if text.lstrip().startswith("machine"):
         return MachineGenome.parse(text)
+    if text.lstrip().startswith("group"):
+        return GroupGenome.parse(text)
     if _TEXT.search(text.strip()):
         return FormulaGenome.parse(text)
     raise ValueError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol, TypeGuard, TypeVar
 
 from genomes.automaton import Automaton
+from genomes.group import GroupGenome
 from genomes.lookup import LookupGenome
 
 
@@ -33,9 +34,11 @@ class Compiled(Protocol):
 Strategy = Compiled | Player
 """What plays."""
 
-StrategyLike = Strategy | str
-"""How a strategy may be given: a genome, an automaton, a catalogue name, its text, or a player in plain Python."""
+StrategyLike = Strategy | GroupGenome | str
+"""How a strategy may be given: a genome, an automaton, a catalogue name, its text, or a player in plain Python.
 
+A group's genome is refused by what plays in pairs and societies, with the reason.
+"""
 
 OneOfStrategies = TypeVar("OneOfStrategies", bound=StrategyLike)
 """The same where strategies are the keys of a mapping."""

@@ -217,12 +217,12 @@ def long_run(
     with np.errstate(divide="ignore"):
         law = np.log(law)
     if law.ndim == 2:
-        log_shares = _stationary(law + log_rho[np.ix_(own, own)])
+        log_shares = stationary_shares(law + log_rho[np.ix_(own, own)])
     else:  # one state a behaviour; what plays alike shares the time as it arises
         arising = np.logaddexp.reduceat(law[np.argsort(own, kind="stable")], _starts(own))
         reached = arising > -np.inf
         log_shares = np.full(len(first), -np.inf)
-        log_shares[reached] = _stationary(arising[reached] + log_rho[np.ix_(reached, reached)])
+        log_shares[reached] = stationary_shares(arising[reached] + log_rho[np.ix_(reached, reached)])
         log_shares = log_shares[own] + law - np.where(reached, arising, 0.0)[own]
     return LongRun(
         names,
@@ -281,7 +281,7 @@ def _starts(own: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(np.bincount(own))[:-1]]).astype(np.int64)
 
 
-def _stationary(log_rates: NDArray[np.float64]) -> NDArray[np.float64]:
+def stationary_shares(log_rates: NDArray[np.float64]) -> NDArray[np.float64]:
     """Logarithms of the stationary distribution of a chain with these logarithms of rates, ``(k, k)``."""
     from scipy.sparse.csgraph import connected_components
 

@@ -1,8 +1,8 @@
-"""The commands about populations that change by imitation: longrun."""
+"""The commands about finite populations: longrun, and commons where groups of n play."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,10 +21,13 @@ from evolve.cli.screen import (
     say,
     show,
     show_json,
+    styled,
     whole_option,
 )
 
 if TYPE_CHECKING:
+    from engine.group_games import GroupGame
+    from engine.groups import GroupCertificate
     from engine.stability.rare_mutations import LongRun
 
 LEADERS = 12
@@ -96,13 +99,150 @@ def _show(found: LongRun) -> None:
         deal = found.ledger.deal(found.shares)
         if deal is not None:
             say(f"both of a pair in a deal   {_amounts(deal)}")
-    say(f"mutants                    {found.law}, so rare that each fixes or dies before the next")
+    say(
+        f"mutants                    {found.law},",
+        "                           so rare that each fixes or dies before the next",
+    )
 
 
 def _amounts(found: dict[str, float]) -> str:
     return ", ".join(f"{name} {amount:.6g}" for name, amount in found.items() if amount) or "nothing"
 
 
+def commons(
+    players: Annotated[int, whole_option("Players of a group.")] = 5,
+    kind: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND", help="exhaust | share | thrash: a commons; goods: public goods; threshold."
+        ),
+    ] = "share",
+    quota: Annotated[float | None, number_option("Units of a commons (as many as players).")] = None,
+    factor: Annotated[float | None, number_option("What multiplies the pot of public goods.")] = None,
+    needed: Annotated[int | None, whole_option("Cooperators that a threshold needs.")] = None,
+    benefit: Annotated[float | None, number_option("What everybody has above the threshold.")] = None,
+    cost: Annotated[float, number_option("What C costs (goods and threshold).")] = 1.0,
+    fine: Annotated[float, number_option("Expected fine on D.")] = 0.0,
+    strategies: Annotated[
+        list[str] | None, typer.Option("--strategy", help="A name or a text; all names when left out.")
+    ] = None,
+    size: Annotated[int, whole_option("Individuals in the population.")] = 50,
+    beta: Beta = 1.0,
+    turns: Turns = None,
+    continuation: Continuation = None,
+    limit_of_means: Limit = False,
+    noise: Noise = 0.0,
+    as_json: Json = False,
+) -> None:
+    """A game of n players: what each move pays, which strategies hold, and what is played in the long run."""
+    from engine.groups import group_certificate, group_long_run
+    from genomes.group import MAX_CLASS, NAMED
+
+    game = _group_game(players, kind, quota, factor, needed, benefit, cost, fine)
+    rules = rules_of(turns, continuation, limit_of_means, noise, "3,0,5,1")
+    chosen = list(NAMED) if strategies is None else strategies
+    whole = 2 ** (2 * players + 1) <= MAX_CLASS
+    with announced("trying every strategy against every resident"):
+        certificates = [group_certificate(name, game, rules, None if whole else chosen) for name in chosen]
+        different = _different(chosen, players)
+        found = group_long_run(different, game, rules, size, beta) if len(different) > 1 else None
+    if as_json:
+        show_json(_commons_content(game, certificates, found))
+        return
+    show(styled(game.name, "bold").append(f", {rules}", "not bold"))
+    table = new_table("cooperators among the others", "C earns", "D earns", "all together")
+    for j in range(players - 1, -1, -1):
+        table.add_row(str(j), f"{game.a[j]:.6g}", f"{game.b[j]:.6g}", f"{game.total(j + 1):.6g}")
+    show(table)
+    holding = [_so_many(k, players) for k in game.equilibria]
+    say(
+        f"dominant move              {game.dominant or 'none'}",
+        f"one-shot equilibria        {', '.join(holding) or 'none in pure moves'}",
+        f"further fine that makes C nowhere worse  {game.restoring_fine:.6g}",
+    )
+    tried = f"all {certificates[0].tried} genomes" if whole else f"the {len(chosen)} named"
+    rows = new_table(
+        "resident",
+        "among itself",
+        "best mutant",
+        "earns",
+        "gap",
+        title=f"one mutant among residents: {tried} tried",
+    )
+    for one in certificates:
+        held = "holds" if one.gap == 0 else f"{one.gap:.6g}"
+        rows.add_row(
+            one.resident,
+            f"{one.self_payoff:.6g}",
+            one.best if one.gap else "",
+            f"{one.best_payoff:.6g}",
+            held,
+        )
+    show(rows)
+    if found is not None:
+        _show(found)
+
+
+def _group_game(
+    players: int,
+    kind: str,
+    quota: float | None,
+    factor: float | None,
+    needed: int | None,
+    benefit: float | None,
+    cost: float,
+    fine: float,
+) -> GroupGame:
+    """The game that the options describe; ValueError where they describe none."""
+    from engine import group_games as made
+
+    if kind == "goods":
+        if factor is None:
+            raise ValueError("factor: expected a number with --kind goods, got none")
+        return made.public_goods(players, factor=factor, cost=cost, fine=fine)
+    if kind == "threshold":
+        if needed is None or benefit is None:
+            raise ValueError("needed: expected --needed N and --benefit X with --kind threshold, got none")
+        return made.threshold(players, needed=needed, benefit=benefit, cost=cost, fine=fine)
+    if kind not in made.COMMONS:
+        raise ValueError(f"kind: expected {', '.join(made.COMMONS)}, goods or threshold, got {kind!r}")
+    units = float(players) if quota is None else quota
+    return made.commons(players, quota=units, kind=kind, fine=fine)  # type: ignore[arg-type]  # one of them
+
+
+def _different(specs: list[str], players: int) -> list[str]:
+    """Strategies that are not the same table under another name: in small groups some names coincide."""
+    from genomes.group import group_strategy
+
+    return list({group_strategy(spec, players): spec for spec in reversed(specs)}.values())[::-1]
+
+
+def _so_many(cooperators: int, players: int) -> str:
+    return {0: "all defect", players: "all cooperate"}.get(cooperators, f"{cooperators} cooperate")
+
+
+def _commons_content(
+    game: GroupGame, certificates: list[GroupCertificate], found: LongRun | None
+) -> dict[str, Any]:
+    return {
+        "game": game.name,
+        "a": list(game.a),
+        "b": list(game.b),
+        "dominant": game.dominant,
+        "equilibria": list(game.equilibria),
+        "restoring_fine": game.restoring_fine,
+        "certificates": [
+            {
+                key: getattr(one, key)
+                for key in ("resident", "self_payoff", "best", "best_payoff", "gap", "neutral", "tried")
+            }
+            for one in certificates
+        ],
+        "long_run": None if found is None else found.to_dict(),
+    }
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    app.command()(longrun)
+    for command in (longrun, commons):
+        app.command()(command)
