@@ -45,7 +45,7 @@ def compiles(source: str) -> bool:
 
 def breaches(place: str, source: str) -> list[str]:
     """What a file at `place` does that the house forbids."""
-    room = place.split("/")[0]
+    room, compiled = place.split("/")[0], compiles(source)
     below = ROOMS[: ROOMS.index(room) + 1]
     found = []
     for module in imports(source):
@@ -56,7 +56,7 @@ def breaches(place: str, source: str) -> list[str]:
             found.append(f"{place}: {room} must not import {module}")
         elif top in NEVER or not any(place.startswith(owner) for owner in OWNERS.get(top, {place})):
             found.append(f"{place}: {top} does not belong here")
-        elif top in ROOMS and compiles(source):
+        elif top in ROOMS and compiled:
             found.append(f"{place}: compiles, and its cache would not notice a change in {module}")
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("eval", "exec", "__import__"):

@@ -169,7 +169,7 @@ def test_what_cannot_be_decided_is_refused_with_the_reason(monkeypatch: pytest.M
 
 
 @given(st.integers(1, 6), st.data())
-def test_equationsin_whole_numbers_are_solved_exactly(n: int, data: st.DataObject) -> None:
+def test_equations_in_whole_numbers_are_solved_exactly(n: int, data: st.DataObject) -> None:
     numbers = st.integers(-(2**200), 2**200) | st.integers(-3, 3) | st.sampled_from([0, 2**31 - 1])
     rows = [{j: data.draw(numbers) for j in range(n)} for _ in range(n)]
     right = [data.draw(numbers) for _ in range(n)]

@@ -202,7 +202,7 @@ WORDS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     st.sampled_from(
         ["strategies", "match", "tournament", "game", "society", "ecology", "formula", "certify", "fixation", "invade",
@@ -302,8 +302,7 @@ def test_an_error_of_the_disk_names_the_file(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-@pytest.mark.parametrize("pause", [0.0, 0.05, 0.3])
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(("workers", "pause"), [("1", 0.0), ("1", 0.3), ("2", 0.05)])
 def test_a_second_ctrl_c_leaves_at_once_and_without_a_traceback(
     workers: str, pause: float, tmp_path: Path
 ) -> None:

@@ -61,17 +61,14 @@ def drawn(folder: Path) -> dict[str, bytes]:
 
 
 HISTORIES: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
-    "other checkpoints": ((60,), {"checkpoint_every": 7, "commit_every": 4}),
-    "stopped": ((2, 3, 17, 40, 41, 77, 99, 128), {"commit_every": 9}),
-    "seldom": ((), {"commit_every": 50}),
-    "by time": ((), {}),
+    "other checkpoints": ((2, 3, 17, 40, 41, 77, 99, 128), {"checkpoint_every": 7, "commit_every": 9}),
     "stopped often": (tuple(range(5, LENGTH, 3)), {}),
-    "full lineage": ((33,), {"checkpoint_every": 1000, "lineage": "full"}),
+    "full lineage": ((33,), {"checkpoint_every": 1000, "lineage": "full", "commit_every": 50}),
 }
 """Where runs were stopped and taken up again, and how they were written."""
 
 
-@pytest.mark.parametrize(("spell", "number"), [(str, 6), (formula, 1)])
+@pytest.mark.parametrize(("spell", "number"), [(str, 3), (formula, 1)])
 def test_two_runs_with_one_hash_give_byte_equal_figures_whatever_was_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spell: Callable[[str], str], number: int
 ) -> None:
@@ -270,7 +267,7 @@ def test_what_behaviours_and_runs_are_called_breaks_no_figure(tmp_path: Path) ->
         ]
         return replace(generation, leaders=tuple(leaders))
 
-    for number, name in enumerate(("$x^$", "W" * 3000, "_\x1b[31m\n日")):
+    for number, name in enumerate(("W" * 3000, "_\x1b[31m$x^$\n日")):
         with Run.open(tmp_path / str(number), replace(EXPERIMENT, name=name)) as run:
             for generation in islice(evolve(EXPERIMENT), 12):
                 run.append(called(generation))

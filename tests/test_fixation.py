@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from engine import Game, Rules, society
-from engine.stability.fixation import fixation_probability, kappa, log_fixation, pair_table
+from engine.stability.fixation import Kappa, fixation_probability, kappa, log_fixation, pair_table
 from engine.stability.scans import scan
 from tests import reference
 
@@ -201,3 +201,16 @@ def test_the_command_prints_the_chance_as_json() -> None:
     assert "take over with probability" in result.stdout
     refused = CliRunner().invoke(app, ["fixation", "all_d", "all_c", "--size", "1"])
     assert isinstance(refused.exception, ValueError)
+
+
+@pytest.mark.parametrize("size", [2, 10, 1000, 20_000])
+def test_neutral_mutants_are_not_called_advantaged_and_the_weakest_advantage_is(size: int) -> None:
+    # earned from moves that are not short in binary, so that equal payoffs differ by a rounding
+    payoff = 3 * 0.1 + 5 * 0.1
+    neutral = [[payoff, 0.8], [0.8, 0.1 + 0.7]]
+    better = [[payoff * (1 + 1e-10), 0.8 * (1 + 1e-10)], [0.8, 0.8]]
+    shares = [
+        Kappa("", size, 1, 1, 1, 0.95, True, size * np.array([fixation_probability(table, size)])).advantaged
+        for table in (neutral, better)
+    ]
+    assert shares == [0.0, 1.0]

@@ -28,13 +28,13 @@ ABSOLUTIST = FormulaGenome.parse("exists t. exists j. D(r,j,t) xor D(c,j,t)")
 
 
 @pytest.mark.parametrize(("pair_only", "diagonal"), [(False, False), (False, True), (True, False)])
-def test_a_hundred_thousand_offspring_are_closed_and_well_sorted(pair_only, diagonal):
+def test_sixty_thousand_offspring_are_closed_and_well_sorted(pair_only, diagonal):
     variation = FormulaVariation(max_complexity=20, pair_only=pair_only, diagonal=diagonal)
     born = 0
     kinds = set()
     with deap_random(7) as chance:
         population = [variation.random() for _ in range(500)]
-        while born < 50_000:
+        while born < 20_000:
             at, other = chance.randrange(500), chance.randrange(500)
             if chance.random() < 0.5:
                 children = variation.crossover(population[at], population[other])
@@ -50,7 +50,7 @@ def test_a_hundred_thousand_offspring_are_closed_and_well_sorted(pair_only, diag
                     assert FormulaGenome.parse(str(child)) == child
                 kinds.add(child)
             population[at] = children[0] if chance.random() < 0.9 else variation.random()
-    assert len(kinds) > 5_000
+    assert len(kinds) > 2_000
     assert any(child.diagonal for child in kinds) == diagonal
 
 

@@ -253,17 +253,22 @@ def test_differences_to_a_control_are_paired_and_bounded() -> None:
 # --- the study's folder ---
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Outcome], bytes]:
+    """What becomes of `SMALL` on one worker, and what is written of it."""
+    folder = tmp_path_factory.mktemp("small")
+    return run_study(SMALL, folder), (folder / FILE).read_bytes()
+
+
 def test_workers_and_interruptions_change_no_byte(
-    tmp_path: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
+    small: tuple[list[Outcome], bytes], tmp_path: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = run_study(SMALL, tmp_path / "one")
-    data = (tmp_path / "one" / FILE).read_bytes()
-    places: list[dict[str, Any]] = [{"workers": 2}, {"cluster": scheduler}]
-    for shares in (200, 5):  # populations one by one, or several to a task
+    whole, data = small
+    places: list[tuple[int, dict[str, Any]]] = [(200, {"workers": 2}), (5, {"cluster": scheduler})]
+    for shares, place in places:  # populations one by one, and several to a task
         monkeypatch.setattr("evolve.invasion.run.TASKS", shares)
-        for place in places:
-            folder = tmp_path / f"{shares}, {place}".replace("/", "")
-            assert run_study(SMALL, folder, **place) == whole and (folder / FILE).read_bytes() == data
+        folder = tmp_path / str(shares)
+        assert run_study(SMALL, folder, **place) == whole and (folder / FILE).read_bytes() == data
     for cut in (len(data) // 3, 2 * len(data) // 3):
         place = tmp_path / f"cut{cut}"
         place.mkdir()
@@ -275,9 +280,9 @@ def test_workers_and_interruptions_change_no_byte(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_a_worker_killed_in_the_middle_changes_no_byte(mortal: Mortal, tmp_path: Path) -> None:
-    study = Study.parse(SMALL.to_toml(), {"replicates": 18, "generations": 30})
-    run_study(study, tmp_path / "calm")
+def test_a_worker_killed_in_the_middle_changes_no_byte(
+    small: tuple[list[Outcome], bytes], mortal: Mortal, tmp_path: Path
+) -> None:
     place, kill = mortal
     seen: list[int] = []
 
@@ -286,18 +291,20 @@ def test_a_worker_killed_in_the_middle_changes_no_byte(mortal: Mortal, tmp_path:
         if len(seen) == 8:
             kill()
 
-    run_study(study, tmp_path / "stormy", **place, watch=watch)
-    assert seen == [0] + [1] * 180
-    assert (tmp_path / "stormy" / FILE).read_bytes() == (tmp_path / "calm" / FILE).read_bytes()
+    run_study(SMALL, tmp_path, **place, watch=watch)
+    assert seen == [0] + [1] * 60
+    assert (tmp_path / FILE).read_bytes() == small[1]
 
 
-def test_more_replicates_are_added_to_those_that_are_there(tmp_path: Path) -> None:
+def test_more_replicates_are_added_to_those_that_are_there(
+    small: tuple[list[Outcome], bytes], tmp_path: Path
+) -> None:
     few = Study.parse(SMALL.to_toml(), {"replicates": 3})
     run_study(few, tmp_path)
     seen: list[Sequence[Outcome]] = []
     outcomes = run_study(SMALL, tmp_path, watch=seen.append)
     assert len(outcomes) == 60 and len(seen[0]) == len(seen[1:]) == 30
-    assert outcomes == run_study(SMALL, tmp_path / "at once")
+    assert outcomes == small[0]
 
 
 def test_a_last_line_that_a_power_cut_tore_anywhere_is_followed_again(tmp_path: Path) -> None:
@@ -330,8 +337,10 @@ def test_damage_and_another_study_are_named(tmp_path: Path) -> None:
 # --- figures ---
 
 
-def test_figures_show_what_they_are_given_and_are_the_same_every_time(tmp_path: Path) -> None:
-    outcomes = run_study(SMALL, tmp_path)
+def test_figures_show_what_they_are_given_and_are_the_same_every_time(
+    small: tuple[list[Outcome], bytes], tmp_path: Path
+) -> None:
+    outcomes, _ = small
     found = findings(SMALL, outcomes)
     curves = survival_figure(SMALL, outcomes, found)
     texts = [text.get_text() for axes in curves.axes for text in axes.texts]

@@ -112,6 +112,19 @@ class Decision:
                 f"resident: expected at most {MAX_SOLVED_STATES} states for a Nash gap with "
                 f"{self.rules.horizon}, got {states}"
             )
+        try:
+            with np.errstate(invalid="raise", divide="raise", over="raise"):
+                costs, gap = self._best()
+        except (FloatingPointError, ZeroDivisionError, OverflowError):
+            raise ValueError(
+                f"resident: expected joint moves that happen more often than 1e-300 of the time for a Nash gap with "
+                f"{self.rules.horizon}, got rarer ones; use a continuation probability"
+            ) from None
+        return Answer(costs.policy.astype(np.uint8), gap / self.rules.stage.scaled[1])
+
+    def _best(self) -> tuple[Costs, float]:
+        """The costs of a best response and what self-play loses by it, in floats where these decide."""
+        states = len(self.following)
         policy, costs = self.in_floats()
         gap = None if costs is None else self.lost(costs)
         if costs is None or gap is None or costs.error > ACCURACY * gap > 0:
@@ -123,7 +136,7 @@ class Decision:
                     "resident: the gain of its best response is below what floats can tell, and exact comparison "
                     f"covers at most {MAX_EXACT_STATES} states, got {states}"
                 )
-        return Answer(costs.policy.astype(np.uint8), gap / self.rules.stage.scaled[1])
+        return costs, gap
 
     def by_turns(self) -> Answer:
         """The best response to a fixed number of turns; ValueError where it cannot be known."""
@@ -327,6 +340,8 @@ class Decision:
             values = (later[passing] + away @ mean[closed])[:, None]
             absorbed(matrix[np.ix_(passing, passing)], away.sum(axis=1), values)
             mean[passing] = values[:, 0]
+        if not np.isfinite(mean[0]):
+            raise FloatingPointError
         return float(mean[0])
 
     def _kin(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:

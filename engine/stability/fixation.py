@@ -33,6 +33,10 @@ Process = Literal["moran", "fermi"]
 """Moran: births in proportion to payoff. Fermi: pairwise comparison, imitation by payoff difference."""
 
 
+ROUNDED_STEP = 2.0**-47
+"""Each number of mutants between 1 and N adds a rounding to N rho, below this share of it."""
+
+
 def fixation_probability(
     payoffs: ArrayLike,
     size: int,
@@ -268,8 +272,8 @@ class Kappa:
 
     @property
     def advantaged(self) -> float:
-        """Share of the mutants that are likelier to take over than a neutral one."""
-        return float(np.mean(self.n_rho > 1 + 1e-9))
+        """Share of the mutants that are likelier to take over than a neutral one, by more than roundings."""
+        return float(np.mean(self.n_rho > 1 + ROUNDED_STEP * self.size))
 
 
 def kappa(

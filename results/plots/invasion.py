@@ -120,7 +120,7 @@ def _marks(horizon: float) -> list[float]:
 def n_rho(values: Mapping[str, ArrayLike], title: str) -> Figure:
     """How N rho is distributed over the mutants of a law, one row a resident; the line at 1 is a neutral mutant.
 
-    Logarithmic; everything below 1/1000 stands in the leftmost bin.
+    Logarithmic; everything below 1/1000 stands in the leftmost bin. Above 1 is what exceeds it by more than 1e-9.
     """
     with styled():
         made = figure(0.8 + 0.46 * len(values))
