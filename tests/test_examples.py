@@ -10,8 +10,10 @@ import pytest
 
 from engine import Rules, expected
 from evolve import Experiment, generations
+from evolve.designs import Design, judge
 from evolve.sweep import Sweep
 from results import Generation
+from results.designs import DesignPoint
 from results.plots.genome_maps import entries
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -25,6 +27,8 @@ TESTED = {
     "formula-parsimony.toml": "With this seed one node, D(c,r,p), leads in the end; with seed 3 the two of grim, "
     "exists t. D(c,r,t), do.",
     "sweeps/noise.toml": "at continuation 0.95 nearly always without noise, and hardly ever with noise 0.1.",
+    "designs/fine.toml": "With many turns and little noise about a quarter of what makes C dominant is enough",
+    "designs/detection.toml": "their product alone decides what evolves, and where pavlov is certified.",
     "tft-memory12.toml": "does it last?",
     "vulture-society.toml": "does it avoid invasion, as Ord says?",
 }
@@ -88,3 +92,22 @@ def test_noise_decides_whether_memory_1_cooperates() -> None:
 def test_what_is_asked_can_be_answered(file: str) -> None:
     run = evolved(file, until=5)
     assert run[0].leaders[0].count >= 90 and len(run) == 6
+
+
+def test_a_quarter_of_the_fine_that_makes_c_dominant_is_enough() -> None:
+    found = {fine: judged("designs/fine.toml", {"mechanism.0.fine": fine}) for fine in (0.5, 0.55, 1.95, 2.0)}
+    assert found[0.5].cooperation < 0.9 < found[0.55].cooperation
+    assert [found[fine].dominant for fine in found] == [False, False, False, True]
+
+
+def test_the_product_of_fine_and_detection_decides() -> None:
+    one, other = (
+        judged("designs/detection.toml", {"mechanism.0.fine": fine, "mechanism.0.detection": detection})
+        for fine, detection in ((4.0, 0.5), (2.0, 1.0))
+    )
+    assert one.cooperation == pytest.approx(other.cooperation) and one.gaps == other.gaps
+
+
+def judged(file: str, point: dict[str, float]) -> DesignPoint:
+    design = Design.load(EXAMPLES / file)
+    return judge(design.text, design.name, design.settings.model_dump(), point)

@@ -20,7 +20,18 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from evolve.cli import explaining, invasions, play, populations, runs, societies, stability, stories, sweeps
+from evolve.cli import (
+    designs,
+    explaining,
+    invasions,
+    play,
+    populations,
+    runs,
+    societies,
+    stability,
+    stories,
+    sweeps,
+)
 from evolve.cli.screen import announce_compiling, say
 from evolve.escaping import printable, shown
 
@@ -32,7 +43,18 @@ app = typer.Typer(
     epilog="EVOLVE_WORKERS and EVOLVE_CLUSTER are what --workers and --cluster are when they are left out; "
     "EVOLVE_TRACEBACK=1 shows where in the program a mistake was found.",
 )
-for commands in (play, explaining, societies, runs, stories, sweeps, stability, populations, invasions):
+for commands in (
+    play,
+    explaining,
+    societies,
+    runs,
+    stories,
+    sweeps,
+    stability,
+    populations,
+    designs,
+    invasions,
+):
     commands.register(app)
 
 
