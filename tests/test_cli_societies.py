@@ -116,7 +116,7 @@ def test_claims_are_printed_with_readings_and_verdicts(evolve: Command, tmp_path
         (("ecology", "tft=9", "all_d=9", "--plot", "x.bmp"), "plot: expected a file that ends in .png"),
         (("formula", "D(c,r"), "formula, line 1, column"),
         (("formula", "gradual"), "formula: expected a formula or the name of one, got 'gradual'"),
-        (("reproduce", "O99"), "claim: expected ord, lifl or one of"),
+        (("reproduce", "O99"), "claim: expected ord, lifl, agents or one of"),
     ],
 )
 def test_mistakes_are_told_in_one_line(evolve: Command, arguments: tuple[str, ...], said: str) -> None:

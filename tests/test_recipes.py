@@ -350,6 +350,6 @@ def test_a_published_claim(house: House) -> None:
         after="CLAIMS: ",
         names="CLAIMS",
     )
-    house.replace("evolve/claims/published.py", "import ecologies,", "import ecologies, greeting,")
+    house.replace("evolve/claims/published.py", "ecologies, evolution,", "ecologies, evolution, greeting,")
     printed = house.evolve("reproduce greeters")
     assert "all who cooperate" in printed and "holds" in printed

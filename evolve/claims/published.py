@@ -1,8 +1,8 @@
-"""The list of published claims: Ord's in their order, then LIFL's."""
+"""The list of published claims: Ord's in their order, then LIFL's, then those about agent systems."""
 
 from __future__ import annotations
 
-from evolve.claims import ecologies, evolution, lifl, societies
+from evolve.claims import agents, ecologies, evolution, lifl, societies
 from evolve.claims.claim import Claim
 
 CLAIMS: tuple[Claim, ...] = (
@@ -21,6 +21,7 @@ CLAIMS: tuple[Claim, ...] = (
     ecologies.O13,
     ecologies.O14,
     *lifl.CLAIMS,
+    *agents.CLAIMS,
 )
 """Every claim that `evolve reproduce` tries."""
 

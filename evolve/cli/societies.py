@@ -187,7 +187,9 @@ def formula(
 def reproduce(
     claims: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CLAIM]...", help="ord, lifl, or claims such as O3; all when left out."),
+        typer.Argument(
+            metavar="[CLAIM]...", help="ord, lifl, agents, or claims such as O3; all when left out."
+        ),
     ] = None,
     replicates: Annotated[int, whole_option("Replicates of the claims about evolution, O9 and O10.")] = 20,
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Also draw the ecologies here.")] = None,
