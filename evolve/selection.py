@@ -7,6 +7,7 @@ in `METHODS`; the statistical tests take it up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -101,6 +102,24 @@ def _universal(population: list[Candidate], k: int, settings: SelectionSection) 
     return drawn
 
 
+def _sigma_scaled(population: list[Candidate], k: int, settings: SelectionSection) -> list[Candidate]:
+    """Stochastic universal sampling by ``max(0, 1 + (payoff - mean) / sd)``, 1 for everybody where all earn the same.
+
+    One standard deviation above the mean gives twice as many children as the mean, one below gives none (Axelrod,
+    The evolution of strategies in the iterated prisoner's dilemma, 1987).
+    """
+    if k == 0:
+        return []
+    mean = math.fsum(c.payoff for c in population) / len(population)
+    spread = math.sqrt(math.fsum((c.payoff - mean) ** 2 for c in population) / len(population))
+    scaled = [
+        Candidate(place, 1.0 if spread == 0 else max(0.0, 1.0 + (c.payoff - mean) / spread), 0.0)
+        for place, c in enumerate(population)
+    ]
+    drawn: list[Candidate] = tools.selStochasticUniversalSampling(scaled, k)
+    return [population[one.position] for one in drawn]
+
+
 @dataclass(frozen=True)
 class Method:
     """A way to choose parents. A proportional one needs fitness above 0."""
@@ -114,5 +133,6 @@ METHODS = {
     "truncation": Method(_truncation),
     "roulette": Method(_roulette, proportional=True),
     "stochastic_universal": Method(_universal, proportional=True),
+    "sigma_scaled": Method(_sigma_scaled),
 }
 """Every method by its name in the file."""

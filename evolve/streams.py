@@ -22,6 +22,7 @@ Purpose = Literal[
     "panel",
     "society",
     "migration",
+    "matches",
 ]
 """Their places are their numbers, and part of every result: a new one stands at the end."""
 

@@ -233,6 +233,8 @@ def _no_exact_chance(e: Experiment) -> Iterator[str]:
         yield f"fitness.opponents: expected 'population' with selection.update = 'rare', got {e.fitness.opponents!r}"
     if e.fitness.sample is not None:
         yield f"fitness.sample: expected none with selection.update = 'rare', got {e.fitness.sample}"
+    if e.fitness.sampled is not None:
+        yield f"fitness.sampled: expected none with selection.update = 'rare', got {e.fitness.sampled}"
     if e.rules.play == "sipd" and e.rules.society is not None:
         yield f"rules.society: expected one society of all with selection.update = 'rare', got {e.rules.society}"
     if e.rules.play == "sipd" and (e.rules_value.noisy or getattr(e.genome, "stochastic", False)):

@@ -48,6 +48,26 @@ def test_fitness_is_the_mean_payoff_over_all_others_and_the_panel(
     assert Evaluation(experiment)(genomes).fitness == pytest.approx(want, abs=1e-12)
 
 
+def test_a_panel_weighs_as_declared() -> None:
+    genomes = [parse("memory(1,1) cCDCD"), parse("memory(1,1) dDDDD"), parse("memory(0,1) cCC")]
+    panel, weights = ["all_c", "grim", "all_c", "gradual"], [2.0, 1.0, 0.5, 0.0]
+    experiment = SMALL.changed(
+        population={"size": 3, "seeds": []},
+        selection={"survivors": 0},
+        variation={"immigrants": 0},
+        fitness={"opponents": "panel", "panel": panel, "weights": weights},
+    )
+    want = [0.0] * 3
+    for k, genome in enumerate(genomes):
+        for name, weight in zip(panel, weights, strict=True):
+            c = reference.counts(rule(genome), reference.RULES[name], 20)
+            want[k] += weight * (3 * c[0] + 5 * c[2] + c[3]) / 20 / sum(weights)
+    assert evaluation(experiment)(genomes, 0).fitness == pytest.approx(want, abs=1e-12)
+    sampled = experiment.changed(fitness={"opponents": "both", "sample": 2, "panel_share": 0.999})
+    assert evaluation(sampled)(genomes, 0).fitness == pytest.approx(want, abs=0.01)
+    assert "weights" in experiment.results_key() and "weights" not in SMALL.results_key()
+
+
 def test_remembered_meetings_are_not_played_again_and_change_nothing() -> None:
     for experiment in (SMALL, NOISY):
         remembering = Evaluation(experiment)

@@ -12,9 +12,9 @@ import pytest
 from engine import Rules, round_robin
 from engine.pairs.threads import block_ranges, in_order
 from evolve import Experiment, generations
-from evolve.fitness import evaluation
+from evolve.fitness import difference_error, evaluation
 from evolve.fitness.round_robin import Evaluation
-from evolve.fitness.sampled import SampledEvaluation, difference_error
+from evolve.fitness.sampled import SampledEvaluation
 from evolve.streams import stream
 from genomes.variation.lookups import random_lookups
 from tests import reference

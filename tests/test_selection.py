@@ -11,7 +11,7 @@ from scipy import stats
 from evolve import Experiment, generations, updates
 from evolve.operators import toolbox
 from evolve.population import first_population
-from evolve.selection import METHODS
+from evolve.selection import METHODS, candidates, select
 from evolve.updates import UPDATES, next_population
 
 
@@ -78,3 +78,25 @@ def test_moran_immigrants_come_at_their_declared_rate() -> None:
     )  # fmt: skip
     strangers = sum(b.origin == "immigrant" for g in generations(experiment) for b in g.births)
     assert stats.binomtest(strangers, 3000, 0.2).pvalue > 1e-3
+
+
+def test_sigma_scaling_gives_children_by_standard_deviations_axelrod_1987() -> None:
+    payoffs = [2.0, 2.0, 2.0, 2.0, 3.0, 1.0, 2.5, 1.5]  # the mean is 2, one standard deviation 0.559
+    spread = float(np.std(payoffs))
+    expected = [max(0.0, 1 + (payoff - 2) / spread) for payoff in payoffs]
+    settings = Experiment(selection={"method": "sigma_scaled"}).selection
+    rng = np.random.default_rng(6)
+    drawn: Counter[int] = Counter()
+    for _ in range(400):
+        chosen = Counter(c.position for c in select(candidates(payoffs, 0.0, rng), 80, settings, rng))
+        for place, share in enumerate(expected):  # universal sampling: never a whole child off
+            assert abs(chosen[place] - 80 * share / sum(expected)) < 1 + 1e-9
+        drawn += chosen
+    assert drawn[5] == 0 and drawn[4] > 2 * drawn[0]
+    counts = [drawn[k] for k in range(8) if expected[k]]
+    shares = np.array([share for share in expected if share])
+    assert np.abs(np.array(counts) / 32_000 - shares / shares.sum()).max() < 1e-3
+    twice = np.array([max(0.0, 1 + 2 * (p - 2) / spread) for p in payoffs])[
+        [k for k in range(8) if expected[k]]
+    ]
+    assert np.abs(np.array(counts) / 32_000 - twice / twice.sum()).max() > 1e-2  # negative control

@@ -21,7 +21,8 @@ from engine.game import Rules, conditions
 from engine.ledger import Ledger, booked, ledger_of
 from engine.pairs.behaviours import Behaviours, canonical_forms, compile_behaviours
 from engine.pairs.exact_play import ExpectedPlay
-from engine.pairs.meetings import by_chance, check_seed, play_once, played_counts
+from engine.pairs.meetings import by_chance, check_seed, played_counts
+from engine.pairs.sampled_play import sample
 from engine.pairs.short_memories import ShortMemories, as_words
 from engine.pairs.threads import block_ranges, in_order
 from engine.stage import ITEMS
@@ -406,16 +407,8 @@ class _Meetings:
         The stream belongs to the pair of behaviours, so a meeting does not depend on who else takes part.
         """
         assert self.repeats is not None
-        words = np.frombuffer((self._identity(i) + self._identity(k)).ljust(64, b"\0")[:64], np.uint32)
-        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=tuple(words.tolist())))
-        stage = self.rules.stage
-        counts = np.zeros((self.repeats, stage.outcomes))
-        for n in range(self.repeats):
-            counts[n] = stage.counted(play_once(self._unit(i), self._unit(k), self.rules, rng))
-        if self.rules.continuation is not None:  # sums of meetings of random length: expectation 1 / (1 - d)
-            counts *= 1.0 - self.rules.continuation
-        earned = np.stack([self.payoff(counts), self.payoff(counts[:, stage.swap])], axis=1)
-        return counts.mean(axis=0), earned.var(axis=0, ddof=1) / self.repeats
+        identity = self._identity(i) + self._identity(k)
+        return sample((self._unit(i), self._unit(k)), identity, self.rules, self.repeats, self.seed)
 
 
 def _check_counts(names: tuple[str, ...], numbers: list[int], self_play: bool) -> None:

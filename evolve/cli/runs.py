@@ -340,8 +340,8 @@ def _summary(there: Run) -> dict[str, Any]:
 
     names = _names(there)
     best = latest.population[latest.best]
-    if experiment.fitness.sample is not None:
-        from evolve.fitness.sampled import difference_error
+    if experiment.fitness.sample is not None or experiment.fitness.sampled is not None:
+        from evolve.fitness import difference_error
 
         summary["difference_error"] = difference_error(experiment, latest)
     return summary | {

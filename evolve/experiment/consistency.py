@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from evolve.mutation import LAWS
 from evolve.selection import METHODS
 from evolve.updates import UPDATES
 
@@ -85,6 +86,33 @@ def _mechanisms_of_a_society(e: Experiment) -> Iterator[str]:
         )
 
 
+def _law_of_mutation(e: Experiment) -> Iterator[str]:
+    yield from LAWS[e.variation.law].mistakes(e)
+    if e.variation.strategies and e.variation.law != "finite":
+        yield f"variation.strategies: expected them only with variation.law = 'finite', got {e.variation.law!r}"
+    for k, strategy in enumerate(e.variation.strategies):
+        try:
+            e.seed_genome(strategy)
+        except ValueError as error:
+            yield f"variation.strategies.{k}: {error}"
+
+
+def _sampled_matches(e: Experiment) -> Iterator[str]:
+    if e.fitness.sampled is None:
+        return
+    if e.rules.play == "sipd":
+        yield (
+            f"fitness.sampled: expected none with rules.play = 'sipd' (see rules.replicates), got {e.fitness.sampled}"
+        )
+    if e.rules.limit_of_means:
+        yield f"fitness.sampled: expected turns or a continuation probability, got {e.fitness.sampled} and the limit"
+    if e.fitness.sample is not None:
+        yield (
+            f"fitness.sampled: expected none with fitness.sample = {e.fitness.sample}, which samples opponents, got "
+            f"{e.fitness.sampled}"
+        )
+
+
 def _sample(e: Experiment) -> Iterator[str]:
     if e.fitness.sample is None:
         return
@@ -136,7 +164,9 @@ RULES: tuple[Callable[[Experiment], Iterator[str]], ...] = (
     _genomes_of_the_rules,
     _opponents_in_a_society,
     _mechanisms_of_a_society,
+    _law_of_mutation,
     _sample,
+    _sampled_matches,
     _size_of_societies,
     _seeds,
     _panel,

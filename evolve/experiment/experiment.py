@@ -35,6 +35,9 @@ from genomes.reading import resolve
 from genomes.strategy import Compiled, is_compiled
 from results.run.rows import Limits
 
+LATER = {"rules": ("quantifiers",), "variation": ("law", "strategies"), "fitness": ("weights", "sampled")}
+"""Keys that came later: their defaults say no more than was true before. They can never be others."""
+
 LONGEST_BIRTH = 400
 """Bytes that a birth needs in a population besides its genome: ids, origin, fitness, behaviour."""
 
@@ -123,7 +126,8 @@ class Experiment(Section):
     @property
     def limits(self) -> Limits:
         """How long its genomes, and its whole population, can be as text: what a run file of it may hold."""
-        seeds = [len(str(self.seed_genome(seed.strategy))) for seed in self.population.seeds]
+        named = [*(seed.strategy for seed in self.population.seeds), *self.variation.strategies]
+        seeds = [len(str(self.seed_genome(strategy))) for strategy in named]
         genome = max([self.genome.longest, *seeds])
         return Limits(self.population.size * self.islands.number * (genome + LONGEST_BIRTH), genome)
 
@@ -196,8 +200,11 @@ class Experiment(Section):
         unimportant = {"name", "generations", "run"} | ({"islands"} if self.islands.number == 1 else set())
         unimportant |= set() if self.mechanism else {"mechanism"}
         data = self.model_dump(exclude_none=True, exclude=unimportant)
-        if self.rules.quantifiers == "all":
-            del data["rules"]["quantifiers"]
+        for section, keys in LATER.items():
+            held = getattr(self, section)
+            for key in keys:
+                if getattr(held, key) == type(held).model_fields[key].default:
+                    data[section].pop(key, None)
         for key in self.genome.unsaid(self.pair_only):
             del data["genome"][key]
         return tomli_w.dumps(data)

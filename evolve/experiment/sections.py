@@ -20,6 +20,7 @@ from pydantic import (
 from engine.game import Rules
 from engine.mechanisms import Mechanism, built, described, parse
 from evolve.experiment.section import Probability, Section, one_of
+from evolve.mutation import LAWS
 from evolve.selection import METHODS
 from evolve.updates import UPDATES
 from genomes import catalogue
@@ -28,6 +29,9 @@ from genomes.reading import resolve
 
 MOST_PANEL = 2**16
 """Strategies in a panel."""
+
+MOST_MATCHES = 10**6
+"""Sampled matches of a pair."""
 
 MOST_MECHANISMS = 16
 """Mechanisms of a game."""
@@ -135,6 +139,8 @@ class VariationSection(Section):
 
     crossover: Probability = 0.5
     mutation: Probability = 0.02
+    law: Annotated[str, AfterValidator(one_of(LAWS))] = "entries"
+    strategies: Annotated[tuple[str, ...], Field(max_length=MOST_PANEL)] = ()
     sigma: Annotated[float, Field(gt=0)] = 0.1
     immigrants: Annotated[int, Field(ge=0)] = 2
 
@@ -145,7 +151,9 @@ class FitnessSection(Section):
     opponents: Literal["population", "panel", "both"] = "population"
     panel: tuple[str, ...] = ()
     panel_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    weights: tuple[Annotated[float, Field(ge=0)], ...] = ()
     sample: Annotated[int, Field(ge=2)] | None = None
+    sampled: Annotated[int, Field(ge=2, le=MOST_MATCHES)] | None = None
     parsimony: Annotated[float, Field(ge=0)] = 0.0
 
     @field_validator("panel")
@@ -166,6 +174,11 @@ class FitnessSection(Section):
             raise ValueError(
                 f"expected a panel exactly when opponents is 'panel' or 'both', got opponents = "
                 f"{self.opponents!r} with {len(self.panel)} strategies in the panel"
+            )
+        if self.weights and (len(self.weights) != len(self.panel) or not sum(self.weights) > 0):
+            raise ValueError(
+                f"fitness.weights: expected one for each of the {len(self.panel)} strategies of the panel, not all 0, "
+                f"got {len(self.weights)} with the sum {sum(self.weights):g}"
             )
         return self
 

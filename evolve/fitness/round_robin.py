@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from engine.names import name_of
 from engine.pairs.behaviours import Behaviours, Form, canonical_forms, gather
 from engine.pairs.exact_play import ExpectedPlay
+from engine.pairs.sampled_play import SampledPlay
 from engine.pairs.threads import block_ranges, in_order
 from evolve.experiment.experiment import Experiment
 from evolve.kinds import Genome
@@ -68,11 +69,16 @@ class Evaluation:
     def __init__(self, experiment: Experiment, workers: int = 1) -> None:
         self.experiment, self.workers = experiment, workers
         self.rules = experiment.rules_value
-        self._panel = list(
-            canonical_forms(
-                (experiment.panel_strategy(s) for s in experiment.fitness.panel), self.rules
-            ).values()
-        )
+        members = [experiment.panel_strategy(s) for s in experiment.fitness.panel]
+        forms = canonical_forms(members, self.rules)
+        self._panel = list(forms.values())
+        self._weights = np.ones(len(forms))
+        """Of the panel's members in fitness."""
+        if experiment.fitness.weights:
+            total = dict.fromkeys(forms, 0.0)
+            for member, weight in zip(members, experiment.fitness.weights, strict=True):
+                total[member] += weight
+            self._weights = np.array(list(total.values()))
         self._known: dict[int, tuple[Genome, tuple[bytes, Form]]] = {}
         # the islands of one process share the memory
         self._remembered = int(MAX_REMEMBERED / math.sqrt(experiment.islands.number))
@@ -86,7 +92,7 @@ class Evaluation:
         n, d = len(genomes), len(behaviours)
         here = behaviours.index[:n]
         living = np.bincount(here, minlength=d).astype(np.float64)
-        panel = np.bincount(behaviours.index[n:], minlength=d).astype(np.float64)
+        panel = np.bincount(behaviours.index[n:], self._weights, minlength=d).astype(np.float64)
 
         among, against, own = self._totals(behaviours, living, panel)
         exact_total = float(self.rules.turns) if self.rules.turns is not None else 1.0
@@ -94,7 +100,7 @@ class Evaluation:
         others = among - own
         for totals, met, share in (
             (others, n - 1, self._population_share),
-            (against, len(self._panel), 1 - self._population_share),
+            (against, self._weights.sum(), 1 - self._population_share),
         ):
             if share:
                 fitness = fitness + share * self.rules.stage.mean_payoff(totals, exact_total * met)
@@ -136,6 +142,10 @@ class Evaluation:
         settings = self.experiment.fitness
         return {"population": 1.0, "panel": 0.0, "both": 1.0 - settings.panel_share}[settings.opponents]
 
+    def _meetings(self, behaviours: Behaviours) -> ExpectedPlay | SampledPlay:
+        """What plays the meetings of a generation."""
+        return ExpectedPlay(behaviours, self.rules)
+
     def _totals(
         self, behaviours: Behaviours, living: NDArray[np.float64], panel: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -143,7 +153,7 @@ class Evaluation:
         from engine.pairs import kernels
 
         d = len(behaviours)
-        play = ExpectedPlay(behaviours, self.rules)
+        play = self._meetings(behaviours)
         before = self._met
         was = np.full(d, -1, np.int64)
         if before is not None:
@@ -172,7 +182,12 @@ class Evaluation:
         return among, against, own
 
     def _play(
-        self, play: ExpectedPlay, last: int, to_play: NDArray[np.bool_], meetings: int, keep: Keep
+        self,
+        play: ExpectedPlay | SampledPlay,
+        last: int,
+        to_play: NDArray[np.bool_],
+        meetings: int,
+        keep: Keep,
     ) -> None:
         """Play the behaviours before `last`, and `keep` each block, in order; by threads when that pays."""
         self.played += meetings

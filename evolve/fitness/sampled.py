@@ -16,12 +16,9 @@ from numpy.typing import NDArray
 
 from engine.pairs.behaviours import Behaviours, gather
 from engine.pairs.exact_play import ExpectedPlay
-from evolve.experiment.experiment import Experiment
 from evolve.fitness.round_robin import Evaluated, Evaluation, Keep
 from evolve.kinds import Genome
 from evolve.streams import stream
-from genomes import parse
-from results.records import Generation
 
 
 class SampledEvaluation(Evaluation):
@@ -38,7 +35,7 @@ class SampledEvaluation(Evaluation):
         n = len(genomes)
         chosen, behaviours, drawn, m = self._draw(genomes, number, island)
         here, d = behaviours.index[:n], len(behaviours)
-        panel = np.bincount(behaviours.index[n:], minlength=d).astype(np.float64)
+        panel = np.bincount(behaviours.index[n:], self._weights, minlength=d).astype(np.float64)
         among, against, own = np.zeros((d, 4)), np.zeros((d, 4)), np.zeros((d, 4))
         faced = bool(panel.any())
 
@@ -55,7 +52,7 @@ class SampledEvaluation(Evaluation):
         fitness, cooperation = np.zeros(n), 0.0
         for totals, met, share in (
             (among[here] - myself[:, None] * own[here], len(chosen) - myself, self._population_share),
-            (against[here], np.full(n, float(len(self._panel))), 1 - self._population_share),
+            (against[here], np.full(n, self._weights.sum()), 1 - self._population_share),
         ):
             if share:
                 fitness += share * self.rules.stage.mean_payoff(totals, total * met)
@@ -65,7 +62,13 @@ class SampledEvaluation(Evaluation):
         return Evaluated(earned.tolist(), [keys[k] for k in here.tolist()], cooperation)
 
     def difference_error(self, genomes: Sequence[Genome], number: int = 0, island: int = 0) -> float:
-        """Standard error of a difference in fitness; see `difference_error` of this module."""
+        """Standard error, through sampling, of the difference in fitness of two individuals of a population.
+
+        The root mean square over all pairs. Everyone meets the same sample, so for a pair it is the standard error of
+        a mean of paired differences, ``sd / sqrt(k) * sqrt(1 - k / n)`` with k of n drawn without replacement (Cochran,
+        "Sampling techniques", 1977, ch. 2). That an individual of the sample does not meet itself is left out of
+        account.
+        """
         n = len(genomes)
         chosen, behaviours, drawn, m = self._draw(genomes, number, island)
         living = np.bincount(behaviours.index[:n], minlength=len(behaviours)).astype(np.float64)
@@ -112,22 +115,3 @@ class SampledEvaluation(Evaluation):
         d = len(behaviours)
         everyone = np.ones(d, np.bool_)
         self._play(ExpectedPlay(behaviours, self.rules), m, everyone, m * d - m * (m - 1) // 2, keep)
-
-
-def difference_error(experiment: Experiment, generation: Generation) -> float:
-    """Standard error, through sampling, of the difference in fitness of two individuals of a generation.
-
-    The root mean square over all pairs (of one island); 0 where nothing is sampled. Everyone meets the same
-    sample, so for a pair it is the standard error of a mean of paired differences,
-    ``sd / sqrt(k) * sqrt(1 - k / n)`` with k of n drawn without replacement (Cochran, "Sampling techniques",
-    1977, ch. 2). That an individual of the sample does not meet itself is left out of account. Computed anew
-    from the seed and the generation.
-    """
-    if experiment.fitness.sample is None:
-        return 0.0
-    evaluate = SampledEvaluation(experiment)
-    living: dict[int, list[Genome]] = {}
-    for birth in generation.population:
-        living.setdefault(birth.id.island, []).append(parse(birth.genome))
-    errors = [evaluate.difference_error(living[k], generation.number, k) for k in sorted(living)]
-    return math.sqrt(math.fsum(error**2 for error in errors) / len(errors))

@@ -44,6 +44,12 @@ def random_lookups(
     return _pure((x, y, z), letters)
 
 
+def u_shaped_lookups(n: int, x: int, y: int, rng: np.random.Generator, z: int = 0) -> list[LookupGenome]:
+    """`n` stochastic genomes whose entries have the density 1 / (pi sqrt(p (1 - p))): most are nearly pure."""
+    check_memory(x, y, z)
+    return _stochastic((x, y, z), rng.beta(0.5, 0.5, (n, max(x, y, z) + 2 ** (x + y + z))))
+
+
 def mutate_lookups(
     genomes: Sequence[LookupGenome], rate: float, sigma: float, stochastic: bool, rng: np.random.Generator
 ) -> list[LookupGenome]:
