@@ -47,7 +47,7 @@ def test_all_mistakes_are_reported_at_once_with_their_path() -> None:
         "population.size: expected at least 2, got -1",
         "population.seeds.0.share: expected at most 1, got 2.0",
         "rules.turns: expected only one of turns, continuation, limit_of_means",
-        "selection.method: expected 'tournament', 'truncation', 'roulette', 'stochastic_universal' or 'sigma_scaled', got",
+        "selection.method: expected 'tournament', 'truncation', 'roulette', 'stochastic_universal' or",
         "genome: expected x + y <= 12, got 9 + 9",
         "fitness.panel: strategy: expected a known name, got 'zzz'",
     ):
