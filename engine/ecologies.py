@@ -18,10 +18,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.game import Rules, conditions
+from engine.game import Rules, conditions, refuse_states
 from engine.ledger import Ledger, booked
 from engine.pairs.tournament import PayoffTable, round_robin
-from engine.societies.sipd import play_table, refuse_states
+from engine.societies.sipd import play_table
 from engine.societies.twins import most_played, players
 from engine.tables import Table
 from genomes.reading import given_twice, label, resolve

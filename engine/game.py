@@ -15,7 +15,8 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.mechanisms import Mechanism, composed, parse
+from engine.mechanism import Mechanism
+from engine.mechanisms import composed, parse
 from engine.stage import SWAP as SWAP
 from engine.stage import Stage, scaled
 from genomes.formula.syntax import Quantifiers
@@ -223,6 +224,11 @@ class Rules:
         return tuple(found)
 
     @property
+    def most_moves(self) -> int | None:
+        """Moves of each in a meeting of fixed turns, an offer before them included; None: there is no most."""
+        return None if self.turns is None else self.turns + self.stage.offers
+
+    @property
     def noisy(self) -> bool:
         """True when moves can slip."""
         return self.noise > 0
@@ -249,6 +255,15 @@ def conditions(rules: Rules | None) -> Rules:
     if not isinstance(rules, Rules):
         raise ValueError(f"rules: expected Rules, got {rules!r}")
     return rules
+
+
+def refuse_states(rules: Rules) -> None:
+    """Raise ValueError for mechanisms that keep a state of a pair: a society is not played pair by pair."""
+    if not rules.stage.plain:
+        raise ValueError(
+            "mechanisms: expected those that keep no state of a pair, such as fine or escrow, in a society, which is "
+            f"not played pair by pair, got {', '.join(map(str, rules.mechanisms))}"
+        )
 
 
 def _number(field: str, value: object) -> float:

@@ -11,98 +11,16 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
-import numpy as np
-
+from engine.mechanism import Mechanism, exact, listed
 from engine.stage import Entry, Stage, State
-
-MAX_AMOUNT = 1e100
-"""Larger amounts could overflow when they are summed over turns and players."""
 
 TARGETS = ("burn", "partner", "pool")
 """Who gets a fine: nobody, the other player, or both in equal parts."""
-
-
-@dataclass(frozen=True)
-class Mechanism:
-    """A rule added to a game. Its fields are its parameters; in text the first stands behind the colon.
-
-    >>> mechanism = parse("fine:2,detection=0.8")
-    >>> mechanism, str(mechanism)
-    (Fine(fine=2.0, detection=0.8, false_positives=0.0, monitoring=0.0, to='burn'), 'fine:2,detection=0.8')
-    """
-
-    name: ClassVar[str]
-    semantics: ClassVar[str]
-    prediction: ClassVar[str]
-    source: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.type == "str":
-                continue
-            if value is None and field.type == "float | None":
-                continue
-            whole = field.type == "int"
-            number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-            if not number or not abs(value) <= MAX_AMOUNT or (whole and value != int(value)):
-                raise ValueError(
-                    f"{self.name}.{field.name}: expected a {'whole' if whole else 'finite'} number, got {value!r}"
-                )
-            object.__setattr__(self, field.name, int(value) if whole else float(value))
-        self.check()
-
-    @abstractmethod
-    def check(self) -> None:
-        """Raise ValueError for parameters that make no sense."""
-
-    @abstractmethod
-    def applied(self, stage: Stage) -> Stage:
-        """The game with this mechanism in it."""
-
-    def survival(self) -> Fraction:
-        """What it multiplies the continuation probability by."""
-        return Fraction(1)
-
-    def refused(self, *, turns: int | None, limit_of_means: bool) -> str | None:
-        """Why it has no meaning under this horizon, if it has none: ``expected ..., got ...``."""
-        return None
-
-    def __str__(self) -> str:
-        first, *others = dataclasses.fields(self)
-        words = [f"{self.name}:{_text(getattr(self, first.name))}"]
-        for field in others:
-            value = getattr(self, field.name)
-            if value != field.default:
-                words.append(f"{field.name}={_text(value)}")
-        return ",".join(words)
-
-    @classmethod
-    def usage(cls) -> str:
-        """How its text is written."""
-        first, *others = dataclasses.fields(cls)
-        words = [f"{cls.name}:{first.name.upper()}"]
-        for field in others:
-            needed = field.default is dataclasses.MISSING
-            words.append(f"{field.name}=X" if needed else f"[{field.name}={_text(field.default)}]")
-        return ",".join(words)
-
-    def _within(self, field: str, low: float, high: float | None = None) -> None:
-        value = getattr(self, field)
-        if not (low <= value and (high is None or value <= high)):
-            bounds = f"{field} >= {low:g}" if high is None else f"{low:g} <= {field} <= {high:g}"
-            raise ValueError(f"{self.name}.{field}: expected {bounds}, got {value:g}")
-
-    def _one_of(self, field: str, known: Sequence[str]) -> None:
-        value = getattr(self, field)
-        if value not in known:
-            raise ValueError(f"{self.name}.{field}: expected {_listed(known)}, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -128,16 +46,16 @@ class Fine(Mechanism):
     source = "Becker, Crime and punishment: an economic approach (1968)"
 
     def check(self) -> None:
-        self._within("fine", 0.0)
-        self._within("detection", 0.0, 1.0)
-        self._within("false_positives", 0.0, 1.0)
-        self._within("monitoring", 0.0)
-        self._one_of("to", TARGETS)
+        self.within("fine", 0.0)
+        self.within("detection", 0.0, 1.0)
+        self.within("false_positives", 0.0, 1.0)
+        self.within("monitoring", 0.0)
+        self.one_of("to", TARGETS)
 
     def applied(self, stage: Stage) -> Stage:
-        cost = _exact(self.fine)
-        of = _exact(self.false_positives) * cost, _exact(self.detection) * cost  # expected fine on C, on D
-        watch = _exact(self.monitoring)
+        cost = exact(self.fine)
+        of = exact(self.false_positives) * cost, exact(self.detection) * cost  # expected fine on C, on D
+        watch = exact(self.monitoring)
 
         def entry(own: int, other: int) -> Entry:
             received = {"burn": Fraction(0), "partner": of[other], "pool": (of[own] + of[other]) / 2}[self.to]
@@ -166,14 +84,14 @@ class Referee(Mechanism):
     source = "Sigmund, De Silva, Traulsen & Hauert, Social learning promotes institutions (2010)"
 
     def check(self) -> None:
-        self._within("fine", 0.0)
-        self._within("share", 0.0)
+        self.within("fine", 0.0)
+        self.within("share", 0.0)
         if not self.cost > 0:
             raise ValueError(f"referee.cost: expected cost > 0, got {self.cost:g}")
 
     def applied(self, stage: Stage) -> Stage:
-        share = _exact(self.share)
-        expected = _exact(self.fine) * min(Fraction(1), share / _exact(self.cost))
+        share = exact(self.share)
+        expected = exact(self.fine) * min(Fraction(1), share / exact(self.cost))
         return stage.changed(
             lambda state: state.booked(
                 lambda own, other: Entry(fines=expected if own else Fraction(0), monitoring=share)
@@ -202,13 +120,13 @@ class Hazard(Mechanism):
     def check(self) -> None:
         if not 0 <= self.hazard < 1:
             raise ValueError(f"hazard.hazard: expected 0 <= hazard < 1, got {self.hazard:g}")
-        self._within("mortal", 1, 2)
+        self.within("mortal", 1, 2)
 
     def applied(self, stage: Stage) -> Stage:
         return stage
 
     def survival(self) -> Fraction:
-        return (1 - _exact(self.hazard)) ** self.mortal
+        return (1 - exact(self.hazard)) ** self.mortal
 
     def refused(self, *, turns: int | None, limit_of_means: bool) -> str | None:
         if turns is not None or limit_of_means:
@@ -236,8 +154,8 @@ class Escrow(Mechanism):
     source = "Agent systems, document 000: escrow as credible commitment"
 
     def check(self) -> None:
-        self._within("bond", 0.0)
-        self._within("fee", 0.0)
+        self.within("bond", 0.0)
+        self.within("fee", 0.0)
 
     def applied(self, stage: Stage) -> Stage:
         return stage.changed(self.locked)
@@ -247,16 +165,256 @@ class Escrow(Mechanism):
         return state.booked(self._entry)
 
     def _entry(self, own: int, other: int) -> Entry:
-        bond, none = _exact(self.bond), Fraction(0)
+        bond, none = exact(self.bond), Fraction(0)
         return Entry(
-            fees=_exact(self.fee),
+            fees=exact(self.fee),
             bonds=bond,
             returned=none if own else bond,
             received=bond if other else none,
         )
 
 
-MECHANISMS: dict[str, type[Mechanism]] = {kind.name: kind for kind in (Fine, Referee, Hazard, Escrow)}
+@dataclass(frozen=True)
+class EscrowOffer(Mechanism):
+    """Escrow that both have to join: see `semantics`."""
+
+    bond: float
+    fee: float = 0.0
+
+    name = "escrow_offer"
+    semantics = (
+        "Before the first turn each makes one move more: C joins. Where both join, all turns are played in escrow "
+        "(`bond` and `fee` as in escrow), else without. The offer has no payoff and takes no time, and is part of what "
+        "strategies remember; with noise it may slip."
+    )
+    prediction = (
+        "Cooperation needs bond >= max(T - R, P - S), and a fee that leaves joining worth while: below R - P."
+    )
+    source = "Agent systems, document 000: escrow as credible commitment"
+
+    def check(self) -> None:
+        self.within("bond", 0.0)
+        self.within("fee", 0.0)
+
+    def applied(self, stage: Stage) -> Stage:
+        if not all(state.counted for state in stage.states):
+            raise ValueError(
+                "escrow_offer: expected one offer before the first turn, got two, which would need an order of moves"
+            )
+        inside = stage.changed(Escrow(self.bond, self.fee).locked)
+        n = len(stage)
+        offer = State((Fraction(0),) * 4, acts=False, counted=False)
+        joined, refused = 1, 1 + n
+        return Stage(
+            states=(offer, *inside.states, *stage.states),
+            following=(
+                (joined, refused, refused, refused),
+                *(tuple(joined + t for t in row) for row in stage.following),
+                *(tuple(refused + t for t in row) for row in stage.following),
+            ),
+            idle=(0, *(joined + t for t in stage.idle), *(refused + t for t in stage.idle)),
+            mirror=(0, *(joined + t for t in stage.mirror), *(refused + t for t in stage.mirror)),
+            deposit=stage.deposit,
+        )
+
+    def refused(self, *, turns: int | None, limit_of_means: bool) -> str | None:
+        if limit_of_means:
+            return "expected turns or a continuation probability, since the limit of means has no first turn, got it"
+        return None
+
+
+@dataclass(frozen=True)
+class Milestones(Mechanism):
+    """Escrow of a deal in stages: see `semantics`."""
+
+    bond: float
+    stages: int
+    out: float
+    early: float = 0.0
+
+    name = "milestones"
+    semantics = (
+        "A deal has so many `stages`, a turn each. In the last both lock a `bond`, in those before `early`; who "
+        "defects loses it to the partner, and any D ends the deal: in the turns that are left of it both earn "
+        "`out`, whatever they do. Then the next deal begins."
+    )
+    prediction = (
+        "Over one deal C is best in stage k of K exactly when its bond is at least T - R - (K - k) * (R - out), or 0: "
+        "with Axelrod's payoffs and out = P only the last stage needs one, of 2 in all, against 2K in escrow."
+    )
+    source = "Agent systems, document 000: partial escrow and milestone payments; by backward induction"
+
+    def check(self) -> None:
+        self.within("bond", 0.0)
+        self.within("early", 0.0)
+        self.within("stages", 1, 64)
+
+    def applied(self, stage: Stage) -> Stage:
+        last = self.stages - 1
+
+        def step(memory: Any, own: int, other: int) -> Any:
+            at, alive = memory
+            return (
+                (0, True) if at == last else (at + 1, alive and not (own or other))
+            )  # over: moves do nothing
+
+        def change(state: State, memory: Any) -> State:
+            at, alive = memory
+            if not state.acts:
+                return state
+            if not alive:
+                return State((exact(self.out),) * 4, acts=False)
+            return Escrow(self.bond if at == last else self.early).locked(state)
+
+        # a turn without a deal is no stage of one
+        return stage.with_memory((0, True), step, lambda memory: memory, change)
+
+
+@dataclass(frozen=True)
+class Stake(Mechanism):
+    """A stake for the whole deal: see `semantics`."""
+
+    stake: float
+
+    name = "stake"
+    semantics = (
+        "Both lock a `stake` before the first turn. Who defects loses it, once and for all, at the first D: it is "
+        "burnt. Who never does has it back in the end."
+    )
+    prediction = (
+        "All-C is Nash exactly from stake = (T - R) / (1 - d) on, with d the continuation probability: in long deals "
+        "only a large stake deters."
+    )
+    source = "Agent systems, document 000: stake-based commitment"
+
+    def check(self) -> None:
+        self.within("stake", 0.0)
+
+    def applied(self, stage: Stage) -> Stage:
+        stake = exact(self.stake)
+
+        def change(state: State, memory: Any) -> State:
+            lost = memory[0]
+            return state.booked(
+                lambda own, other: Entry(returned=-stake if own and not lost else Fraction(0))
+            )
+
+        found = stage.with_memory(
+            (False, False),
+            lambda memory, own, other: (memory[0] or bool(own), memory[1] or bool(other)),
+            lambda memory: memory[::-1],
+            change,
+        )
+        return replace(found, deposit=stage.deposit + stake)
+
+    def refused(self, *, turns: int | None, limit_of_means: bool) -> str | None:
+        if limit_of_means:
+            return "expected turns or a continuation probability, since a stake lost once weighs nothing there, got it"
+        return None
+
+
+@dataclass(frozen=True)
+class Quota(Mechanism):
+    """A hard quota of defections: see `semantics`."""
+
+    defections: int
+    window: int
+
+    name = "quota"
+    semantics = (
+        "Each player can defect `defections` times in a window of so many turns, counted from turn 0; a D beyond "
+        "that is executed as C, slips included."
+    )
+    prediction = (
+        "Cooperation is at least 1 - defections/window, and a pair of All-D earns R - (defections/window) (R - P). But "
+        "retaliation is rationed too: with one in 2, 3, 4 or 10 turns neither tit_for_tat, pavlov nor spiteful is Nash "
+        "at any continuation probability from .01 to .99, and grim, which never forgets, only from .67, .76, .81, .91 "
+        "on; without a quota from .5."
+    )
+    source = "Why rational agents lose, document 001: hard quotas"
+
+    def check(self) -> None:
+        self.within("window", 1, MAX_WINDOW)
+        self.within("defections", 0, self.window)
+
+    def applied(self, stage: Stage) -> Stage:
+        def step(memory: Any, own: int, other: int) -> Any:
+            at, used, theirs = memory
+            return (0, 0, 0) if at + 1 == self.window else (at + 1, used + own, theirs + other)
+
+        return stage.with_memory(
+            (0, 0, 0),
+            step,
+            lambda memory: (memory[0], memory[2], memory[1]),
+            lambda state, memory: replace(
+                state, blocked=state.blocked or (state.acts and memory[1] >= self.defections)
+            ),
+            lambda memory: step(memory, 0, 0),
+        )
+
+
+MAX_WINDOW = 128
+"""Turns in the longest window of a quota."""
+
+
+@dataclass(frozen=True)
+class Environment(Mechanism):
+    """Two games, of which play chooses: see `semantics`."""
+
+    R: float
+    S: float
+    T: float
+    P: float
+    good: str = "CC"
+    start: str = "good"
+
+    name = "environment"
+    semantics = (
+        "Play moves between two games: the one there is (good), and the poor one with payoffs R, S, T, P. After a "
+        "joint move named in `good` (CC, CD, DD, joined by +; CD is DC too) the next turn is played in the good game, "
+        "else in the poor one; the first in the game `start`."
+    )
+    prediction = (
+        "With benefits b1 and b2 of cooperation at a cost c in the good and the poor game, and only CC leading to the "
+        "good one, win-stay, lose-shift is Nash in long deals exactly when 2 b1 - b2 >= 2c: the lower b2, the better."
+    )
+    source = "Hilbe, Šimsa, Chatterjee & Nowak, Evolution of cooperation in stochastic games (2018)"
+
+    def check(self) -> None:
+        words = self.good.split("+")
+        for word in words:
+            if word not in ("CC", "CD", "DD"):
+                raise ValueError(
+                    f"environment.good: expected CC, CD and DD joined by +, such as CC+DD, got {self.good!r}"
+                )
+        self.one_of("start", ("good", "poor"))
+
+    def applied(self, stage: Stage) -> Stage:
+        poor = State(tuple(exact(pay) for pay in (self.R, self.S, self.T, self.P)))
+        good = {*self.good.split("+"), *(word[::-1] for word in self.good.split("+"))}
+
+        def change(state: State, memory: Any) -> State:
+            return state if memory or not state.acts else replace(poor, blocked=state.blocked)
+
+        return stage.with_memory(
+            self.start == "good",
+            lambda memory, own, other: "CD"[own] + "CD"[other] in good,
+            lambda memory: memory,
+            change,
+        )
+
+
+MECHANISMS: dict[str, type[Mechanism]] = {
+    "fine": Fine,
+    "referee": Referee,
+    "hazard": Hazard,
+    "escrow": Escrow,
+    "escrow_offer": EscrowOffer,
+    "milestones": Milestones,
+    "stake": Stake,
+    "quota": Quota,
+    "environment": Environment,
+}
 """All of them, by name."""
 
 
@@ -290,7 +448,7 @@ def kind_of(name: object) -> type[Mechanism]:
         return MECHANISMS[name]
     near = difflib.get_close_matches(str(name), MECHANISMS, n=2, cutoff=0.4)
     hint = f" (nearest: {', '.join(near)})" if near else ""
-    raise ValueError(f"mechanism: expected {_listed(list(MECHANISMS))}, got {name!r}{hint}")
+    raise ValueError(f"mechanism: expected {listed(list(MECHANISMS))}, got {name!r}{hint}")
 
 
 def built(name: object, values: dict[str, Any], *, text: bool = False) -> Mechanism:
@@ -299,7 +457,7 @@ def built(name: object, values: dict[str, Any], *, text: bool = False) -> Mechan
     fields = {field.name: field for field in dataclasses.fields(kind)}
     for key in values:
         if key not in fields:
-            raise ValueError(f"{kind.name}.{key}: expected {_listed(list(fields))}, got {key!r}")
+            raise ValueError(f"{kind.name}.{key}: expected {listed(list(fields))}, got {key!r}")
     for key, field in fields.items():
         if key not in values and field.default is dataclasses.MISSING:
             raise ValueError(f"{kind.name}.{key}: expected a value, got none")
@@ -319,7 +477,7 @@ def built(name: object, values: dict[str, Any], *, text: bool = False) -> Mechan
 def described(mechanism: Mechanism) -> dict[str, Any]:
     """Its name and its parameters as plain values, which `built` takes."""
     values = {field.name: getattr(mechanism, field.name) for field in dataclasses.fields(mechanism)}
-    return {"kind": mechanism.name} | {key: value for key, value in values.items() if value is not None}
+    return {"kind": mechanism.name} | values
 
 
 def composed(mechanisms: Sequence[Mechanism], payoffs: Sequence[float]) -> Stage:
@@ -328,17 +486,3 @@ def composed(mechanisms: Sequence[Mechanism], payoffs: Sequence[float]) -> Stage
     for mechanism in mechanisms:
         stage = mechanism.applied(stage)
     return stage
-
-
-def _exact(number: float) -> Fraction:
-    """A decimal as it is written: 0.1 is a tenth."""
-    return Fraction(repr(float(number)))
-
-
-def _text(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
-
-
-def _listed(words: Sequence[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} or {last}" if first else last

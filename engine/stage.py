@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +118,11 @@ class Stage:
         return len(self.states)
 
     @property
+    def plain(self) -> bool:
+        """True where nothing is remembered of a pair and no move is blocked: the outcomes are the joint moves."""
+        return len(self.states) == 1 and not self.states[0].blocked
+
+    @property
     def offers(self) -> int:
         """Moves that are made before the first turn."""
         return int(not self.states[0].counted)
@@ -128,10 +134,10 @@ class Stage:
     def with_memory(
         self,
         start: Hashable,
-        step: Callable[[Hashable, int, int], Hashable],
-        seen: Callable[[Hashable], Hashable],
-        change: Callable[[State, Hashable], State],
-        idle: Callable[[Hashable], Hashable] = lambda memory: memory,
+        step: Callable[[Any, int, int], Hashable],
+        seen: Callable[[Any], Hashable],
+        change: Callable[[State, Any], State],
+        idle: Callable[[Any], Hashable] = lambda memory: memory,
     ) -> Stage:
         """The stage in which a mechanism remembers something of its own beside the states there are.
 
@@ -206,6 +212,12 @@ class Stage:
         return np.array(self._outcomes[1], np.int64)
 
     @cached_property
+    def machine(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+        """The states for kernels: may each player defect, ``(e,)`` twice; next state and outcome, ``(4 e,)`` twice."""
+        may = np.array([not state.blocked for state in self.states], np.uint32)
+        return may, may[list(self.mirror)], np.array(self.following, np.int64).ravel(), self.outcome.ravel()
+
+    @cached_property
     def joint(self) -> NDArray[np.int64]:
         """``(o,)``: the joint move of each outcome."""
         return np.array([outcome[0] for outcome in self._outcomes[0]], np.int64)
@@ -237,7 +249,7 @@ class Stage:
     def counted(self, moves: NDArray[np.int8]) -> NDArray[np.float64]:
         """Number of turns with each outcome, ``(o,)``, in play of these realised moves ``(turns, 2)``."""
         joint = 2 * moves[:, 0].astype(np.int64) + moves[:, 1]
-        if len(self) == 1:
+        if self.plain:
             return np.bincount(joint, minlength=4).astype(np.float64)
         counts = np.zeros(self.outcomes)
         e = 0
@@ -250,7 +262,7 @@ class Stage:
 
     def frequencies(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         """Counts of the joint moves, ``[..., 4]``, from those of the outcomes ``[..., o]``."""
-        if len(self) == 1:
+        if self.plain:
             return counts
         summed = np.zeros((*counts.shape[:-1], 4))
         for o, j in enumerate(self.joint.tolist()):

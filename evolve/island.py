@@ -61,8 +61,8 @@ class Island:
         population = self._population
         result = self._evaluate([i.genome for i in population], number, self.number)
         births = [i.birth(does) for i, does in zip(population, result.behaviours, strict=True)]
-        noisy = self.experiment.rules_value.noisy
-        self._current = record(number, births, result.fitness, result.cooperation, noisy)
+        slips = self.experiment.rules_value.slips
+        self._current = record(number, births, result.fitness, result.cooperation, result.ledger, slips)
         return self._current
 
 

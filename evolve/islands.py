@@ -12,6 +12,7 @@ others, or on a cluster. Where that is changes no bit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -47,7 +48,7 @@ def _epochs(
     experiment: Experiment, start: Generation | None, workers: int, client: Any | None
 ) -> Generator[Generation]:
     count = experiment.islands.number
-    noisy = experiment.rules_value.noisy
+    slips = experiment.rules_value.slips
     now: list[Generation | None] = [None] * count if start is None else [*_apart(start, count)]
     number = -1 if start is None else start.number
     here = [Island(experiment, k) for k in range(count)] if workers == 1 and client is None else None
@@ -63,7 +64,7 @@ def _epochs(
             tasks = [(text, k, now[k], coming[k], last) for k in range(count)]
             parts = list(spread(epoch, tasks, workers=workers, cluster=client))
         for together in zip(*parts, strict=True):
-            yield _together(together, noisy)
+            yield _together(together, slips)
         now = [part[-1] for part in parts]
         number = last
 
@@ -95,7 +96,7 @@ def _migrants(experiment: Experiment, number: int, now: Sequence[Generation | No
     return sent[-1:] + sent[:-1]
 
 
-def _together(parts: Sequence[Generation], noisy: bool) -> Generation:
+def _together(parts: Sequence[Generation], slips: bool) -> Generation:
     """All islands as one generation, everyone in id order."""
     everyone = sorted(
         (pair for part in parts for pair in zip(part.population, part.fitness, strict=True)),
@@ -103,7 +104,10 @@ def _together(parts: Sequence[Generation], noisy: bool) -> Generation:
     )
     births, fitness = zip(*everyone, strict=True)
     cooperation = sum(part.cooperation for part in parts) / len(parts)
-    return record(parts[0].number, births, fitness, cooperation, noisy)
+    ledger = tuple(
+        math.fsum(amounts) / len(parts) for amounts in zip(*(part.ledger for part in parts), strict=True)
+    )
+    return record(parts[0].number, births, fitness, cooperation, ledger, slips)
 
 
 def _apart(generation: Generation, count: int) -> list[Generation]:

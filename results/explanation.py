@@ -120,7 +120,7 @@ def explanation_of(strategy: StrategyLike, rules: Rules | None = None) -> Explan
         )
     automaton = _canonical(found, rules) if is_compiled(found) else None
     names = (
-        names_of(automaton, noisy=rules.noisy, turns=rules.turns) if automaton is not None else _tested(found)
+        names_of(automaton, noisy=rules.slips, turns=rules.turns) if automaton is not None else _tested(found)
     )
     entry = entry or (catalogue.find(names[0].lstrip("~")) if names else None)
     genome = found if isinstance(found, LookupGenome) else None

@@ -76,7 +76,8 @@ class Generation:
 
     `population` stands in id order and `fitness` (payoff per turn) in the same order. `leaders` are the
     leading behaviours, the most frequent first, about a dozen at most; leave out those of one individual
-    unless nothing else is there, since they change at every generation and tell nothing.
+    unless nothing else is there, since they change at every generation and tell nothing. `ledger`: what mechanisms
+    book for a mean individual per turn, in the order of `engine.stage.ITEMS`; empty where there are none.
     """
 
     number: int
@@ -85,6 +86,7 @@ class Generation:
     cooperation: float
     leaders: tuple[Leader, ...]
     behaviours: int
+    ledger: tuple[float, ...] = ()
 
     @property
     def births(self) -> tuple[Birth, ...]:

@@ -54,7 +54,7 @@ class Setting:
 
     def name(self, behaviour: str) -> str | None:
         """Its name in the catalogue."""
-        return name_of(behaviour, noisy=self.rules.noisy)
+        return name_of(behaviour, noisy=self.rules.slips)
 
     def when(self, generation: int) -> str:
         """A time: a generation, or a birth."""

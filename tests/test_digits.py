@@ -142,8 +142,8 @@ def test_play_of_more_joint_states_than_can_be_solved_or_doubled_is_carried_to_i
 ) -> None:
     rng = np.random.default_rng(4)
     a, b = (Automaton(rng.choice([0, 1, 1e-6, 0.5], 4), rng.integers(0, 4, (4, 4))) for _ in range(2))
-    monkeypatch.setattr("engine.pairs.methods.MAX_SOLVED_STATES", 3)
-    monkeypatch.setattr("engine.pairs.methods.MAX_DOUBLED", 3)
+    monkeypatch.setattr("engine.pairs.chains.MAX_SOLVED_STATES", 3)
+    monkeypatch.setattr("engine.pairs.chains.MAX_DOUBLED", 3)
     compare(a, b, Rules(continuation=1 - 2**-12, noise=0.01))
     compare(a, b, Rules(turns=5000, noise=0.01))
     with pytest.raises(ValueError, match=r"expected at most 1073741824 joint states x turns .* sampled play"):

@@ -79,7 +79,7 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
         cooperate: NDArray[np.float64],
         memory: int | None = None,
     ) -> None:
-        sizes, p, following, c = canonical_batch(structure, defect, cooperate, rules.noisy, memory)
+        sizes, p, following, c = canonical_batch(structure, defect, cooperate, rules.slips, memory)
         ends = np.cumsum(sizes)
         mixed = np.logical_or.reduceat((p > 0) & (c > 0), ends - sizes)
         start = 0
@@ -95,7 +95,7 @@ def canonical_forms(strategies: Iterable[Compiled], rules: Rules) -> dict[Compil
         elif isinstance(strategy, FormulaGenome) and strategy.pair_only:
             formulas.append(strategy)
         else:
-            automaton = strategy.automaton(rules.turns)
+            automaton = strategy.automaton(rules.most_moves)
             keep([strategy], automaton.successors, automaton.defect[None, :], automaton.cooperate[None, :])
     for (x, y, z), genomes in shared.items():
         rows = cooperation(genomes)

@@ -55,3 +55,9 @@ class ExpectedPlay:
             if chance or not method.chance:
                 method.play(rows, to_play, block)
         return block
+
+    def own_kind(self) -> NDArray[np.float64]:
+        """Counts ``(d, o)`` of every behaviour with itself, those of both sides alike to the last bit."""
+        from engine.pairs.methods import own_kind
+
+        return own_kind(self.behaviours, self.rules)

@@ -707,8 +707,8 @@ def joint_chain(defect_a, successors_a, cooperate_a, defect_b, successors_b, coo
 
 
 @jit
-def propagate(following, chance, turns, continuation, counts):
-    # (n,4), (n,4) -> counts (4,)
+def propagate(following, chance, turns, continuation, counts, outcome=None):
+    # (n,4), (n,4) -> counts (4,), or (o,) by outcome (n,4)
     """Expected joint moves over `turns` turns, turn t weighing ``continuation**t``."""
     n = len(following)
     mass = np.zeros(n)
@@ -722,7 +722,10 @@ def propagate(following, chance, turns, continuation, counts):
             if w != 0.0:
                 for j in range(4):
                     moved = w * chance[k, j]
-                    counts[j] += moved
+                    if outcome is None:
+                        counts[j] += moved
+                    else:
+                        counts[outcome[k, j]] += moved
                     after[following[k, j]] += continuation * moved
         mass, after = after, mass
 
@@ -773,8 +776,8 @@ def stationary(matrix):
 
 
 @jit
-def discounted(following, chance, continuation, counts):
-    # (n,4), (n,4) -> counts (4,), which sum to 1
+def discounted(following, chance, continuation, counts, outcome=None):
+    # (n,4), (n,4) -> counts (4,), or (o,) by outcome (n,4), which sum to 1
     """Frequencies with turn t weighing ``(1 - d) d**t``: the stationary state of the chain that restarts."""
     n = len(following)
     matrix = np.zeros((n, n))
@@ -787,7 +790,10 @@ def discounted(following, chance, continuation, counts):
     counts[:] = 0.0
     for k in range(n):
         for j in range(4):
-            counts[j] += weights[k] * chance[k, j]
+            if outcome is None:
+                counts[j] += weights[k] * chance[k, j]
+            else:
+                counts[outcome[k, j]] += weights[k] * chance[k, j]
 
 
 @jit
@@ -855,8 +861,8 @@ def closed_classes(following, chance):
 
 
 @jit
-def limit_of_means(following, chance, counts):
-    # (n,4), (n,4) -> counts (4,), which sum to 1
+def limit_of_means(following, chance, counts, outcome=None):
+    # (n,4), (n,4) -> counts (4,), or (o,) by outcome (n,4), which sum to 1
     """Long-run joint-move frequencies: where play ends up, times the stationary state there."""
     n = len(following)
     label = closed_classes(following, chance)
@@ -904,7 +910,10 @@ def limit_of_means(following, chance, counts):
         for k in range(n):
             if label[k] == c:
                 for j in range(4):
-                    counts[j] += arrival[c] * weights[position[k]] * chance[k, j]
+                    if outcome is None:
+                        counts[j] += arrival[c] * weights[position[k]] * chance[k, j]
+                    else:
+                        counts[outcome[k, j]] += arrival[c] * weights[position[k]] * chance[k, j]
 
 
 # --- chance: sampling ----------------------------------------------------------------------------------------

@@ -39,8 +39,8 @@ def _complete(matrix):
 
 
 @jit
-def doubled(following, chance, turns, counts):
-    # (n,4), (n,4) -> counts (4,), which sum to `turns`
+def doubled(following, chance, turns, counts, outcome=None):
+    # (n,4), (n,4) -> counts (4,), or (o,) by outcome (n,4), which sum to `turns`
     """Expected joint moves over `turns` turns, by doubling.
 
     With v the start and A the step, ``s_k = sum_{t<k} v A**t`` grows by ``s_2k = s_k + s_k A**k`` and
@@ -85,7 +85,10 @@ def doubled(following, chance, turns, counts):
     counts[:] = 0.0
     for k in range(n):
         for j in range(4):
-            counts[j] += total[k] * chance[k, j]
+            if outcome is None:
+                counts[j] += total[k] * chance[k, j]
+            else:
+                counts[outcome[k, j]] += total[k] * chance[k, j]
 
 
 @jit
@@ -112,8 +115,8 @@ def _plus(high, low, x):
 
 
 @jit
-def carried(following, chance, turns, leave, counts):
-    # (n,4), (n,4) -> counts (4,)
+def carried(following, chance, turns, leave, counts, outcome=None):
+    # (n,4), (n,4) -> counts (4,), or (o,) by outcome (n,4)
     """Expected joint moves over `turns` turns, turn t weighing ``(1 - leave)**t``, in pairs of floats."""
     n = len(following)
     likeliest = np.zeros(n, np.int64)
@@ -123,7 +126,7 @@ def carried(following, chance, turns, leave, counts):
                 likeliest[k] = j
     mass = np.zeros((n, 2))
     after = np.zeros((n, 2))
-    seen = np.zeros((4, 2))
+    seen = np.zeros((len(counts), 2))
     mass[0, 0] = 1.0
     for _ in range(turns):
         after[:] = 0.0
@@ -138,18 +141,24 @@ def carried(following, chance, turns, leave, counts):
                     t = following[k, j]
                     rest_high, rest_low = _plus(rest_high, rest_low, -moved)
                     after[t, 0], after[t, 1] = _plus(after[t, 0], after[t, 1], moved)
-                    seen[j, 0], seen[j, 1] = _plus(seen[j, 0], seen[j, 1], moved)
+                    o = j
+                    if outcome is not None:
+                        o = outcome[k, j]
+                    seen[o, 0], seen[o, 1] = _plus(seen[o, 0], seen[o, 1], moved)
             j = likeliest[k]
             t = following[k, j]
             after[t, 0], after[t, 1] = _plus(after[t, 0], after[t, 1] + rest_low, rest_high)
-            seen[j, 0], seen[j, 1] = _plus(seen[j, 0], seen[j, 1] + rest_low, rest_high)
+            o = j
+            if outcome is not None:
+                o = outcome[k, j]
+            seen[o, 0], seen[o, 1] = _plus(seen[o, 0], seen[o, 1] + rest_low, rest_high)
         for k in range(n):
             high, low = after[k, 0], after[k, 1]
             if leave > 0.0:
                 high, low = _plus(high, low, -(high + low) * leave)
             after[k, 0], after[k, 1] = _plus(high, 0.0, low)
-        for j in range(4):
-            seen[j, 0], seen[j, 1] = _plus(seen[j, 0], 0.0, seen[j, 1])
+        for o in range(len(counts)):
+            seen[o, 0], seen[o, 1] = _plus(seen[o, 0], 0.0, seen[o, 1])
         mass, after = after, mass
-    for j in range(4):
-        counts[j] = seen[j, 0] + seen[j, 1]
+    for o in range(len(counts)):
+        counts[o] = seen[o, 0] + seen[o, 1]

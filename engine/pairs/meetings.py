@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.game import Rules, conditions
+from engine.game import Rules, conditions, refuse_states
 from engine.ledger import Ledger, ledger_of
 from engine.pairs.behaviours import compile_behaviours
 from engine.pairs.exact_play import ExpectedPlay
@@ -152,16 +152,24 @@ def check_seed(seed: int) -> None:
 
 def play_once(a: Strategy, b: Strategy, rules: Rules, rng: np.random.Generator) -> NDArray[np.int8]:
     """Realised moves ``(turns, 2)`` of one meeting; chance comes from `rng` alone."""
-    turns = meeting_length(rules, rng)
+    stage = rules.stage
+    turns = meeting_length(rules, rng) + stage.offers
     draws = rng.random((turns, 4))
     moves = np.empty((turns, 2), np.int8)
     if is_compiled(a) and is_compiled(b):
         from engine.pairs import kernels
 
         x, y = a.automaton(turns), b.automaton(turns)
+        if not stage.plain:
+            from engine.pairs import staged_kernels
+
+            staged_kernels.play_moves(
+                x.defect, x.successors, y.defect, y.successors, rules.noise, *stage.machine[:3], draws, moves
+            )
+            return moves
         kernels.play_moves(x.defect, x.successors, y.defect, y.successors, rules.noise, draws, moves)
         return moves
-    if _in_society(a, b, (label(a), label(b))):
+    if _in_society(a, b, (label(a), label(b)), rules):
         from engine.societies.sipd import play_individuals
 
         slips, chances = np.zeros((turns, 2, 2), bool), np.zeros((turns, 2, 2))
@@ -176,10 +184,13 @@ def play_once(a: Strategy, b: Strategy, rules: Rules, rng: np.random.Generator) 
         second = copy.deepcopy(first)  # a player does not share its memory with its opponent
     first.reset()
     second.reset()
+    may, their, step, _ = stage.machine
+    e = 0
     for t in range(turns):
         own, other = _move(first), _move(second)
-        own ^= int(draws[t, 2] < rules.noise)
-        other ^= int(draws[t, 3] < rules.noise)
+        own = (own ^ int(draws[t, 2] < rules.noise)) * int(may[e])
+        other = (other ^ int(draws[t, 3] < rules.noise)) * int(their[e])
+        e = int(step[4 * e + 2 * own + other])
         moves[t] = own, other
         first.observe(own, other)
         second.observe(other, own)
@@ -229,7 +240,7 @@ def played_counts(a: Strategy, b: Strategy, rules: Rules, names: tuple[str, str]
             f"{slow}: is no automaton; expected a fixed number of turns and no chance for its exact payoffs, "
             f"got {got}; use sampled play (sampled=N meetings a pair)"
         )
-    if _in_society(a, b, names):
+    if _in_society(a, b, names, rules):
         from engine.societies.sipd import play_table
 
         return np.asarray(play_table([a, b], rules, [1, 1]).joint_counts[0, 1], np.float64)
@@ -250,10 +261,12 @@ def by_chance(strategy: Strategy, rules: Rules) -> bool:
     return bool(getattr(strategy, "chance", False))
 
 
-def _in_society(a: Strategy, b: Strategy, names: tuple[str, str]) -> bool:
+def _in_society(a: Strategy, b: Strategy, names: tuple[str, str], rules: Rules) -> bool:
     """True when one of the two is a formula that looks at third parties."""
     both = list(zip(names, (a, b), strict=True))
     formulas = [name for name, s in both if hasattr(s, "automaton") and not is_compiled(s)]
+    if formulas:
+        refuse_states(rules)
     players = [name for name, s in both if not hasattr(s, "automaton")]
     if formulas and players:
         raise ValueError(

@@ -8,15 +8,14 @@ played by the first that plays both:
 - `HistoryPlay`: both depend on at most three joint moves, so the distribution over those is propagated;
 - `ChainPlay`: everything else, over the chain of joint states that the pair reaches.
 
-A chain is summed up by a `Solution`; `solutions` lists those for some rules, and the first that can cope with the
-number of joint states does it.
+Where mechanisms keep a state of the pair, `engine.pairs.staged` has the two that are needed instead. A chain is summed
+up by what `engine.pairs.chains` chooses.
 
-To add a method: a class with what `Method` (or `Solution`) asks, and its line in `exact_methods` (or `solutions`).
+To add a method: a class with what `Method` asks, and its line in `exact_methods`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
@@ -24,27 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.game import Rules
-from engine.pairs import kernels, long_kernels, word_kernels
+from engine.pairs import kernels, word_kernels
 from engine.pairs.behaviours import Behaviours
-
-MAX_JOINT_STATES = 2**18
-"""Largest chain of joint states for which expected payoffs are computed."""
-
-MAX_SOLVED_STATES = 2**12
-"""Largest chain for which a stationary distribution is computed (a dense elimination)."""
-
-MAX_CARRIED = 2**30
-"""Largest product of turns and joint states that is followed in pairs of floats: a minute for one pair."""
-
-MAX_DOUBLED = 2**36
-"""Largest number of products of numbers for which the turns are doubled: a minute for one pair."""
-
-PRODUCTS = 64
-"""So many products of numbers take as long as a turn of one joint state in pairs of floats."""
-
-Chain = tuple[NDArray[np.int32], NDArray[np.float64]]
-"""Joint states that a pair reaches: the next one and its probability by joint move, ``(n, 4)`` both; 0 begins."""
-
+from engine.pairs.chains import joint_states, limit_of, solutions, summed, turns_that_count
+from engine.pairs.staged import StagedChainPlay, StagedCyclicPlay
 
 # --- rows of a round robin -------------------------------------------------------------------------------
 
@@ -70,6 +52,10 @@ def exact_methods(behaviours: Behaviours, rules: Rules) -> tuple[Method, ...]:
     """The methods that `behaviours` need under `rules`, the quickest first; together they play every pair."""
     methods: list[Method] = []
     pure = behaviours.pure & (not rules.noisy)
+    if not rules.stage.plain:
+        if pure.any():
+            methods.append(StagedCyclicPlay(behaviours, rules, pure))
+        return (*methods, *([] if pure.all() else [StagedChainPlay(behaviours, rules, pure)]))
     short = np.zeros(len(behaviours), np.bool_)
     if pure.any() and rules.turns is not None:
         words = WordPlay(behaviours, rules.turns, pure)
@@ -86,11 +72,18 @@ def exact_methods(behaviours: Behaviours, rules: Rules) -> tuple[Method, ...]:
     return tuple(methods)
 
 
-def turns_that_count(rules: Rules) -> int:
-    """How many turns make up the sum of a meeting to the last digit of a float; 0: no number does."""
-    if rules.continuation is None:
-        return rules.turns or 0
-    return math.ceil(kernels.FADED_NATS / -math.log(rules.continuation)) if rules.continuation > 0 else 1
+def own_kind(behaviours: Behaviours, rules: Rules) -> NDArray[np.float64]:
+    """Counts ``(d, o)`` of every behaviour with itself, those of both sides alike to the last bit."""
+    if rules.stage.plain:
+        chain = ChainPlay(behaviours, rules)
+        counts = np.array([chain.counts(k, k) for k in range(len(behaviours))])
+        counts[:, 1:3] = counts[:, 1:3].mean(axis=1, keepdims=True)
+        return counts
+    pure = behaviours.pure & (not rules.noisy)
+    cyclic = StagedCyclicPlay(behaviours, rules, pure)
+    staged = StagedChainPlay(behaviours, rules, pure)
+    counts = np.array([cyclic.kin(k) if pure[k] else staged.counts(k, k) for k in range(len(behaviours))])
+    return np.asarray((counts + counts[:, rules.stage.swap]) / 2.0)
 
 
 class WordPlay:
@@ -237,30 +230,18 @@ class ChainPlay:
         """Expected joint moves ``(4,)`` of behaviour `i` with `j`; ValueError where they cannot be known exactly."""
         rules = self._rules
         a, b = self._behaviours.automaton(i), self._behaviours.automaton(j)
-        limit = MAX_SOLVED_STATES if rules.limit_of_means else MAX_JOINT_STATES
         chain = kernels.joint_chain(
-            a.defect, a.successors, a.cooperate, b.defect, b.successors, b.cooperate, rules.noise, limit
+            a.defect,
+            a.successors,
+            a.cooperate,
+            b.defect,
+            b.successors,
+            b.cooperate,
+            rules.noise,
+            limit_of(rules),
         )
-        states = len(chain[0])
-        if states > limit:
-            raise ValueError(
-                f"rules: expected at most {limit} joint states for exact payoffs with {rules.horizon}, "
-                f"got more ({len(a)} x {len(b)} states); use sampled play (sampled=N meetings a pair)"
-            )
-        solution = next((solution for solution in self._solutions if solution.copes(states)), None)
-        if solution is None:
-            raise ValueError(
-                f"rules: expected at most {MAX_CARRIED} joint states x turns for exact payoffs with "
-                f"{rules.horizon}, got {states} x {turns_that_count(rules)}; "
-                "use sampled play (sampled=N meetings a pair)"
-            )
-        counts = solution.counts(chain)
-        if not abs(counts.sum() / (rules.turns or 1) - 1.0) < 1e-9:
-            raise ValueError(
-                f"rules: expected joint moves that happen more often than 1e-300 of the time for exact payoffs with "
-                f"{rules.horizon}, got rarer ones; use sampled play (sampled=N meetings a pair)"
-            )
-        return counts
+        joint_states(len(chain[0]), rules, f"{len(a)} x {len(b)} states")
+        return summed(self._solutions, chain, rules)
 
 
 def _own_kind_alike(rows: NDArray[np.int64], played: NDArray[np.bool_], block: NDArray[np.float64]) -> None:
@@ -268,116 +249,3 @@ def _own_kind_alike(rows: NDArray[np.int64], played: NDArray[np.bool_], block: N
     for r, i in enumerate(rows.tolist()):
         if played[i]:
             block[r, i, 1:3] = block[r, i, 1:3].mean()
-
-
-# --- one chain of joint states ---------------------------------------------------------------------------
-
-
-class Solution(Protocol):
-    """One way to sum up a chain of joint states."""
-
-    def copes(self, states: int) -> bool:
-        """Whether this is the way for so many joint states, if none before it is."""
-
-    def counts(self, chain: Chain) -> NDArray[np.float64]:
-        """Expected joint moves ``(4,)``, which add up to the turns or to 1."""
-
-
-def solutions(rules: Rules) -> tuple[Solution, ...]:
-    """The ways to sum up a chain under `rules`, the preferred first."""
-    turns = turns_that_count(rules)
-    if rules.limit_of_means:
-        return (LongRun(),)
-    if turns <= kernels.FOLLOWED:
-        return (Propagated(turns, rules.continuation),)
-    if rules.continuation is not None:
-        return Restarted(rules.continuation), Carried(turns, rules.continuation)
-    return Doubled(turns), Carried(turns, None)
-
-
-class LongRun:
-    """The limit of means: where play ends up, times the stationary state there."""
-
-    def copes(self, states: int) -> bool:
-        """Every chain that is built for it."""
-        return True
-
-    def counts(self, chain: Chain) -> NDArray[np.float64]:
-        """Frequencies, which add up to 1."""
-        counts = np.zeros(4)
-        kernels.limit_of_means(*chain, counts)
-        return counts
-
-
-class Propagated:
-    """Few turns, fixed or until a continuation probability has faded: the distribution is followed turn by turn."""
-
-    def __init__(self, turns: int, continuation: float | None) -> None:
-        self._turns, self._continuation = turns, continuation
-
-    def copes(self, states: int) -> bool:
-        """Every chain that is built."""
-        return True
-
-    def counts(self, chain: Chain) -> NDArray[np.float64]:
-        """Counts, or frequencies with a continuation probability."""
-        counts = np.zeros(4)
-        if self._continuation is None:
-            kernels.propagate(*chain, self._turns, 1.0, counts)
-        else:
-            kernels.propagate(*chain, self._turns, self._continuation, counts)
-            counts *= 1.0 - self._continuation
-        return counts
-
-
-class Restarted:
-    """A continuation probability near 1: the stationary state of the chain that begins anew with the rest."""
-
-    def __init__(self, continuation: float) -> None:
-        self._continuation = continuation
-
-    def copes(self, states: int) -> bool:
-        """What can be eliminated."""
-        return states <= MAX_SOLVED_STATES
-
-    def counts(self, chain: Chain) -> NDArray[np.float64]:
-        """Frequencies, which add up to 1."""
-        counts = np.zeros(4)
-        kernels.discounted(*chain, self._continuation, counts)
-        return counts
-
-
-class Doubled:
-    """Many turns, few joint states: powers of the chain by squaring."""
-
-    def __init__(self, turns: int) -> None:
-        self._turns = turns
-
-    def copes(self, states: int) -> bool:
-        """Where it is feasible, and quicker than to carry the chain through the turns."""
-        products = states**3 * self._turns.bit_length()
-        return products <= min(MAX_DOUBLED, PRODUCTS * self._turns * states)
-
-    def counts(self, chain: Chain) -> NDArray[np.float64]:
-        """Counts, which add up to the turns."""
-        counts = np.zeros(4)
-        long_kernels.doubled(*chain, self._turns, counts)
-        return counts
-
-
-class Carried:
-    """Many turns, many joint states: followed turn by turn in pairs of floats."""
-
-    def __init__(self, turns: int, continuation: float | None) -> None:
-        self._turns = turns
-        self._leave = 0.0 if continuation is None else 1.0 - continuation
-
-    def copes(self, states: int) -> bool:
-        """What takes no more than a minute."""
-        return self._turns * states <= MAX_CARRIED
-
-    def counts(self, chain: Chain) -> NDArray[np.float64]:
-        """Counts, or frequencies with a continuation probability."""
-        counts = np.zeros(4)
-        long_kernels.carried(*chain, self._turns, self._leave, counts)
-        return counts * self._leave if self._leave else counts

@@ -113,7 +113,7 @@ def as_words(players: Sequence[Strategy], individuals: int, rules: Rules) -> Sho
     None where it is not: with noise, without a fixed number of turns, where mechanisms keep a state of the pair, or
     where the turns of all `individuals` are too many for a float.
     """
-    if rules.turns is None or rules.noisy or len(rules.stage) > 1 or rules.turns * individuals >= EXACT:
+    if rules.turns is None or rules.noisy or not rules.stage.plain or rules.turns * individuals >= EXACT:
         return None
     genomes = [player for player in players if _short(player)]
     if len(genomes) < len(players):

@@ -24,6 +24,7 @@ from engine.pairs.exact_play import ExpectedPlay
 from engine.pairs.meetings import by_chance, check_seed, played_counts
 from engine.pairs.sampled_play import sample
 from engine.pairs.short_memories import ShortMemories, as_words
+from engine.pairs.tallies import spread, tally
 from engine.pairs.threads import block_ranges, in_order
 from engine.stage import ITEMS
 from engine.tables import Table
@@ -299,14 +300,12 @@ def _in_blocks(
     variance, own_variance = np.zeros(n), np.zeros(n)
     payoffs, cooperation = (np.empty((n, n)), np.empty((n, n))) if matrix else (None, None)
     books = np.empty((n, n, len(ITEMS))) if matrix and rules.mechanisms else None
-    from engine.pairs import kernels
-
     if sampled is not None or slow:
         workers = 1  # those are played in Python, one at a time
 
     def keep(first: int, end: int, played: tuple[NDArray[np.float64], NDArray[np.float64] | None]) -> None:
         rows, (block, squares) = np.arange(first, end), played
-        kernels.tally(block, rows, weights, kin, totals)
+        tally(stage, block, rows, weights, kin, totals)
         if squares is not None:
             for r, i in enumerate(rows):  # the meeting of i and k adds its error to both
                 later = squares[r, i:]
@@ -315,8 +314,8 @@ def _in_blocks(
                 own_variance[i] = later[0, 0]
         if payoffs is not None and cooperation is not None:
             values, scale = rules.stage.scaled
-            kernels.spread(block, rows, np.array(values), scale * meetings.total, payoffs)
-            kernels.spread(block, rows, np.array([1.0, 1.0, 0.0, 0.0]), meetings.total, cooperation)
+            spread(stage, block, rows, np.array(values), scale * meetings.total, payoffs)
+            spread(stage, block, rows, (stage.joint < 2).astype(np.float64), meetings.total, cooperation)
         if books is not None:
             for r, i in enumerate(rows):
                 books[i, i:] = booked(rules, block[r, i:] / meetings.total)

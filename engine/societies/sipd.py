@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.game import Rules, conditions
+from engine.game import Rules, conditions, refuse_states
 from engine.ledger import Ledger, ledger_of
 from engine.societies.twins import most_played, players
 from engine.tables import Table
@@ -54,15 +54,6 @@ def _turns(rules: Rules) -> int:
         )
     refuse_states(rules)
     return int(rules.turns)
-
-
-def refuse_states(rules: Rules) -> None:
-    """Raise ValueError for mechanisms that keep a state of a pair: a society is not played pair by pair."""
-    if len(rules.stage) > 1:
-        raise ValueError(
-            "mechanisms: expected those that keep no state of a pair, such as fine or escrow, in a society, which is "
-            f"not played pair by pair, got {', '.join(map(str, rules.mechanisms))}"
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ or societies: see `scans`, `indirect` and `fixation` beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -96,7 +96,7 @@ class BestResponse:
         if self._automaton is not None:
             return self._automaton
         assert self._policy is not None
-        turns, states = self._policy.shape
+        turns, states = self._policy.shape  # an offer is the first of them
         if turns > MAX_RESPONSE_TURNS or turns * states > MAX_RESPONSE_CELLS:
             return None
         turn = np.arange(turns)[:, None, None]
@@ -104,7 +104,7 @@ class BestResponse:
         here = (turn * states + np.arange(states)[None, :, None]) * np.ones(4, np.int64)
         successors = np.where(turn < turns - 1, after, here)  # the last turn has no sequel
         whole = Automaton(self._policy.ravel(), successors.reshape(-1, 4))
-        return whole.canonical(noisy=self.rules.noisy)
+        return whole.canonical(noisy=self.rules.slips)
 
     @cached_property
     def name(self) -> str | None:
@@ -116,12 +116,12 @@ class BestResponse:
         turns = self.rules.turns
         if turns is not None and turns > _NAMED_TURNS:
             turns = None
-        return name_of(self.strategy, noisy=self.rules.noisy, turns=turns)
+        return name_of(self.strategy, noisy=self.rules.slips, turns=turns)
 
     @cached_property
     def genome(self) -> LookupGenome | None:
         """It as a memory(x,y) genome, the shortest up to memory(3,3) that does alike, if there is one."""
-        return None if self.strategy is None else as_lookup(self.strategy, noisy=self.rules.noisy)
+        return None if self.strategy is None else as_lookup(self.strategy, noisy=self.rules.slips)
 
     def __str__(self) -> str:
         """Its name, else its genome's text, else what kind of strategy it is."""
@@ -162,18 +162,18 @@ def best_response(resident: StrategyLike, rules: Rules | None = None) -> BestRes
     own = float(among.payoffs[0])
     kin = None if among.ledger is None else Ledger((name,), rules, among.ledger.amounts[:1])
     if answer.gap == 0:
-        moves = _moves_of(automaton, automaton, rules)
+        moves = _moves_of_kin(problem)
         return BestResponse(name, rules, own, own, 0.0, moves, kin, automaton, None, problem.following)
     response: Automaton | None = None
     if rules.turns is None:
-        response = Automaton(answer.policy, problem.following[:, :4]).canonical(noisy=rules.noisy)
+        response = Automaton(answer.policy, problem.following[:, :4]).canonical(noisy=rules.slips)
         played = float(expected(response, automaton, rules).payoffs[0])
         if abs(played - own - answer.gap) > UNCONFIRMED * float(np.abs(rules.stage.payoffs).max()):
             raise ValueError(
                 f"resident: no certificate, because its best response is computed to earn {answer.gap:g} above "
                 f"{own:g} a turn, and earns {played:g} when it is played"
             )
-    policy = answer.policy.reshape(-1, len(automaton))
+    policy = answer.policy.reshape(-1, len(problem.following))
     return BestResponse(
         resident=name,
         rules=rules,
@@ -190,30 +190,27 @@ def best_response(resident: StrategyLike, rules: Rules | None = None) -> BestRes
 
 def _moves_by(problem: Decision, policy: NDArray[np.uint8]) -> str:
     """What the policy ``(t, s)`` or ``(1, s)`` plays when nothing slips."""
+    return _moves(problem, lambda t, s, own: int(policy[min(t, len(policy) - 1), s]))
+
+
+def _moves_of_kin(problem: Decision) -> str:
+    """What the resident plays against its kind when nothing slips and both do what they do most often."""
+    return _moves(problem, lambda t, s, own: int(problem.resident.defect[own] > 0.5))
+
+
+def _moves(problem: Decision, intends: Callable[[int, int, int], int]) -> str:
+    """What is realised of intentions, by the turn, the position and what the resident would remember here."""
     turns = problem.rules.turns or _SHOWN
 
     def walk() -> Iterator[int]:
-        s = 0
-        for t in range(turns):
-            move = int(policy[min(t, len(policy) - 1), s])
+        s = own = 0
+        for t in range(turns + problem.rules.stage.offers):
+            move = int(intends(t, s, own) and problem.positions.may[s, 0])
             yield move
-            s = int(problem.following[s, 2 * move + problem.likely[s]])
+            joint = 2 * move + int(problem.likely[s])
+            s, own = int(problem.following[s, joint]), int(problem.resident.successors[own, joint])
 
     return _shown(walk(), turns, ends=problem.rules.turns is not None)
-
-
-def _moves_of(a: Automaton, b: Automaton, rules: Rules) -> str:
-    """What `a` plays against `b` when nothing slips and both do what they do most often."""
-    turns = rules.turns or _SHOWN
-
-    def walk() -> Iterator[int]:
-        s = t = 0
-        for _ in range(turns):
-            x, y = int(a.defect[s] > 0.5), int(b.defect[t] > 0.5)
-            yield x
-            s, t = int(a.successors[s, 2 * x + y]), int(b.successors[t, 2 * y + x])
-
-    return _shown(walk(), turns, ends=rules.turns is not None)
 
 
 def _shown(moves: Iterator[int], turns: int, *, ends: bool) -> str:

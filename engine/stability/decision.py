@@ -17,8 +17,9 @@ from operator import mul
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.game import SWAP, Rules
+from engine.game import Rules
 from engine.stability.exact import defection, long_run
+from engine.stability.positions import Positions
 from genomes.automaton import Automaton
 
 MAX_EXACT_STATES = 512
@@ -71,12 +72,14 @@ class Costs:
 class Decision:
     """The problem, by the resident's state s and the mutant's joint move j; a fifth "move" begins anew.
 
-    `following` ``(s, j)``: the resident's next state. `chance` ``(s, 2, j)``: of each when the mutant intends C or
-    D. `gains` ``(s, 2)``: what the mutant then earns in this turn above the lowest payoff.
+    Where mechanisms keep a state of the pair, s is a position: both (`positions`). `following` ``(s, j)``: the next
+    s. `chance` ``(s, 2, j)``: of each when the mutant intends C or D. `gains` ``(s, 2)``: what the mutant then earns
+    in this turn above the lowest payoff.
     """
 
     resident: Automaton
     rules: Rules
+    positions: Positions
     following: NDArray[np.int32]
     chance: NDArray[np.float64]
     gains: NDArray[np.float64]
@@ -84,27 +87,50 @@ class Decision:
     @classmethod
     def of(cls, resident: Automaton, rules: Rules) -> Decision:
         """The problem that a resident sets under `rules`."""
-        e, c, d = rules.noise, resident.cooperate, resident.defect
+        positions = Positions.of(resident, rules)
+        e, c, d = rules.noise, resident.cooperate[positions.own], resident.defect[positions.own]
         theirs = np.stack([c * (1 - e) + d * e, d * (1 - e) + c * e], axis=1)
-        own = np.array([[1 - e, e], [e, 1 - e]])
-        chance = np.einsum("ax,sy->saxy", own, theirs).reshape(len(d), 2, 4)
-        payoffs = np.array(rules.stage.scaled[0])
-        gains = chance @ (payoffs - payoffs.min())
-        following = resident.successors[:, SWAP]
+        theirs[~positions.may[:, 1]] = 1.0, 0.0
+        own = np.tile([[1 - e, e], [e, 1 - e]], (len(d), 1, 1))
+        own[~positions.may[:, 0]] = 1.0, 0.0
+        chance = np.einsum("sax,sy->saxy", own, theirs).reshape(len(d), 2, 4)
+        lowest = min(rules.stage.scaled[0])
+        if rules.stage.plain:
+            gains = chance @ (positions.payoffs[0] - lowest)
+        else:
+            above = np.where(positions.counted[:, None], positions.payoffs - lowest, 0.0)
+            gains = (chance * above[:, None, :]).sum(axis=2)
+        following = positions.following
         if rules.continuation is not None:
-            again = np.full((len(d), 2, 1), 1.0 - rules.continuation)
-            chance = np.concatenate([rules.continuation * chance, again], axis=2)
+            # an offer takes no time
+            stay = np.where(positions.counted, rules.continuation, 1.0)[:, None, None]
+            again = np.repeat(1.0 - stay, 2, axis=1)
+            chance = np.concatenate([stay * chance, again], axis=2)
             following = np.concatenate([following, np.zeros((len(d), 1), np.int32)], axis=1)
-        return cls(resident, rules, np.ascontiguousarray(following), np.ascontiguousarray(chance), gains)
+        return cls(
+            resident, rules, positions, np.ascontiguousarray(following), np.ascontiguousarray(chance), gains
+        )
 
     @property
     def likely(self) -> NDArray[np.int64]:
-        """The resident's likelier move in each state."""
-        return (self.resident.defect > 0.5).astype(np.int64)
+        """The resident's likelier move in each s."""
+        defects = self.resident.defect[self.positions.own] > 0.5
+        return (defects & self.positions.may[:, 1]).astype(np.int64)
+
+    @cached_property
+    def _no_choice(self) -> NDArray[np.bool_]:
+        """``(s,)`` where both moves come to the same, as where a D is blocked."""
+        chances = (self.chance[:, 0] == self.chance[:, 1]).all(axis=1)
+        return np.asarray(chances & (self.gains[:, 0] == self.gains[:, 1]))
+
+    @property
+    def _turns_counted(self) -> float:
+        """How many times the mean of a turn that counts is the mean over all, offers included (see `answer`)."""
+        return 1.0 + self.rules.stage.offers * (1.0 - (self.rules.continuation or 0.0))
 
     def answer(self) -> Answer:
         """The best response to an open horizon; ValueError where it cannot be known."""
-        from engine.pairs.methods import MAX_SOLVED_STATES
+        from engine.pairs.chains import MAX_SOLVED_STATES
 
         states = len(self.following)
         if states > MAX_SOLVED_STATES:
@@ -120,7 +146,8 @@ class Decision:
                 f"resident: expected joint moves that happen more often than 1e-300 of the time for a Nash gap with "
                 f"{self.rules.horizon}, got rarer ones; use a continuation probability"
             ) from None
-        return Answer(costs.policy.astype(np.uint8), gap / self.rules.stage.scaled[1])
+        # a deal is 1 / (1 - d) turns on average, whatever is played, and with an offer as many moves and one
+        return Answer(costs.policy.astype(np.uint8), gap * self._turns_counted / self.rules.stage.scaled[1])
 
     def _best(self) -> tuple[Costs, float]:
         """The costs of a best response and what self-play loses by it, in floats where these decide."""
@@ -151,7 +178,7 @@ class Decision:
         exact = all(float(p).is_integer() for p in self.rules.stage.scaled[0])
         pure = bool(np.isin(self.chance, (0.0, 1.0)).all())
         pairs, after, share, intended = self._kin()
-        policy = np.empty((turns, states), np.uint8)
+        policy = np.empty((turns + self.rules.stage.offers, states), np.uint8)
         rounding = 0.0 if exact and pure else ROUNDING
         _, lost, error, certain = kernels.backward(
             self.following, self.chance, self.gains, rounding, pairs, after, share, intended, policy
@@ -192,10 +219,10 @@ class Decision:
             if better.any():
                 policy = np.where(better, 1 - policy, policy)
                 continue
-            if not (advantage < -bound).all():
+            if not (advantage < -bound)[~self._no_choice].all():
                 return policy, None
             now = np.zeros((len(states), 2))
-            now[states, 1 - policy] = -advantage
+            now[states, 1 - policy] = np.where(self._no_choice, 0.0, -advantage)
             return policy, Costs(policy, np.zeros_like(now), now, 3.0 * residual)
         return policy, None  # pragma: no cover
 
@@ -206,15 +233,21 @@ class Decision:
         """What the chances are multiples of (one over it), the chances ``(s, 2, j)``, the gains, and theirs."""
         rules = self.rules
         e = Fraction(rules.noise)
-        stay = Fraction(1 if rules.continuation is None else rules.continuation)
-        payoffs = [Fraction(p) for p in rules.stage.scaled[0]]
-        above = [pay - min(payoffs) for pay in payoffs]
+        again = Fraction(1 if rules.continuation is None else rules.continuation)
+        lowest = Fraction(min(rules.stage.scaled[0]))
+        exact, here = defection(self.resident), self.positions
+        one, none = Fraction(1), Fraction(0)
         chances, gains = [], []
-        for p in defection(self.resident):
-            theirs = (1 - p) * (1 - e) + p * e, p * (1 - e) + (1 - p) * e
-            both = [[own * other for own in row for other in theirs] for row in ((1 - e, e), (e, 1 - e))]
-            gains.append([sum(map(mul, row, above), Fraction(0)) for row in both])
-            chances.append([[stay * q for q in row] + ([1 - stay] if stay != 1 else []) for row in both])
+        for s, (may, their) in enumerate(here.may.tolist()):
+            p = exact[int(here.own[s])]
+            counts = bool(here.counted[s])
+            stay = again if counts else one
+            above = [Fraction(pay) - lowest if counts else none for pay in here.payoffs[s].tolist()]
+            theirs = ((1 - p) * (1 - e) + p * e, p * (1 - e) + (1 - p) * e) if their else (one, none)
+            rows = ((1 - e, e), (e, 1 - e)) if may else ((one, none), (one, none))
+            both = [[own * other for own in row for other in theirs] for row in rows]
+            gains.append([sum(map(mul, row, above), none) for row in both])
+            chances.append([[stay * q for q in row] + ([1 - stay] if again != 1 else []) for row in both])
         whole = lcm(*(q.denominator for state in chances for row in state for q in row))
         units = lcm(*(gain.denominator for state in gains for gain in state))
         return (
@@ -346,7 +379,7 @@ class Decision:
 
     def _kin(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
         """States of both in self-play, the next ones and their chances, and what the resident intends."""
-        from engine.pairs.methods import MAX_SOLVED_STATES
+        from engine.pairs.chains import MAX_SOLVED_STATES
         from engine.stability import kernels
 
         intended = np.stack([self.resident.cooperate, self.resident.defect], axis=1)

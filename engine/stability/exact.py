@@ -25,30 +25,39 @@ def payoff(a: Automaton, b: Automaton, rules: Rules) -> Fraction:
 
     A continuation probability d is a chance 1 - d to begin anew. Payoffs that are short decimals count as such.
     """
-    values, scale = [Fraction(p) for p in rules.stage.scaled[0]], Fraction(rules.stage.scaled[1])
+    stage = rules.stage
+    values, scale = [Fraction(p) for p in stage.scaled[0]], Fraction(stage.scaled[1])
+    may, their, step, outcome = (one.tolist() for one in stage.machine)
     d = Fraction(1 if rules.continuation is None else rules.continuation)
-    e = Fraction(rules.noise)
-    executed = [[(1 - p) * e + p * (1 - e) for p in defection(strategy)] for strategy in (a, b)]
-    numbers, reached = {(0, 0): 0}, [(0, 0)]
+    noise = Fraction(rules.noise)
+    executed = [[(1 - p) * noise + p * (1 - noise) for p in defection(strategy)] for strategy in (a, b)]
+    numbers, reached = {(0, 0, 0): 0}, [(0, 0, 0)]
     gains: list[Fraction] = []
     chains: list[list[tuple[int, Fraction]]] = []
-    for s, t in reached:  # grows while it is read
-        x, y = executed[0][s], executed[1][t]
+    for s, t, e in reached:  # grows while it is read
+        x, y = executed[0][s] * may[e], executed[1][t] * their[e]
         chances = ((1 - x) * (1 - y), (1 - x) * y, x * (1 - y), x * y)
-        gains.append(sum((q * pay for q, pay in zip(chances, values, strict=True)), Fraction(0)))
-        chains.append([(0, 1 - d)] if d < 1 else [])
+        counts = stage.states[e].counted
+        stay = d if counts else Fraction(1)  # an offer takes no time
+        earned = [q * values[outcome[4 * e + j]] for j, q in enumerate(chances) if q and counts]
+        gains.append(sum(earned, Fraction(0)))
+        chains.append([(0, 1 - stay)] if stay < 1 else [])
         for joint, q in enumerate(chances):
-            if q and d:
-                to = int(a.successors[s, joint]), int(b.successors[t, (0, 2, 1, 3)[joint]])
+            if q and stay:
+                to = (
+                    int(a.successors[s, joint]),
+                    int(b.successors[t, (0, 2, 1, 3)[joint]]),
+                    step[4 * e + joint],
+                )
                 if to not in numbers:
                     numbers[to] = len(reached)
                     reached.append(to)
-                chains[-1].append((numbers[to], d * q))
+                chains[-1].append((numbers[to], stay * q))
     whole = lcm(*(q.denominator for chain in chains for _, q in chain))
     units = lcm(*(gain.denominator for gain in gains))
     steps = [[(t, int(q * whole)) for t, q in chain] for chain in chains]
     mean, _, common = long_run(steps, whole, [int(gain * units) for gain in gains])
-    return Fraction(mean[0], common * units) / scale
+    return Fraction(mean[0], common * units) / scale * (1 + stage.offers * (1 - d))
 
 
 def defection(strategy: Automaton) -> list[Fraction]:

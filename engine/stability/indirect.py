@@ -30,7 +30,7 @@ class IndirectInvasion:
 
     def __str__(self) -> str:
         """The chain in words."""
-        noisy = self.response.rules.noisy
+        noisy = self.response.rules.slips
         path = [name_of(step, noisy=noisy) or str(step) for step in self.steps]
         return " -> ".join([*path, str(self.response)])
 

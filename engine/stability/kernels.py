@@ -124,11 +124,11 @@ def relative(following, chance, gains, policy, centre):
 
 @jit
 def kin(following, chance, successors, intended, limit):
-    # (s,j), (s,2,j), (s,4), (s,2) -> pairs (n,2), next (n,j), chance (n,j); n = limit + 1 rows: there are more
+    # (s,j), (s,2,j), (own,4), (own,2) -> pairs (n,2), next (n,j), chance (n,j); n = limit + 1 rows: there are more
     """The resident against its kind, as a mutant that plays like it: states of both (opponent, itself)."""
     states, moves = following.shape
-    number = np.full((states, states), -1, np.int32)
-    capacity = min(limit + 1, states * states)
+    number = np.full((states, len(intended)), -1, np.int32)
+    capacity = min(limit + 1, states * len(intended))
     pairs = np.zeros((capacity, 2), np.int64)
     after = np.zeros((capacity, moves), np.int32)
     share = np.zeros((capacity, moves))

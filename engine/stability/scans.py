@@ -158,7 +158,7 @@ class Scan:
             leaders.append(
                 StrongestMutant(
                     genome=genome,
-                    name=name_of(genome, noisy=self.rules.noisy),
+                    name=name_of(genome, noisy=self.rules.slips),
                     genomes=int(sizes[self.behaviour[number]]),
                     against=float(self.against[number]),
                     among=float(self.among[number]),
@@ -221,7 +221,7 @@ class _Walk:
         entries = state_entries(*memory)
         self.shifts = entries.max() - entries  # the bit of a mutant's number that a state plays
         self.template = history_structure(*memory)
-        self.pure = resident.deterministic and not rules.noisy
+        self.pure = resident.deterministic and not rules.noisy and rules.stage.plain
         self.small = 2 ** (int(entries.max()) + 1) <= MAX_COMPARED
         if (
             not (self.small or self.pure)
@@ -289,12 +289,12 @@ class _Walk:
             return tuple(mean_payoff(*meeting) for meeting in meetings), marks
         bits = (np.arange(first, last)[:, None] >> self.shifts) & 1
         sizes, defect, successors, cooperate = canonical_batch(
-            self.template, bits.astype(np.float64), 1.0 - bits, self.rules.noisy
+            self.template, bits.astype(np.float64), 1.0 - bits, self.rules.slips
         )
         starts = np.concatenate(([0], np.cumsum(sizes)))
         forms = [(defect[a:b], successors[a:b], cooperate[a:b]) for a, b in pairwise(starts)]
         counts, kin = self._play(forms)
-        return tuple(self._payoff(part) for part in (counts, counts[:, SWAP], kin)), _marks(
+        return tuple(self._payoff(part) for part in (counts, counts[:, self.rules.stage.swap], kin)), _marks(
             sizes, defect, successors
         )
 
@@ -321,7 +321,7 @@ class _Walk:
 
     def _mutant(self, number: int) -> Automaton:
         moves = (number >> self.shifts & 1).astype(np.float64)
-        return Automaton(moves, self.template).canonical(noisy=self.rules.noisy)
+        return Automaton(moves, self.template).canonical(noisy=self.rules.slips)
 
     def _discounted(self, first: int, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Differences of discounted payoffs in closed form, and in fractions where floats leave the sign open."""
@@ -373,8 +373,6 @@ class _Walk:
 
     def _play(self, mutants: Sequence[Form]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Expected joint moves with the resident (mutant's first) and with their kind, where chance has a part."""
-        from engine.pairs.methods import ChainPlay
-
         everyone = [self._resident_form, *mutants]
         behaviours = Behaviours(
             keys=tuple(k.to_bytes(16, "big") for k in range(len(everyone))),  # only their number is used
@@ -384,11 +382,8 @@ class _Walk:
             successors=np.concatenate([form[1] for form in everyone]),
             cooperate=np.concatenate([form[2] for form in everyone]),
         )
-        counts = ExpectedPlay(behaviours, self.rules).rows(0, 1)[0, 1:][:, SWAP]
-        own = ChainPlay(behaviours, self.rules)
-        kin = np.array([own.counts(k, k) for k in range(1, len(everyone))])
-        kin[:, 1:3] = kin[:, 1:3].mean(axis=1, keepdims=True)  # alike to the last bit
-        return counts, kin
+        play, swap = ExpectedPlay(behaviours, self.rules), self.rules.stage.swap
+        return play.rows(0, 1)[0, 1:][:, swap], play.own_kind()[1:]
 
 
 def _marks(

@@ -101,7 +101,7 @@ def _from_run(folder: Path, which: str | None) -> tuple[str, Rules]:
             key = known.behaviour.rpartition(":")[2]
             if len(wanted) >= 4 and key.startswith(wanted):
                 return known.genome, rules
-            if which in (name_of(known.behaviour, noisy=rules.noisy), known.genome.rpartition(" ")[2]):
+            if which in (name_of(known.behaviour, noisy=rules.slips), known.genome.rpartition(" ")[2]):
                 return known.genome, rules
         raise ValueError(f"strategy: expected a behaviour that has led in {folder}, got {which!r}")
 

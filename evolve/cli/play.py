@@ -258,7 +258,7 @@ def _changes(rules: Rules) -> list[str]:
     found = []
     if rules.continuation != 0.5:
         found.append(f"a deal goes on {2 * (rules.continuation or 0):.6g} times as likely after each turn")
-    if len(rules.stage) > 1:
+    if not rules.stage.plain:
         found.append(f"{len(rules.stage)} states of a pair")
     if rules.stage.deposit:
         found.append(f"{float(rules.stage.deposit):g} locked by each before the first turn")

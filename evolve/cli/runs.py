@@ -380,7 +380,7 @@ def _names(there: Run) -> Callable[[str], str | None]:
     from engine.names import name_of
     from evolve.experiment.experiment import Experiment
 
-    noisy = Experiment.recorded(there.experiment_text).rules_value.noisy
+    noisy = Experiment.recorded(there.experiment_text).rules_value.slips
     return lambda behaviour: name_of(behaviour, noisy=noisy)
 
 

@@ -79,7 +79,7 @@ def _opponents_in_a_society(e: Experiment) -> Iterator[str]:
 
 
 def _mechanisms_of_a_society(e: Experiment) -> Iterator[str]:
-    if e.rules.play == "sipd" and len(e.rules_value.stage) > 1:
+    if e.rules.play == "sipd" and not e.rules_value.stage.plain:
         yield (
             "mechanism: expected those that keep no state of a pair with rules.play = 'sipd', where a society is not "
             f"played pair by pair, got {', '.join(map(str, e.mechanism))}"

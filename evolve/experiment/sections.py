@@ -18,7 +18,8 @@ from pydantic import (
 )
 
 from engine.game import Rules
-from engine.mechanisms import Mechanism, built, described, parse
+from engine.mechanism import Mechanism
+from engine.mechanisms import built, described, parse
 from evolve.experiment.section import Probability, Section, one_of
 from evolve.mutation import LAWS
 from evolve.selection import METHODS

@@ -16,11 +16,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.ledger import booked
 from engine.names import name_of
 from engine.pairs.behaviours import Behaviours, Form, canonical_forms, gather
 from engine.pairs.exact_play import ExpectedPlay
 from engine.pairs.sampled_play import SampledPlay
+from engine.pairs.tallies import carry, tally
 from engine.pairs.threads import block_ranges, in_order
+from engine.stage import ITEMS
 from evolve.experiment.experiment import Experiment
 from evolve.kinds import Genome
 from results.records import Birth, Generation, Leader
@@ -37,7 +40,7 @@ BLOCK_MEETINGS = 2**20
 LEADERS = 12
 
 Keep = Callable[[NDArray[np.int64], NDArray[np.float64]], None]
-"""Takes the rows of a block and their meetings ``(rows, d, 4)``, columns from the row on."""
+"""Takes the rows of a block and their meetings ``(rows, d, o)``, columns from the row on."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,14 @@ class Evaluated:
     """A population and what it earns.
 
     `fitness`: one value an individual. `behaviours`: the keys of what they do (see `Birth`). `cooperation`: how
-    often they cooperated in the meetings that fitness comes from.
+    often they cooperated in the meetings that fitness comes from. `ledger`: what mechanisms booked there for a mean
+    individual, per turn, in the order of `engine.stage.ITEMS`; empty where there is none.
     """
 
     fitness: list[float]
     behaviours: list[str]
     cooperation: float
+    ledger: tuple[float, ...] = ()
 
 
 class Evaluate(Protocol):
@@ -96,19 +101,24 @@ class Evaluation:
 
         among, against, own = self._totals(behaviours, living, panel)
         exact_total = float(self.rules.turns) if self.rules.turns is not None else 1.0
-        fitness, cooperation = np.zeros(d), 0.0
+        fitness, cooperation, stage = np.zeros(d), 0.0, self.rules.stage
+        books = np.zeros(len(ITEMS))
         others = among - own
         for totals, met, share in (
             (others, n - 1, self._population_share),
             (against, self._weights.sum(), 1 - self._population_share),
         ):
             if share:
-                fitness = fitness + share * self.rules.stage.mean_payoff(totals, exact_total * met)
-                rates = (totals[:, 0] + totals[:, 1]) / (exact_total * met)
+                fitness = fitness + share * stage.mean_payoff(totals, exact_total * met)
+                rates = stage.cooperation(totals, exact_total * met)
                 cooperation += share * float((rates * living).sum()) / n
+                if self.rules.mechanisms:
+                    frequencies = (totals * living[:, None]).sum(axis=0) / (exact_total * met * n)
+                    books += share * booked(self.rules, frequencies)
         earned = self._charged(fitness[here], genomes, behaviours.sizes[here])
         keys = [key.hex() for key in behaviours.keys]
-        return Evaluated(earned.tolist(), [keys[k] for k in here.tolist()], cooperation)
+        ledger = tuple(books.tolist()) if self.rules.mechanisms else ()
+        return Evaluated(earned.tolist(), [keys[k] for k in here.tolist()], cooperation, ledger)
 
     def behaviour(self, genome: Genome) -> str:
         """The key of a genome's canonical automaton under the experiment's rules."""
@@ -149,9 +159,7 @@ class Evaluation:
     def _totals(
         self, behaviours: Behaviours, living: NDArray[np.float64], panel: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Joint moves of each behaviour with all the living, with the panel, and with itself: ``(d, 4)`` each."""
-        from engine.pairs import kernels
-
+        """Outcomes of each behaviour with all the living, with the panel, and with itself: ``(d, o)`` each."""
         d = len(behaviours)
         play = self._meetings(behaviours)
         before = self._met
@@ -160,19 +168,20 @@ class Evaluation:
             was[:] = [before[0].get(key, -1) for key in behaviours.keys]
         # without the population as opponents only meetings with the panel count
         to_play = was < 0 if self._population_share else panel > 0
-        among, against, own = np.zeros((d, 4)), np.zeros((d, 4)), np.zeros((d, 4))
+        stage, size = self.rules.stage, (d, self.rules.stage.outcomes)
+        among, against, own = np.zeros(size), np.zeros(size), np.zeros(size)
         remember = d <= self._remembered and self._population_share > 0
-        kept = np.empty((d, d, 4)) if remember else None
+        kept = np.empty((d, *size)) if remember else None
         new = int(to_play.sum())
         meetings = new * d - new * (new - 1) // 2
         faced = bool(panel.any())
 
         def keep(rows: NDArray[np.int64], block: NDArray[np.float64]) -> None:
             if before is not None and self._population_share:
-                kernels.carry(before[1], was, rows, block)
-            kernels.tally(block, rows, living, living, among)
+                carry(before[1], was, rows, block)
+            tally(stage, block, rows, living, living, among)
             if faced:
-                kernels.tally(block, rows, panel, panel, against)
+                tally(stage, block, rows, panel, panel, against)
             own[rows] = block[np.arange(len(rows)), rows]
             if kept is not None:
                 kept[rows] = block
@@ -201,9 +210,14 @@ class Evaluation:
 
 
 def record(
-    number: int, population: Sequence[Birth], fitness: Sequence[float], cooperation: float, noisy: bool
+    number: int,
+    population: Sequence[Birth],
+    fitness: Sequence[float],
+    cooperation: float,
+    ledger: tuple[float, ...],
+    slips: bool,
 ) -> Generation:
-    """The record of an evaluated population, which stands in id order."""
+    """The record of an evaluated population, which stands in id order; `slips`: see `Rules`."""
     counts = Counter([birth.behaviour for birth in population])
     # ties by key, so that the order says nothing about who came first
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:LEADERS]
@@ -216,6 +230,7 @@ def record(
         population=tuple(population),
         fitness=tuple(fitness),
         cooperation=cooperation,
-        leaders=tuple(Leader(key, count, name_of(key, noisy=noisy), example[key]) for key, count in ranked),
+        leaders=tuple(Leader(key, count, name_of(key, noisy=slips), example[key]) for key, count in ranked),
         behaviours=len(counts),
+        ledger=ledger,
     )

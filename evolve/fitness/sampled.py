@@ -14,8 +14,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.ledger import booked
 from engine.pairs.behaviours import Behaviours, gather
 from engine.pairs.exact_play import ExpectedPlay
+from engine.pairs.tallies import tally
+from engine.stage import ITEMS
 from evolve.fitness.round_robin import Evaluated, Evaluation, Keep
 from evolve.kinds import Genome
 from evolve.streams import stream
@@ -30,36 +33,38 @@ class SampledEvaluation(Evaluation):
 
     def __call__(self, genomes: Sequence[Genome], number: int = 0, island: int = 0) -> Evaluated:
         """Fitness of everyone in a population."""
-        from engine.pairs import kernels
-
-        n = len(genomes)
+        n, stage = len(genomes), self.rules.stage
         chosen, behaviours, drawn, m = self._draw(genomes, number, island)
         here, d = behaviours.index[:n], len(behaviours)
         panel = np.bincount(behaviours.index[n:], self._weights, minlength=d).astype(np.float64)
-        among, against, own = np.zeros((d, 4)), np.zeros((d, 4)), np.zeros((d, 4))
+        size = d, stage.outcomes
+        among, against, own = np.zeros(size), np.zeros(size), np.zeros(size)
         faced = bool(panel.any())
 
         def keep(rows: NDArray[np.int64], block: NDArray[np.float64]) -> None:
-            kernels.tally(block, rows, drawn, drawn, among)
+            tally(stage, block, rows, drawn, drawn, among)
             if faced:
-                kernels.tally(block, rows, panel, panel, against)
+                tally(stage, block, rows, panel, panel, against)
             own[rows] = block[np.arange(len(rows)), rows]
 
         self._meet(behaviours, m, keep)
         myself = np.zeros(n)
         myself[chosen] = 1.0
         total = float(self.rules.turns) if self.rules.turns is not None else 1.0
-        fitness, cooperation = np.zeros(n), 0.0
+        fitness, cooperation, books = np.zeros(n), 0.0, np.zeros(len(ITEMS))
         for totals, met, share in (
             (among[here] - myself[:, None] * own[here], len(chosen) - myself, self._population_share),
             (against[here], np.full(n, self._weights.sum()), 1 - self._population_share),
         ):
             if share:
-                fitness += share * self.rules.stage.mean_payoff(totals, total * met)
-                cooperation += share * float(((totals[:, 0] + totals[:, 1]) / (total * met)).sum()) / n
+                fitness += share * stage.mean_payoff(totals, total * met)
+                cooperation += share * float(stage.cooperation(totals, total * met).sum()) / n
+                if self.rules.mechanisms:
+                    books += share * booked(self.rules, totals / (total * met)[:, None]).mean(axis=0)
         earned = self._charged(fitness, genomes, behaviours.sizes[here])
         keys = [key.hex() for key in behaviours.keys]
-        return Evaluated(earned.tolist(), [keys[k] for k in here.tolist()], cooperation)
+        ledger = tuple(books.tolist()) if self.rules.mechanisms else ()
+        return Evaluated(earned.tolist(), [keys[k] for k in here.tolist()], cooperation, ledger)
 
     def difference_error(self, genomes: Sequence[Genome], number: int = 0, island: int = 0) -> float:
         """Standard error, through sampling, of the difference in fitness of two individuals of a population.

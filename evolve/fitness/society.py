@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.ledger import ledger_of
 from engine.pairs.behaviours import canonical_forms
 from engine.societies import battery
 from engine.societies.sipd import PlayTable, play_table, society
 from engine.societies.twins import most_played, players
+from engine.stage import ITEMS
 from evolve.experiment.experiment import Experiment
 from evolve.fitness.round_robin import Evaluated
 from evolve.kinds import Genome
@@ -61,21 +63,23 @@ class Societies:
         members = [self._known[g] for g in genomes]
         chance = stream(self.experiment.seed, number, "society", island)
         fitness = np.zeros(len(genomes))
-        cooperation = 0.0
+        cooperation, books = 0.0, np.zeros(len(ITEMS))
         size = self.experiment.rules.society or len(genomes)
         for places in groups(len(genomes), size, chance):
-            earned, rate = self._society([members[k] for k in places.tolist()], chance)
+            earned, rate, booked = self._society([members[k] for k in places.tolist()], chance)
             fitness[places] = earned
             cooperation += rate * len(places) / len(genomes)
+            books += booked * len(places) / len(genomes)
         parsimony = self.experiment.fitness.parsimony
         if parsimony:
             fitness -= parsimony * np.array([member.complexity for member in members])
-        return Evaluated(fitness.tolist(), [member.behaviour for member in members], cooperation)
+        ledger = tuple(books.tolist()) if self.rules.mechanisms else ()
+        return Evaluated(fitness.tolist(), [member.behaviour for member in members], cooperation, ledger)
 
     def _society(
         self, members: list[Member], chance: np.random.Generator
-    ) -> tuple[NDArray[np.float64], float]:
-        """What each of some individuals earns in their society, and how often they cooperate."""
+    ) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
+        """What each of some individuals earns in their society, how often they cooperate, and what is booked."""
         counts = Counter(member.key for member in members)
         player = {member.key: member.player for member in members}
         keys = sorted(counts)
@@ -88,15 +92,18 @@ class Societies:
                 seed=int(chance.integers(2**63)),
             )
             means, rates = result.means, result.cooperation
+            ledger = result.ledger
             self.played += 1
         else:
             table = self._table(keys, [player[key] for key in keys], n)
             means = table.mean_payoffs(n)
+            ledger = ledger_of(table.names, self.rules, table.frequencies(n))
             rates = table.joint_counts[:, :, :2].sum(axis=2) / float(self.rules.turns or 1)
         meetings = np.outer(n, n) - np.diag(n)
         cooperation = float((np.where(meetings > 0, rates, 0.0) * meetings).sum() / meetings.sum())
         place = {key: k for k, key in enumerate(keys)}
-        return means[[place[member.key] for member in members]], cooperation
+        books = np.zeros(len(ITEMS)) if ledger is None else np.average(ledger.amounts, axis=0, weights=n)
+        return means[[place[member.key] for member in members]], cooperation, books
 
     def _table(self, keys: list[bytes], strategies: list[Any], counts: NDArray[np.int64]) -> PlayTable:
         """The play of exactly these strategies, so many of each as it depends on."""

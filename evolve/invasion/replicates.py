@@ -167,14 +167,14 @@ def _sequential(study: Study, task: Task) -> Outcome:
     )
     clones = _clones(task, experiment, resident)
     evaluate = evaluation(experiment) if clones is None else clones
-    noisy = experiment.rules_value.noisy
+    slips = experiment.rules_value.slips
     draw = operators(prepared, study.invasion.law, resident).random
     for k in range(1, study.invasion.generations + 1):
         mutant = draw(1, rng=stream(prepared.seed, k, "immigrants"))[0]
         members = newborns(0, 0, [("seed", (), resident)] * (size - 1) + [("immigrant", (), mutant)])
         met = evaluate([m.genome for m in members], 0)
         births = [m.birth(does) for m, does in zip(members, met.behaviours, strict=True)]
-        start = record(0, births, met.fitness, met.cooperation, noisy)
+        start = record(0, births, met.fitness, met.cooperation, met.ledger, slips)
         home, other = start.population[0].behaviour, start.population[-1].behaviour
         if home == other:
             continue

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.stage import ITEMS
 from results.errors import DamageError
 from results.records import QUANTILES, BirthId, Generation, Leader, quantiles
 
@@ -66,6 +67,9 @@ STATISTICS_TYPE = np.dtype(
         ("born", "<u4"),
     ]
 )
+
+BOOKS = struct.Struct(f"<{len(ITEMS)}d")
+"""Behind the statistics of a generation under mechanisms: what they book, in the order of `engine.stage.ITEMS`."""
 
 LEADERS_TYPE = np.dtype([("behaviour", "<u4"), ("count", "<u4")])
 
@@ -212,7 +216,8 @@ class GenerationRow(NamedTuple):
             what,
             whole(found.number, 0, MOST_GENERATIONS),
             _hash(found.hash),
-            isinstance(found.statistics, bytes) and len(found.statistics) == STATISTICS.size,
+            isinstance(found.statistics, bytes)
+            and len(found.statistics) in (STATISTICS.size, STATISTICS.size + BOOKS.size),
             isinstance(found.leaders, bytes) and len(found.leaders) % LEADERS_TYPE.itemsize == 0,
         )
         return found
@@ -220,7 +225,7 @@ class GenerationRow(NamedTuple):
     def leading(self, behaviours: int) -> NDArray[Any]:
         """The leaders as `LEADERS_TYPE`; raises DamageError for others than those that have led, or too many."""
         table = np.frombuffer(self.leaders, LEADERS_TYPE)
-        size = STATISTICS.unpack(self.statistics)[-2]
+        size = STATISTICS.unpack_from(self.statistics)[-2]
         if len(table) and not 1 <= table["behaviour"].min() <= table["behaviour"].max() <= behaviours:
             raise DamageError(f"the leaders of generation {self.number} are not among those that have led")
         if table["count"].sum(dtype=np.uint64) > size:
@@ -234,6 +239,10 @@ NO_STATISTICS = STATISTICS.pack(*[float("nan")] * (len(QUANTILES) + 3), 0, 0, 0)
 
 def statistics_field(generation: Generation) -> bytes:
     """The statistics of a generation."""
+    return _statistics(generation) + (BOOKS.pack(*generation.ledger) if generation.ledger else b"")
+
+
+def _statistics(generation: Generation) -> bytes:
     return STATISTICS.pack(
         max(generation.fitness),
         generation.mean,
@@ -247,7 +256,7 @@ def statistics_field(generation: Generation) -> bytes:
 
 def statistics_table(fields: Sequence[bytes]) -> NDArray[Any]:
     """The statistics of consecutive generations, as `STATISTICS_TYPE`; raises DamageError for what cannot be."""
-    values = np.frombuffer(b"".join(fields), STATISTICS_TYPE)
+    values = np.frombuffer(b"".join(field[: STATISTICS.size] for field in fields), STATISTICS_TYPE)
     payoffs = np.column_stack([values["best"], values["mean"], values["quantiles"]])
     possible = (np.abs(payoffs) <= LARGEST_PAYOFF).all(axis=1)
     possible &= (values["cooperation"] >= 0) & (values["cooperation"] <= 1)
@@ -256,6 +265,21 @@ def statistics_table(fields: Sequence[bytes]) -> NDArray[Any]:
         if fields[place] != NO_STATISTICS:
             raise DamageError("the statistics of a generation are impossible")
     return values
+
+
+def books_table(fields: Sequence[bytes]) -> NDArray[np.float64] | None:
+    """What mechanisms book in consecutive generations, ``(n, items)``, nan where it is lost; None where there are none.
+
+    Raises DamageError for what cannot be.
+    """
+    behind = [field[STATISTICS.size :] for field in fields]
+    if not any(behind):
+        return None
+    books = np.array([BOOKS.unpack(field) if field else [np.nan] * len(ITEMS) for field in behind])
+    for amounts, field in zip(books, behind, strict=True):
+        if field and not (np.abs(amounts) <= LARGEST_PAYOFF).all():
+            raise DamageError("what mechanisms book in a generation is impossible")
+    return books
 
 
 # A behaviour.

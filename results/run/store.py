@@ -20,6 +20,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.ledger import KEPT
+from engine.stage import ITEMS
 from results.errors import DamageError, RunError
 from results.records import QUANTILES, Birth, BirthId, Generation
 from results.run.births import BirthRow
@@ -44,6 +46,7 @@ from results.run.rows import (
     Head,
     LeadingBehaviour,
     Limits,
+    books_table,
     pack,
     packable,
     statistics_table,
@@ -293,6 +296,7 @@ class Run:
                 raise DamageError(f"the population of generation {number} is not the one that was hashed")
             births, fitness = population.births()
             values = statistics_table([here.statistics])[0]
+            books = books_table([here.statistics])
             return Generation(
                 number,
                 births,
@@ -303,6 +307,7 @@ class Run:
                     for one in here.leading(head.behaviours)
                 ),
                 int(values["behaviours"]),
+                () if books is None else tuple(books[0].tolist()),
             )
 
     def hash_of(self, generation: int) -> str:
@@ -316,7 +321,11 @@ class Run:
             return [number for (number,) in connection.execute("SELECT id FROM populations ORDER BY id")]
 
     def statistics(self) -> dict[str, NDArray[Any]]:
-        """By generation: generation, best, mean, q5 ... q95, cooperation, behaviours, size, born."""
+        """By generation: generation, best, mean, q5 ... q95, cooperation, behaviours, size, born.
+
+        Under mechanisms also what they book for a mean individual per turn (`engine.stage.ITEMS`), and `operator`: what
+        is left of it to whoever runs them.
+        """
         with self.snapshot() as connection:
             length = self._head().number + 1
             fields: list[bytes] = []
@@ -335,6 +344,10 @@ class Run:
             table[f"q{percent}"] = values["quantiles"][:, column].copy()
         for name in ("cooperation", "behaviours", "size", "born"):
             table[name] = values[name].copy()
+        books = books_table(fields)
+        if books is not None:
+            table |= {item: books[:, k].copy() for k, item in enumerate(ITEMS)}
+            table["operator"] = books @ KEPT
         return table
 
     def leaders(self, every: int = 1) -> Leaders:
