@@ -29,6 +29,16 @@ TESTED = {
     "sweeps/noise.toml": "at continuation 0.95 nearly always without noise, and hardly ever with noise 0.1.",
     "designs/fine.toml": "With many turns and little noise about a quarter of what makes C dominant is enough",
     "designs/detection.toml": "their product alone decides what evolves, and where pavlov is certified.",
+    "mechanisms/repetition.toml": "cooperation appears when the future weighs nine tenths; with --set "
+    "rules.continuation=0 it does not.",
+    "mechanisms/fine.toml": "cooperation appears because a D costs more than it gains, which is 5 years where the other "
+    "defects. With --set mechanism.0.fine=0 all defect.",
+    "mechanisms/pooled-fine.toml": "With --set mechanism.0.to=burn, or with twice the fine, cooperation appears.",
+    "mechanisms/quota.toml": "Three quarters of all moves then cooperate, whoever plays; and no more than that, since "
+    "what is left to defect with is used. With --set mechanism.0.window=10 it is nine tenths.",
+    "mechanisms/referee.toml": "With --set mechanism.0.share=0.25 he sees too little, and all defect and pay for it.",
+    "mechanisms/escrow-offer.toml": "they join, and then cooperate. With --set mechanism.0.fee=2.5, more than "
+    "cooperation is worth, nobody does; with --set mechanism.0.bond=1 it deters nobody.",
     "tft-memory12.toml": "does it last?",
     "vulture-society.toml": "does it avoid invasion, as Ord says?",
 }
@@ -111,3 +121,43 @@ def test_the_product_of_fine_and_detection_decides() -> None:
 def judged(file: str, point: dict[str, float]) -> DesignPoint:
     design = Design.load(EXAMPLES / file)
     return judge(design.text, design.name, design.settings.model_dump(), point)
+
+
+RULE, NO_RULE = (0.6, 1.0), (0.0, 0.25)
+"""Shares of cooperation where a rule is there that makes it pay, and where none is."""
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "share"),
+    [
+        ("repetition", {}, RULE),
+        ("repetition", {"rules.continuation": 0.0}, NO_RULE),
+        ("fine", {}, RULE),
+        ("fine", {"mechanism.0.fine": 0}, NO_RULE),
+        ("pooled-fine", {}, NO_RULE),
+        ("pooled-fine", {"mechanism.0.to": "burn"}, RULE),
+        ("pooled-fine", {"mechanism.0.fine": 5}, RULE),
+        ("quota", {}, (0.75, 0.8)),
+        ("quota", {"mechanism.0.window": 10}, (0.9, 0.92)),
+        ("referee", {}, RULE),
+        ("referee", {"mechanism.0.share": 0.25}, NO_RULE),
+        ("escrow-offer", {}, RULE),
+        ("escrow-offer", {"mechanism.0.fee": 2.5}, NO_RULE),
+        ("escrow-offer", {"mechanism.0.bond": 1}, NO_RULE),
+    ],
+)
+def test_cooperation_appears_when_the_rule_does(
+    file: str, changes: dict[str, Any], share: tuple[float, float]
+) -> None:
+    lived = evolved(f"mechanisms/{file}.toml", **changes)
+    low, high = share
+    assert low <= cooperation(lived[60:]) <= high
+    assert (len(lived[-1].ledger) > 0) == (file != "repetition")
+
+
+def test_who_joins_the_escrow_pays_its_fee() -> None:
+    fees, joined = (
+        evolved("mechanisms/escrow-offer.toml", **changes)[-1].ledger[1]
+        for changes in ({"mechanism.0.fee": 2.5}, {})
+    )
+    assert joined == pytest.approx(0.1, abs=0.02) and fees < 0.1
