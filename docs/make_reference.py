@@ -56,6 +56,7 @@ def keys_page() -> str:
             if key in said
         ]
         parts.append("")
+    parts.append(SWEEP)
     parts.append("## [[mechanism]]\n\nTables of a list: what changes the game, the first applied first.\n")
     for kind in MECHANISMS.values():
         parts.append(f"### {kind.name}\n\nAs text: `{kind.usage()}`\n\n{kind.semantics}\n")
@@ -65,6 +66,7 @@ def keys_page() -> str:
 
 def sections() -> Iterator[tuple[str, type[BaseModel], dict[str, str]]]:
     """Title, section and what is said of its keys; raises LookupError for a key of which nothing is said."""
+    from evolve.designs import DesignSection
     from evolve.experiment.experiment import Experiment
     from evolve.invasion.study import InvasionSection
     from evolve.kinds import KINDS
@@ -79,7 +81,8 @@ def sections() -> Iterator[tuple[str, type[BaseModel], dict[str, str]]]:
                 yield f'[genome] with kind = "{kind}"', section, checked(section, said[name])
         elif isinstance(section, type) and issubclass(section, BaseModel):
             yield f"[{name}]", section, checked(section, said[name])
-    yield "[invasion]", InvasionSection, checked(InvasionSection, INVASION)
+    yield "[invasion], in a study file", InvasionSection, checked(InvasionSection, INVASION)
+    yield "[design], in a design file", DesignSection, checked(DesignSection, DESIGN)
 
 
 def checked(section: type[BaseModel], said: dict[str, str]) -> dict[str, str]:
@@ -121,6 +124,7 @@ TOLD = {
     "population.seeds": "shares of the first population: `strategy`, a name or a genome's text, and its `share`",
     "selection.tournament_size": "individuals of which the best becomes a parent (tournament only)",
     "fitness.opponents": "whom everybody meets",
+    "variation.strategies": 'what a child can become (law = "finite" only)',
     "islands.number": "populations that exchange migrants",
     "islands.selection": "who is copied",
 }
@@ -135,6 +139,31 @@ INVASION = {
     "controls": "whom residents are compared with: `clone` stands for the clones of each, which only drift",
 }
 """What the keys of `[invasion]` do."""
+
+DESIGN = {
+    "grid": "one or two keys of the experiment, each with a list of values, or `{ from = 0, to = 2, step = 0.5 }`",
+    "strategies": "who plays in the long run: names, genome texts, complete classes such as `memory(1,1)`",
+    "size": "individuals of the population",
+    "beta": "intensity of selection",
+    "mutants": "any other strategy alike, or genomes with one entry changed",
+    "residents": "who is certified against every mutant",
+    "target": "the share of cooperation that is wanted",
+    "seeds": "runs of the experiment at every point; 0: the long run of rare mutants instead, exactly",
+}
+"""What the keys of `[design]` do."""
+
+SWEEP = """## [sweep], in a sweep file
+
+A sweep file is an experiment file with this section, or names one by `base` at the top.
+
+| key | values | default | |
+|---|---|---|---|
+| `grid` | table of lists | none | keys of the experiment by their path, each with its values; every combination is a point |
+| `list` | list of tables | none | settings by their path, each times the grid |
+| `seeds` | whole number, or list of them | `1` | so many from `seed` on, or these |
+| `last` | number > 0 ≤ 1 | `0.25` | results are means over this share of the generations, the last ones |
+"""
+"""The keys of `[sweep]`, which `evolve.sweep` reads itself."""
 
 
 def values(section: type[BaseModel], key: str) -> str:
