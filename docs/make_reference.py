@@ -158,7 +158,7 @@ A sweep file is an experiment file with this section, or names one by `base` at 
 
 | key | values | default | |
 |---|---|---|---|
-| `grid` | table of lists | none | keys of the experiment by their path, each with its values; every combination is a point |
+| `grid` | table of lists | none | keys by their path, each with its values; every combination is a point |
 | `list` | list of tables | none | settings by their path, each times the grid |
 | `seeds` | whole number, or list of them | `1` | so many from `seed` on, or these |
 | `last` | number > 0 ≤ 1 | `0.25` | results are means over this share of the generations, the last ones |
