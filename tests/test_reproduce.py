@@ -154,7 +154,7 @@ def test_intervals_are_wilsons(successes, low, high):
 def test_claims_are_chosen_by_name_or_by_source():
     assert [claim.name for claim in chosen(["ord"])] == [f"O{k}" for k in range(1, 15)]
     assert [claim.name for claim in chosen(["o7", "lifl", "O7"])] == ["O7", "L1", "L2", "L3", "L4"]
-    with pytest.raises(ValueError, match="claim: expected ord, lifl or one of O1, "):
+    with pytest.raises(ValueError, match="claim: expected ord, lifl, agents or one of O1, "):
         chosen(["O15"])
 
 
