@@ -328,7 +328,7 @@ class Quota(Mechanism):
     prediction = (
         "Cooperation is at least 1 - defections/window, and a pair of All-D earns R - (defections/window) (R - P). But "
         "retaliation is rationed too: with one in 2, 3, 4 or 10 turns neither tit_for_tat, pavlov nor spiteful is Nash "
-        "at any continuation probability from .01 to .99, and grim, which never forgets, only from .67, .76, .81, .91 "
+        "at any continuation probability from .01 to .99, and grim, which never forgets, only from .67, .76, .82, .93 "
         "on; without a quota from .5."
     )
     source = "Why rational agents lose, document 001: hard quotas"

@@ -31,8 +31,8 @@ TESTED = {
     "designs/detection.toml": "their product alone decides what evolves, and where pavlov is certified.",
     "mechanisms/repetition.toml": "cooperation appears when the future weighs nine tenths; with --set "
     "rules.continuation=0 it does not.",
-    "mechanisms/fine.toml": "cooperation appears because a D costs more than it gains, which is 5 years where the other "
-    "defects. With --set mechanism.0.fine=0 all defect.",
+    "mechanisms/fine.toml": "cooperation appears because a D costs more than it gains, which is 5 years where the "
+    "other defects. With --set mechanism.0.fine=0 all defect.",
     "mechanisms/pooled-fine.toml": "With --set mechanism.0.to=burn, or with twice the fine, cooperation appears.",
     "mechanisms/quota.toml": "Three quarters of all moves then cooperate, whoever plays; and no more than that, since "
     "what is left to defect with is used. With --set mechanism.0.window=10 it is nine tenths.",

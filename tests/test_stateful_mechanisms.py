@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import Game, Rules, best_response, expected, nash_gap, pair_table, play, round_robin, scan
+from engine import (
+    Game,
+    Rules,
+    best_response,
+    expected,
+    long_run,
+    nash_gap,
+    pair_table,
+    play,
+    round_robin,
+    scan,
+)
 from engine.mechanisms import built
 from engine.stability.exact import payoff
 from engine.stage import ITEMS
+from evolve import Experiment, generations
 from genomes import Automaton
+from results import Run, save_all
 from tests.mechanisms_reference import Deal, best_value, histories
 from tests.strategies import automata, chance, pure_strategies, rule
 
@@ -367,3 +381,71 @@ def test_the_offer_of_escrow_is_worth_taking_below_its_price() -> None:
 
     assert joins(2, 0) and joins(2, 1.9) and joins(2, 2)
     assert not joins(1.9, 0) and not joins(2, 2.1)
+
+
+@pytest.mark.parametrize(
+    ("bond", "fee", "share"), [(1, 0, 0.04), (2, 0, 0.88), (2, 1.9, 0.60), (2, 2.1, 0.04)]
+)
+def test_an_offered_escrow_in_the_long_run(bond: float, fee: float, share: float) -> None:
+    # joins or not, then C or D in escrow, and without it
+    class_of_eight = [f"memory(1,1) {o}{x}{y}{y}{y}" for o in "cd" for x in "CD" for y in "CD"]
+    rules = Rules(turns=1, mechanisms=(f"escrow_offer:{bond},fee={fee}",))
+    assert long_run(class_of_eight, rules, size=50, beta=1).cooperation == pytest.approx(share, abs=0.006)
+
+
+# --- evolution ---
+
+
+def test_runs_under_mechanisms_are_kept_with_their_ledger_and_resumed(tmp_path: Path) -> None:
+    experiment = Experiment(
+        genome={"x": 1, "y": 1},
+        population={"size": 16},
+        generations=12,
+        rules={"turns": 9, "noise": 0.02},
+        mechanism=["quota:1,window=3", "fine:1,detection=0.5,monitoring=0.1", "stake:2"],
+        fitness={"opponents": "both", "panel": ["tit_for_tat", "all_d"]},
+    )
+    with Run.open(tmp_path / "whole", experiment) as whole:
+        for generation in generations(experiment):
+            whole.append(generation)
+    with Run.open(tmp_path / "parts", experiment) as part:
+        for generation in generations(experiment.changed(generations=5)):
+            part.append(generation)
+    with Run.open(tmp_path / "parts", experiment) as part:
+        for generation in generations(experiment, start=part.latest()):
+            part.append(generation)
+        assert part.latest() == whole.latest()
+    read = Run.read(tmp_path / "whole")
+    table = read.statistics()
+    assert table["monitoring"].tolist() == pytest.approx([0.1] * 13)
+    assert table["operator"][-1] == pytest.approx(
+        table["fines"][-1] + table["bonds"][-1] - table["returned"][-1]
+    )
+    assert [table[item][-1] for item in ITEMS] == list(read.latest().ledger)
+    assert tmp_path / "ledger.png" in save_all(read, tmp_path, ["png"])
+    plain = Experiment(**experiment.model_dump() | {"mechanism": []})
+    with Run.open(tmp_path / "plain", plain) as run:
+        for generation in generations(plain):
+            run.append(generation)
+        assert "operator" not in run.statistics() and run.latest().ledger == ()
+
+
+@pytest.mark.parametrize("extra", [{"fitness": {"sample": 6}}, {"islands": {"number": 2, "interval": 3}}])
+def test_the_fitness_of_a_game_with_states_is_what_meetings_earn(extra: dict[str, Any]) -> None:
+    experiment = Experiment(
+        genome={"x": 0, "y": 1}, population={"size": 8}, generations=4, rules={"turns": 7},
+        mechanism=["milestones:1,stages=3,out=1,early=0.5", "escrow:0,fee=0.25"], **extra,
+    )  # fmt: skip
+    *_, last = generations(experiment)
+    assert last.ledger[1] <= 0.25
+    if "islands" in extra:
+        rules = experiment.rules_value
+        for island in (0, 1):
+            here = [k for k, birth in enumerate(last.population) if birth.id.island == island]
+            for k in here[:3]:
+                met = [
+                    expected(last.population[k].genome, last.population[j].genome, rules).payoffs[0]
+                    for j in here
+                    if j != k
+                ]
+                assert last.fitness[k] == pytest.approx(np.mean(met), abs=1e-9)

@@ -215,8 +215,11 @@ def command(*words: str, workers: int = 1, cluster: str | None = None, out: Path
 def show_ledger(
     found: Ledger | None, weights: Sequence[int] | None = None, *, title: str | None = None
 ) -> None:
-    """Print what mechanisms took and gave, by player and turn; with no `title` of its own also of a whole deal."""
-    if found is None:
+    """Print what mechanisms took and gave, by player and turn; with no `title` of its own also of a whole deal.
+
+    Nothing where nothing is booked.
+    """
+    if found is None or not found.amounts.any():
         return
     columns = found.columns()
     used = [name for name, values in columns.items() if name in ("strategy", "operator") or any(values)]

@@ -20,8 +20,9 @@ from matplotlib.ticker import MaxNLocator
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from engine.stage import ITEMS
 from results.errors import RunError
-from results.palette import BAND, MAIN, OTHERS, SECOND, WIDE_BAND, ink
+from results.palette import BAND, LINES, MAIN, OTHERS, SECOND, WIDE_BAND, ink
 from results.plots.genome_maps import genomes
 from results.plots.heredity import descent, family
 from results.plots.style import (
@@ -37,6 +38,9 @@ from results.plots.style import (
     thinned,
 )
 from results.run.store import Run
+
+DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 3)), (0, (3, 1, 1, 1)), (0, (1, 3)))
+"""Of the lines of a ledger, so that lines upon each other are seen."""
 
 SMOOTH = 300
 """Points along time of the abundances: more would be spikes."""
@@ -98,6 +102,43 @@ def cooperation(run: Run) -> Figure:
         if width > 1:
             below.set_xlabel(f"generation (means of {width}, shaded from least to most)")
         above.tick_params(labelbottom=False)
+    return made
+
+
+def ledger(run: Run) -> Figure:
+    """What mechanisms took from a mean player and gave it, per turn, and what was left to whoever runs them.
+
+    Raises RunError for a run without mechanisms.
+    """
+    with run.snapshot():
+        table, title = _statistics(run), f"Ledger: {run_name(run)}"
+    if "operator" not in table:
+        raise RunError(f"{run.path}: no mechanisms, nothing to draw of a ledger")
+    length = len(table["generation"])
+    starts, width = bins(length)
+    x = starts + (width - 1) / 2
+    few = len(x) <= 30
+    with styled():
+        made = figure(3.4)
+        axes = made.subplots()
+        axes.axhline(0, color=OTHERS, lw=1)
+        booked = [item for item in ITEMS if np.nanmax(np.abs(table[item])) > 0]
+        styles = zip([*booked, "operator"], LINES, DASHES, strict=False)
+        for item, colour, dashes in styles:
+            axes.plot(
+                x,
+                thinned(table[item], starts),
+                color=colour,
+                ls=dashes,
+                label=item,
+                marker="o" if few else None,
+                ms=3,
+            )
+        axes.set_ylabel("a player, per turn")
+        axes.set_title(title, pad=20)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1), ncols=7)
+        axes.margins(y=0.06)
+        generation_axis(axes, length - 1, width)
     return made
 
 
@@ -167,7 +208,7 @@ FIGURES: dict[str, Callable[[Run], Figure]] = {
     "family": family,
     "genomes": genomes,
 }
-"""All figures, by the name of their file."""
+"""The figures of every run, by the name of their file; one of mechanisms has `ledger` too."""
 
 
 def save_all(run: Run, folder: str | os.PathLike[str], formats: Sequence[str] = ("png", "svg")) -> list[Path]:
@@ -177,6 +218,8 @@ def save_all(run: Run, folder: str | os.PathLike[str], formats: Sequence[str] = 
     """
     with run.snapshot():
         figures = {name: draw(run) for name, draw in FIGURES.items()}
+        if "operator" in run.statistics():
+            figures["ledger"] = ledger(run)
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     return [save(made, place / f"{name}.{kind}") for name, made in figures.items() for kind in formats]
