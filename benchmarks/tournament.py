@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.limits import lookup_round_robin
 from benchmarks.measure import Row, peak_mebibytes, seconds
 from engine import Game, Rules, round_robin
+from engine.mechanisms import parse
 from engine.pairs.behaviours import Behaviours, compile_behaviours
 from engine.pairs.exact_play import ExpectedPlay
 from genomes import LookupGenome
@@ -25,6 +26,7 @@ def rows(smoke: bool) -> Iterator[Row]:
     for n in (3, 2, 1):
         yield from _pure(n, smoke)
     yield from _long_rounds(smoke)
+    yield from _states(smoke)
     yield from _noisy(smoke)
     yield from _memory(smoke)
 
@@ -123,6 +125,25 @@ def _long_rounds(smoke: bool) -> Iterator[Row]:
     yield Row(f"{field}: share of matches without one in 32 turns", share, None, unit="")
     yield Row(f"{field}: scores, v those of random genomes", late / quick, None)
     yield Row(f"{field}: v yardstick, scores only", late / limit, 1.5)
+
+
+def _states(smoke: bool) -> Iterator[Row]:
+    """Meetings where a mechanism keeps one of four states of a pair, against the same ones without: followed both."""
+    genomes = random_genomes(20 if smoke else 200, 4)
+    plays = []
+    for rules in (RULES, Rules(turns=200, mechanisms=(parse("stake:1"),))):
+        behaviours = compile_behaviours(genomes, rules)
+        plays.append(ExpectedPlay(behaviours, rules))
+    plain, staged = seconds(
+        *(lambda play=play: play.rows(0, len(play.behaviours)) for play in plays),  # type: ignore[misc]
+        repetitions=1 if smoke else 15,
+        of=min,
+    )
+    yield Row(
+        "memory-4 pairs without noise in a game with 4 states: v the plain one, both followed",
+        staged / plain,
+        3,
+    )
 
 
 def _noisy(smoke: bool) -> Iterator[Row]:

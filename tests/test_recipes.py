@@ -333,6 +333,34 @@ def test_a_selection_operator_and_an_update_rule(house: House) -> None:
     assert "takes_over_equally_often[truncation-renewal]" in taken_up
 
 
+def test_a_mechanism(house: House) -> None:
+    house.recipe = "Add a mechanism"
+    house.replace(
+        "engine/mechanisms.py",
+        "MECHANISMS: dict[str, type[Mechanism]] = {\n",
+        "@dataclass(frozen=True)\n"
+        "class Tax(Mechanism):\n"
+        '    """A tax on every turn."""\n\n'
+        "    tax: float\n\n"
+        '    name = "tax"\n'
+        '    semantics = "Both pay a tax a turn."\n'
+        '    prediction = "It changes nothing but payoffs."\n'
+        '    source = "a test"\n\n'
+        "    def check(self):\n"
+        '        self.within("tax", 0.0)\n\n'
+        "    def applied(self, stage):\n"
+        "        entry = lambda own, other: Entry(fees=exact(self.tax))\n"
+        "        return stage.changed(lambda state: state.booked(entry))\n\n\n"
+        'MECHANISMS: dict[str, type[Mechanism]] = {\n    "tax": Tax,\n',
+        names="MECHANISMS Mechanism Stage applied booked",
+    )
+    (house.folder / "taxed.toml").write_text(TINY + '[[mechanism]]\nkind = "tax"\ntax = 0.5\n')
+    printed = house.evolve("mechanisms", "match all_c all_c --turns 4 --mechanism tax:0.5", "run taxed.toml")
+    assert "Prediction: It changes nothing but payoffs." in printed
+    assert re.search(r"all_c +2\.5 +1\.0000", printed) and "a deal  fees 4  operator 4" in printed
+    assert "taxed: generation 3" in printed
+
+
 def test_a_published_claim(house: House) -> None:
     house.recipe = "Add a published claim"
     house.write(

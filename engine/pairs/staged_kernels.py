@@ -38,42 +38,53 @@ def pack(sizes, defect, successors, table, start):
 
 
 @jit
-def _meet_turns(table, ea, eb, e, may, their, step, outcome, turns, counts, mark):
-    # table (4 sum s,), may, their (e,), step, outcome (4 e,) -> counts (o,)
+def _words(may, their, step, words):
+    # may, their (e,), step (4 e,) -> words (4 e,)
+    """The next state e as ``4 e``, and in its low bits who may defect in it: what a turn needs is in one number."""
+    for at in range(len(step)):
+        e = step[at]
+        words[at] = np.uint32(4) * np.uint32(e) + np.uint32(2) * may[e] + their[e]
+
+
+@jit
+def _meet_turns(table, ea, eb, word, words, outcome, turns, counts, met, mark):
+    # table (4 sum s,), words, outcome (4 e,), met, mark (o,): scratch -> counts (o,)
     """The meeting of two pure players over so many turns: Brent's cycle search, then arithmetic."""
-    one = np.uint32(1)
-    counts[:] = 0.0
-    mark[:] = 0.0
-    mark_a, mark_b, mark_e = ea, eb, e
-    power = 1
+    one, four, low = np.uint32(1), np.uint32(4), np.uint32(3)
+    met[:] = 0
+    mark[:] = 0
+    mark_a, mark_b, mark_word = ea, eb, word
+    power = 8  # marks cost more than turns
     since = 0
     turn = 0
     cycling = False
     while turn < turns:
-        x = ea & may[e]
-        y = eb & their[e]
-        j = 2 * x + y
-        at = 4 * e + j
-        counts[outcome[at]] += 1.0
-        ea = table[4 * (ea >> one) + j]
-        eb = table[4 * (eb >> one) + 2 * y + x]
-        e = step[at]
+        x = ea & (word >> one) & one
+        y = eb & word & one
+        j = x + x + y
+        at = (word & ~low) + j
+        met[outcome[at]] += 1
+        ea = table[four * (ea >> one) + j]
+        eb = table[four * (eb >> one) + y + y + x]
+        word = words[at]
         turn += 1
         since += 1
         if cycling:
             continue  # the rest of the last cycle is walked
-        if ea == mark_a and eb == mark_b and e == mark_e:
+        if ea == mark_a and eb == mark_b and word == mark_word:
             cycles = (turns - turn) // since
-            for o in range(len(counts)):
-                counts[o] += cycles * (counts[o] - mark[o])
+            for o in range(len(met)):
+                met[o] += cycles * (met[o] - mark[o])
             turn += cycles * since
             cycling = True
         elif since == power:
-            mark_a, mark_b, mark_e = ea, eb, e
-            for o in range(len(counts)):
-                mark[o] = counts[o]
+            mark_a, mark_b, mark_word = ea, eb, word
+            for o in range(len(met)):
+                mark[o] = met[o]
             power *= 2
             since = 0
+    for o in range(len(met)):
+        counts[o] = met[o]
 
 
 @jit
@@ -146,6 +157,10 @@ def pure_rows(
     """Meetings of the pure players in `rows` with those at or after them, where one of the two is `to_play`."""
     one = np.uint32(1)
     scratch = np.empty((3, block.shape[2]))
+    whole = np.empty((2, block.shape[2]), np.int64)
+    words = np.empty(len(step), np.uint32)
+    _words(may, their, step, words)
+    numbers = np.maximum(outcome, 0).astype(np.uint32)
     for r in range(len(rows)):
         i = rows[r]
         if not pure[i]:
@@ -161,7 +176,8 @@ def pure_rows(
                 eb = table[4 * (eb >> one) + 2 * y + x]
                 e = step[4 * e + 2 * x + y]
             if turns > 0:
-                _meet_turns(table, ea, eb, e, may, their, step, outcome, turns, block[r, k], scratch[0])
+                word = np.uint32(4 * e + 2 * may[e] + their[e])
+                _meet_turns(table, ea, eb, word, words, numbers, turns, block[r, k], whole[0], whole[1])
             else:
                 _meet_open(table, ea, eb, e, may, their, step, outcome, continuation, block[r, k], scratch)
 
