@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import nnls
 
-from engine import Rules, expected
+from engine import Rules, expected, round_robin
 from evolve import Experiment, generations
 from evolve.designs import Design, judge
 from evolve.sweep import Sweep
+from genomes import catalogue
 from results import Generation
 from results.designs import DesignPoint
 from results.plots.genome_maps import entries
@@ -21,6 +23,8 @@ TESTED = {
     "memory1.toml": "Most behaviours that lead have names here: watch who takes over from whom.",
     "memory3.toml": "With this seed nearly all moves cooperate from generation 10 on, by strategies that mostly defect "
     "against all_d.",
+    "papers/axelrod-1987.toml": "In most runs the median rule ends as successful as tit for tat, to 0.05 a turn, and "
+    "in some more than that above it: they exploit soft_majo and lose spiteful.",
     "stochastic-noise.toml": "R is above (T + P) / 2, which is what All-D takes from win-stay, lose-shift, and with "
     "this seed win-stay, lose-shift has taken over by generation 250. With --set game.R=2.5 it has not, and "
     "cooperation is lost.",
@@ -43,6 +47,14 @@ TESTED = {
     "vulture-society.toml": "does it avoid invasion, as Ord says?",
 }
 """What is claimed or asked by each example, word for word: whoever changes it changes the test below."""
+
+
+SETS = ("lifl", "agents", "memory_one")
+TOURNAMENT = [
+    *dict.fromkeys(name for one in SETS for name in catalogue.names(one)),
+    *("two_tits_for_tat", "winner12", "winner21", "bully", "spiteful_bully"),
+]
+"""The strategies whose scores the representatives of axelrod-1987.toml explain."""
 
 
 def evolved(file: str, until: int | None = None, **changes: Any) -> list[Generation]:
@@ -73,6 +85,46 @@ def test_memory3_cooperates_and_answers_defection() -> None:
     assert cooperation(run[10:]) > 0.95 and min(generation.cooperation for generation in run[10:]) > 0.8
     for leader in run[-1].leaders:
         assert expected(leader.genome, "all_d", Rules(turns=151)).cooperation[0] < 0.4
+
+
+def test_the_median_rule_is_as_good_as_tit_for_tat_or_exploits_a_representative_axelrod_1987() -> None:
+    experiment = Experiment.load(EXAMPLES / "papers" / "axelrod-1987.toml")
+    panel, weights = experiment.fitness.panel, np.array(experiment.fitness.weights)
+    earned = round_robin(panel, Rules(turns=151), self_play=True).payoffs
+    of_tft = earned[0]  # the first of the panel
+    target = of_tft @ weights / weights.sum()
+    gains, medians = [], []
+    for seed in range(1, 7):
+        run = evolved("papers/axelrod-1987.toml", seed=seed)
+        assert np.median(run[0].fitness) < target - 0.2  # negative control: random rules do not
+        medians.append(float(np.median(run[-1].fitness)))
+        middle = run[-1].population[int(np.argsort(run[-1].fitness)[10])].genome
+        if medians[-1] > target + 0.05:
+            row = np.array([expected(middle, one, Rules(turns=151)).payoffs[0] for one in panel]) - of_tft
+            gains.append(dict(zip(panel, row.tolist(), strict=True)))
+    assert sum(median > target - 0.05 for median in medians) >= 4 and 1 <= len(gains) <= 5
+    assert np.mean([gain["soft_majo"] for gain in gains]) > 0.5 and all(
+        gain["spiteful"] < -1 for gain in gains
+    )
+
+
+def test_eight_representatives_explain_the_scores_of_thirty_strategies() -> None:
+    fitness = Experiment.load(EXAMPLES / "papers" / "axelrod-1987.toml").fitness
+    earned = round_robin(TOURNAMENT, Rules(turns=151), self_play=True).payoffs
+    scores = earned.mean(axis=1) - earned.mean()
+
+    def explained(chosen: list[int]) -> tuple[float, np.ndarray]:
+        columns = earned[:, chosen] - earned[:, chosen].mean(axis=0)
+        weights, rest = nnls(columns, scores)
+        return 1 - rest**2 / (scores**2).sum(), weights
+
+    chosen: list[int] = []
+    for _ in range(8):
+        others = [k for k in range(len(TOURNAMENT)) if k not in chosen]
+        chosen.append(max(others, key=lambda k: explained([*chosen, k])[0]))
+    share, weights = explained(chosen)
+    assert tuple(TOURNAMENT[k] for k in chosen) == fitness.panel and share > 0.98
+    assert weights.tolist() == pytest.approx(fitness.weights, abs=6e-4)
 
 
 def test_win_stay_lose_shift_takes_over_where_mutual_cooperation_pays() -> None:
