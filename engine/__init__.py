@@ -2,12 +2,13 @@
 
 - `game`: payoffs (`Game`) and conditions (`Rules`); `mechanisms`: what a designer adds to a game, `stage`: what
   a turn is then worth, `ledger`: what was paid;
-  `names`: what it is called and what it is like;
   `intervals`: how sure an estimate is
+- `names`: what a strategy is called; `likeness`: what it is most like; `properties`: nice, retaliating, forgiving ...
 - `pairs`: two players meet, `play`, `expected` and `round_robin`
 - `societies`: everybody sees everything, `society`
 - `ecologies`: populations that grow by what they earn, `ecology`
-- `stability`: certificates against every mutant, scans, and the chance to take over a finite population
+- `stability`: certificates against every mutant, scans, partners and rivals, and the chance to take over a finite
+  population
 - `group_games`, `groups`: public goods and commons of n players
 
 Each room has a file `kernels` with its compiled loops.
@@ -28,20 +29,25 @@ for _name in ("genomes",):
 from engine.ecologies import Comparison, EcologyResult, compare, ecology
 from engine.game import Game, Rules
 from engine.ledger import Ledger
-from engine.names import name_of, nearest
+from engine.likeness import Family, families, family, label_of, nearest
+from engine.names import name_of
 from engine.pairs.meetings import Meeting, Play, expected, play
 from engine.pairs.tournament import PayoffTable, round_robin
+from engine.pairs.varied import Variation, vary
+from engine.properties import Traits, traits
 from engine.societies.sipd import SocietyResult, play_table, society
 from engine.stability.certificates import BestResponse, best_response, nash_gap
 from engine.stability.fixation import Kappa, fixation_probability, kappa, log_fixation, pair_table
 from engine.stability.indirect import in_society, indirect_invasions
 from engine.stability.rare_mutations import LongRun, long_run
+from engine.stability.rivals import Rivalry, rivalry
 from engine.stability.scans import Scan, scan
 
 __all__ = [
     "BestResponse",
     "Comparison",
     "EcologyResult",
+    "Family",
     "Game",
     "Kappa",
     "Ledger",
@@ -49,17 +55,23 @@ __all__ = [
     "Meeting",
     "PayoffTable",
     "Play",
+    "Rivalry",
     "Rules",
     "Scan",
     "SocietyResult",
+    "Traits",
+    "Variation",
     "best_response",
     "compare",
     "ecology",
     "expected",
+    "families",
+    "family",
     "fixation_probability",
     "in_society",
     "indirect_invasions",
     "kappa",
+    "label_of",
     "log_fixation",
     "long_run",
     "name_of",
@@ -68,9 +80,12 @@ __all__ = [
     "pair_table",
     "play",
     "play_table",
+    "rivalry",
     "round_robin",
     "scan",
     "society",
+    "traits",
+    "vary",
 ]
 
 

@@ -1,24 +1,23 @@
 """What is it called, and what is it most like? Every answer to that is given here.
 
 A behaviour key is an automaton's (32 hexadecimal digits: names are exact) or comes from the battery of societies (it
-begins with ``~``, as does its name: equal as far as tested, see `engine.societies.battery`).
+begins with ``~``, as does its name: equal as far as tested, see `engine.societies.battery`). What has no name belongs
+to a family, which `engine.likeness` finds.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine.game import Rules
 from genomes import catalogue
-from genomes.catalogue import Entry
 from genomes.counting import CountingStrategy
 from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import Quantifiers
-from genomes.reading import resolve
-from genomes.strategy import Compiled, Strategy, StrategyLike, is_compiled
+from genomes.strategy import Compiled, StrategyLike
+
+LONGEST_TABLE = 12
+"""Letters or numbers of a table of moves that is short enough to be its own label."""
 
 
 @lru_cache(maxsize=8)
@@ -36,7 +35,7 @@ def names_of(strategy: Compiled | str, *, noisy: bool = False, turns: int | None
 
     Strategies that count are compared only when `turns` says how far.
 
-    >>> names_of(resolve("grim"))
+    >>> names_of(catalogue.get("grim").strategy)
     ['spiteful', 'grim']
     """
     key = strategy if isinstance(strategy, str) else strategy.automaton(turns).behaviour(noisy=noisy)
@@ -83,42 +82,8 @@ def name_as_tested(strategy: StrategyLike, quantifiers: Quantifiers = "all") -> 
     return _tested(quantifiers).get(battery.behaviour(strategy, quantifiers))
 
 
-def nearest(strategy: StrategyLike, turns: int = 50) -> tuple[str, float] | None:
-    """The named strategy that plays most alike, and the share of turns in which the two make the same move.
-
-    Both meet every pure automaton of the catalogue for `turns` turns without noise; None for a strategy that
-    leaves moves to chance or is no automaton.
-
-    >>> nearest("memory(1,1) cCDCD")
-    ('tit_for_tat', 1.0)
-    """
-    found = resolve(strategy)
-    if not is_compiled(found) or not found.automaton(turns).deterministic:
-        return None
-    own = _moves_against_named(found, turns)
-    alike = {name: float((own == theirs).mean()) for name, theirs in _named_moves(turns).items()}
-    return max(alike.items(), key=lambda item: item[1])
-
-
-def _moves_against_named(strategy: Strategy, turns: int) -> NDArray[np.int8]:
-    from engine.pairs.meetings import play_once  # numba: only when needed
-
-    rules, rng = Rules(turns=turns), np.random.default_rng(0)
-    return np.stack([play_once(strategy, other.strategy, rules, rng)[:, 0] for other in _pure_named(turns)])
-
-
-@lru_cache(maxsize=4)
-def _pure_named(turns: int) -> tuple[Entry, ...]:
-    return tuple(e for e in catalogue.ENTRIES if e.pair_only and e.automaton(turns).deterministic)
-
-
-@lru_cache(maxsize=4)
-def _named_moves(turns: int) -> dict[str, NDArray[np.int8]]:
-    return {entry.name: _moves_against_named(entry.strategy, turns) for entry in _pure_named(turns)}
-
-
 def behaviour_label(name: str | None, behaviour: str) -> str:
-    """How a behaviour is shown: by its name, else by the beginning of its key.
+    """How a behaviour is shown where only its key is known: by its name, else by the beginning of its key.
 
     ``#`` stands before the key of an automaton, ``~`` before one that is equal only as far as tested.
 
@@ -128,3 +93,36 @@ def behaviour_label(name: str | None, behaviour: str) -> str:
     if name is not None:
         return name
     return "~" + behaviour.partition(":")[2][:6] if behaviour.startswith("~") else "#" + behaviour[:6]
+
+
+def short_text(genome: str) -> str | None:
+    """The text of a genome as a label, rounded to two digits where it has probabilities; None where it is long.
+
+    Of a table of moves only the moves: within a run all have one memory. Short formulas are whole.
+
+    >>> short_text("memory(1,1) cCDCC"), short_text("memory(1,1) 1 | 1 0.3333333333333333 1 0.3333333333333333")
+    ('cCDCC', '1|1 .33 1 .33')
+    >>> short_text("D(c,r,p) or first"), short_text("memory(3,3) ccc" + "CD" * 32)
+    ('D(c,r,p) or first', None)
+    """
+    table = re.fullmatch(r"memory\([\d,]+\) (.+)", genome)
+    if table is None:
+        return genome if len(genome) <= 2 * LONGEST_TABLE else None
+    words = re.findall(r"[\d.e+-]+|\|", table[1])
+    if not words:
+        return table[1] if len(table[1]) <= LONGEST_TABLE else None
+    if len(words) > LONGEST_TABLE // 2:
+        return None
+    opening, _, replies = " ".join(w if w == "|" else _two_digits(float(w)) for w in words).partition("|")
+    return f"{opening.strip()}|{replies.strip()}"
+
+
+def _two_digits(p: float) -> str:
+    """A probability in two digits; one that is neither 0 nor 1 is not written as either.
+
+    >>> [_two_digits(p) for p in (1.0, 0.999, 0.5, 0.003, 0.0)]
+    ['1', '.99', '.5', '.01', '0']
+    """
+    if p in (0, 1):
+        return str(int(p))
+    return f"{min(max(p, 0.01), 0.99):.2f}".strip("0")

@@ -6,6 +6,7 @@
 - `individuals`, `population`: who lives, and the first population; `operators`: the DEAP toolbox
 - `fitness`: what a population earns, in `round_robin`, against a `sampled` part of it, or in a `society`
 - `loop`: `generations(experiment, start)`; `island`: one population, `islands`: several
+- `estimates`: how long a generation takes, said before it is begun
 - `runner`: an experiment driven into a run file, stopped by signals and taken up again
 - `workers`: tasks in processes or on a Dask cluster; `sweep`: one experiment at every point of a grid, times seeds
 - `invasion`: does a seeded population resist, and to whom is it lost?

@@ -72,6 +72,10 @@ class Kind(Section):
         It plays alike, where realised moves can be others than intended (`slips`) after those too.
         """
 
+    def joint_states(self) -> int | None:
+        """How many joint states a meeting of two such genomes can have; None where they are few or not known."""
+        return None
+
     def named(self, pair_only: bool, slips: bool) -> dict[str, Genome]:
         """Every named strategy that has a genome of this kind, however large, in the order of the catalogue."""
         found: dict[str, Genome] = {}
@@ -142,6 +146,10 @@ class Lookups(Kind):
     def longest(self) -> int:
         entries = max(self.x, self.y, self.z) + (1 << self.x + self.y + self.z)
         return 20 + entries * (LONGEST_PROBABILITY if self.stochastic else 1)
+
+    def joint_states(self) -> int:
+        """What both remember of both."""
+        return int(4 ** max(self.x, self.y))
 
     def mistakes(self, pair_only: bool) -> list[str]:
         return []
@@ -323,6 +331,10 @@ class Machines(Kind):
     @property
     def longest(self) -> int:
         return 40 + self.max_states * (3 + 2 * len(str(self.max_states)))
+
+    def joint_states(self) -> int:
+        """The product of both."""
+        return self.states**2
 
     def mistakes(self, pair_only: bool) -> list[str]:
         return []

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from typing import Any
 
 from evolve.experiment.experiment import Experiment
+from evolve.fitness.own import OwnFitness, OwnFunction
 from evolve.fitness.round_robin import Evaluate
 from evolve.island import Island
 from evolve.islands import archipelago
@@ -22,6 +23,7 @@ def generations(
     workers: int = 1,
     operators: Any | None = None,
     evaluate: Evaluate | None = None,
+    fitness: OwnFunction | None = None,
     cluster: str | None = None,
 ) -> Generator[Generation]:
     """Evolve: yield one evaluated generation after another, up to `experiment.generations`.
@@ -30,11 +32,16 @@ def generations(
     wherever it is taken up, with any number of `workers` (threads, or processes where there are islands), and with
     islands on a Dask `cluster` (see `evolve.workers`). `operators` takes the place of the experiment's toolbox: who
     else comes in (`evolve.invasion.laws`), and `evaluate` that of its fitness (`evolve.invasion.clones`); neither
-    with islands.
+    with islands. `fitness` is a function of one's own, of the genomes and their payoffs per turn. Neither of these is
+    written into a run file: who takes such a run up gives the same again.
 
     Ord's three sources make each generation: survivors unchanged, variants of selected parents, and random
     immigrants (Ord, "Further results on the societal iterated prisoner's dilemma", appendix II).
     """
+    if fitness is not None:
+        if evaluate is not None:
+            raise ValueError("fitness: expected none beside evaluate, which takes its place, got both")
+        evaluate = OwnFitness(experiment, fitness, workers)
     if experiment.islands.number > 1:
         if operators is not None or evaluate is not None:
             raise ValueError(

@@ -74,7 +74,7 @@ def _end_at_once(number: int, _frame: FrameType | None) -> None:
 def drive(
     run: Run,
     experiment: Experiment,
-    watch: Callable[[Generation], None],
+    watch: Callable[[Generation], object],
     stop: Stop | None = None,
     *,
     workers: int = 1,
@@ -103,12 +103,18 @@ def drive(
 
 
 def run(
-    experiment: Experiment, folder: str | os.PathLike[str], *, workers: int = 1, cluster: str | None = None
+    experiment: Experiment,
+    folder: str | os.PathLike[str],
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+    watch: Callable[[Generation], object] = lambda generation: None,
 ) -> Run:
     """Evolve an experiment in a folder to its end, or go on where it was stopped; then its run, to be read.
 
-    `workers` and `cluster` as in `generations`. Raises RunError where the folder holds another experiment.
+    `watch` is called with every generation after it was appended. `workers` and `cluster` as in `generations`. Raises
+    RunError where the folder holds another experiment.
     """
     with Run.open(folder, experiment) as there:
-        drive(there, experiment, lambda generation: None, workers=workers, cluster=cluster)
+        drive(there, experiment, watch, workers=workers, cluster=cluster)
     return Run.read(folder)

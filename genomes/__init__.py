@@ -10,6 +10,7 @@
 - `counting`: strategies that count, automata only within a horizon
 - `strategy`: what every strategy has, and how one may be given (`StrategyLike`)
 - `catalogue`: named strategies; `reading`: from a name, a text or an object to the strategy it stands for
+- `registration`: names of one's own in a process, and those that installed packages offer
 
 To add a genome kind: a file with an immutable class that has `parse`, ``__str__`` and ``automaton(turns)``,
 a line in `reading.parse`, and its text in `tests/strategies.py`, which enters it in the shared tests.
@@ -24,6 +25,7 @@ from genomes.group import GroupGenome
 from genomes.lookup import LookupGenome
 from genomes.machine import MachineGenome
 from genomes.reading import parse
+from genomes.registration import register
 from genomes.strategy import Player
 
 __all__ = [
@@ -39,4 +41,5 @@ __all__ = [
     "catalogue",
     "complete_class",
     "parse",
+    "register",
 ]

@@ -206,6 +206,25 @@ ENTRIES: tuple[Entry, ...] = (
 _BY_NAME = {name: entry for entry in ENTRIES for name in (entry.name, *entry.aliases)}
 
 
+def add(entry: Entry) -> None:
+    """Make an entry known in this process by its names (see `genomes.registration`); ValueError where one is taken.
+
+    It is in no set and not among `names`, so that nothing that runs over the catalogue changes.
+    """
+    for name in (entry.name, *entry.aliases):
+        if name in _BY_NAME:
+            raise ValueError(f"name: expected one that is free, got {name!r}, which is taken")
+    _BY_NAME.update({name: entry for name in (entry.name, *entry.aliases)})
+
+
+def remove(entry: Entry) -> None:
+    """Take back what was added; ValueError for an entry of the catalogue itself, or one that is not known."""
+    if entry in ENTRIES or _BY_NAME.get(entry.name) is not entry:
+        raise ValueError(f"name: expected one that was registered, got {entry.name!r}")
+    for name in (entry.name, *entry.aliases):
+        del _BY_NAME[name]
+
+
 def sets() -> list[str]:
     """The names of the sets, in order of first mention."""
     return list(dict.fromkeys(s for entry in ENTRIES for s in entry.sets))

@@ -4,6 +4,7 @@
 - `run`: the crash-safe file of a run, `Run.open` to write, `Run.read` to look
 - `lineage`: lines of descent, family trees, common ancestors, clades
 - `story`: what happened, in words, from the numbers of `chronicle`; `explanation`: who a strategy is
+- `faces`: what the behaviours of a run are called and how they look; `looks`: the same look for a name everywhere
 - `plots`: every figure; `drawing`: charts and state diagrams as SVG text for pages; `palette`: the colours of both
 - `sweeps`: what a sweep left, means with intervals; `survival`: survival curves with intervals
 """

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.game import Rules, conditions
-from engine.names import name_as_tested, names_of, nearest
+from engine.likeness import nearest
+from engine.names import name_as_tested, names_of
 from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.formula.genome import FormulaGenome

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from engine.names import nearest
+from engine.likeness import nearest
 from genomes import catalogue
 from genomes.formula.genome import FormulaGenome
 from genomes.lookup import LookupGenome, memory_text

@@ -17,11 +17,12 @@ from matplotlib.text import Text
 from genomes.lookup import LookupGenome
 from genomes.wording import rewriting
 from results.errors import RunError
+from results.faces import faces_of, lineage_order
 from results.lineage import FamilyTree, family_tree, line_of_descent
 from results.plots.genome_maps import complexity, entries, lookup_columns
 from results.plots.heredity import changes, layout
 from results.plots.run import FIGURES, save_all
-from results.plots.style import MAX_BINS, bins, lineage_order, styled, thinned
+from results.plots.style import MAX_BINS, as_label, bins, styled, thinned
 from results.records import Birth, BirthId, Generation
 from results.run.rows import LeadingBehaviour
 from results.run.store import Leaders, Run
@@ -99,13 +100,16 @@ def test_every_figure_is_labelled_and_nothing_is_cut_off(run: Run, name: str) ->
         assert len(line.get_xydata()) <= MAX_BINS
 
 
-def test_figures_name_what_is_known_and_number_what_is_not(run: Run) -> None:
+def test_figures_name_what_is_known_and_the_family_of_what_is_not(run: Run) -> None:
     with styled():
         words = [text.get_text() for text in texts(FIGURES["abundance"](run))]
     leaders = run.leaders()
     total = np.bincount(leaders.behaviour, leaders.count)
     most = leaders.behaviours[int(total.argmax())]
-    assert (most.name or "#" + most.behaviour[:6]) in words
+    if most.name is not None:
+        assert most.name in words
+    shares = faces_of(run).shares(300)
+    assert {as_label(look.label, 30) for look in shares.looks[:-1]} <= set(words)
 
 
 def test_the_same_run_gives_the_same_files_and_pyplot_is_not_touched(tmp_path: Path) -> None:
@@ -183,7 +187,7 @@ def test_the_changes_of_a_line_are_those_of_its_genomes(tmp_path: Path) -> None:
         assert found == expected and found
 
         tree = family_tree(run)
-        height, segments = layout(tree, run.generation)
+        height, segments, _ = layout(tree, run.generation)
         assert sorted(height[tree.leaves]) == list(range(len(tree.leaves)))
         assert segments[:, :, 0].max() == run.generation
         for place in range(len(tree.births)):
@@ -221,5 +225,72 @@ def test_a_survivor_and_its_children_do_not_share_a_row() -> None:
         )
         for n in range(3)
     ]
-    height, _ = layout(FamilyTree(tuple(birth), np.array([-1, 0, 0]), np.array([0, 1, 2])), 3)
+    height, _, _ = layout(FamilyTree(tuple(birth), np.array([-1, 0, 0]), np.array([0, 1, 2])), 3)
     assert height.tolist() == [0, 1, 2]
+
+
+def test_figures_have_the_title_and_size_asked_for_and_nothing_is_cut_off(run: Run) -> None:
+    for name, draw in FIGURES.items():
+        figure = draw(run, size=(3.5, 2.8), title="Mine")
+        assert figure.get_size_inches().tolist() == [3.5, 2.8]
+        assert "Mine" in [axes.get_title(loc="left") for axes in figure.axes], name
+        with styled():
+            figure.draw_without_rendering()
+            drawn = figure.get_tightbbox()
+        assert drawn.x1 < 3.6 and drawn.y0 > -0.1, name
+    with pytest.raises(
+        ValueError, match=r"size: expected width and height from 0.5 to 100 inches, got \(0, 1\)"
+    ):
+        FIGURES["fitness"](run, size=(0, 1))
+
+
+def test_figures_are_drawn_into_axes_of_another_figure(run: Run) -> None:
+    with styled():
+        whole = Figure(figsize=(9, 9), layout="constrained")
+        grid = whole.subplots(3, 2)
+        for axes, (name, draw) in zip(grid.ravel(), FIGURES.items(), strict=True):
+            assert draw(run, ax=axes, title=f"here {name}") is whole
+        titles = {axes.get_title(loc="left") for axes in whole.axes}
+        for part in whole.subfigs:
+            titles |= {axes.get_title(loc="left") for axes in part.axes}
+        whole.draw_without_rendering()
+    assert {f"here {name}" for name in FIGURES} <= titles
+    with pytest.raises(ValueError, match="size: expected none beside ax"):
+        FIGURES["fitness"](run, ax=grid[0, 0], size=(3, 3))
+
+
+def test_a_part_of_a_figure_is_drawn_alone(run: Run, tmp_path: Path) -> None:
+    paths = save_all(run, tmp_path, ("pdf",), only=("fitness", "abundance"), title="T", size=(4, 3))
+    assert [path.name for path in paths] == ["fitness.pdf", "abundance.pdf"]
+    assert {
+        t.get_text() for t in FIGURES["fitness"](run, only=["best"]).axes[0].get_legend().get_texts()
+    } == {"best"}
+    assert len(FIGURES["cooperation"](run, only=["cooperation"]).axes) == 1
+    assert len(FIGURES["descent"](run, only=["behaviour"]).axes) == 1
+    label = faces_of(run).shares(300).looks[0].label
+    shares = faces_of(run).shares(300).only([label])
+    assert [look.label for look in shares.looks] == [label, "others"] and np.allclose(
+        shares.share.sum(axis=0), 1
+    )
+    for name, wrong in (
+        ("fitness", "worst"),
+        ("cooperation", "defection"),
+        ("abundance", "nobody"),
+        ("descent", "x"),
+    ):
+        with pytest.raises(ValueError, match=rf"only: expected some of .*, got {wrong}"):
+            FIGURES[name](run, only=[wrong])
+    with pytest.raises(ValueError, match=r"only: expected some of fitness, .*, got fitnes"):
+        save_all(run, tmp_path, only=["fitnes"])
+
+
+def test_time_is_counted_in_births_where_they_come_one_at_a_time(tmp_path: Path) -> None:
+    experiment = Synthetic(size=40, survivors=39, immigrants=0)
+    with Run.open(tmp_path, experiment) as run:
+        for generation in islice(evolve(experiment), 200):
+            run.append(generation)
+        for name in ("fitness", "cooperation", "abundance"):
+            figure = FIGURES[name](run)
+            said = [t.get_text() for t in figure.findobj(Text)]
+            assert any(text.startswith("births") for text in said), name
+            assert "generations of 40 births" in said, name

@@ -18,14 +18,14 @@ from tests.synthetic import Synthetic
 
 
 def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
-    generations = history(40)
-    digest = write(tmp_path, 40, checkpoint_every=10, commit_every=100)
+    generations = history(130)
+    digest = write(tmp_path, 130, checkpoint_every=10, commit_every=100)
     with Run.read(tmp_path) as run:
         assert run.check() == []
-        assert len(run) == 41 and run.hash == digest
+        assert len(run) == 131 and run.hash == digest
         latest = run.latest()
         assert latest is not None and same(latest, generations[-1])
-        assert run.kept_populations() == [*range(10), 10, 20, 30, 40]
+        assert run.kept_populations() == [*range(100), 100, 110, 120, 130]
         assert same(run.population(20), generations[20])
         table = run.statistics()
         for n, generation in enumerate(generations):
@@ -41,9 +41,9 @@ def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
             keys = [leaders.behaviours[b].behaviour for b in leaders.behaviour[here]]
             assert keys == [leader.behaviour for leader in generation.leaders]
             assert leaders.count[here].tolist() == [leader.count for leader in generation.leaders]
-        assert run.leaders(every=7).generation.max() == 35
-        with pytest.raises(RunError, match="population of generation 13 is not kept"):
-            run.population(13)
+        assert run.leaders(every=7).generation.max() == 126
+        with pytest.raises(RunError, match="population of generation 113 is not kept"):
+            run.population(113)
 
 
 def test_quantiles_are_those_of_numpy() -> None:
@@ -176,3 +176,21 @@ def test_changes_of_text_read_back() -> None:
         step = change(old, new)
         assert new == (old if step is None else step if isinstance(step, str) else changed(old, step))
     assert len(change("a" * 60, "a" * 30 + "b" + "a" * 29) or "") == 5
+
+
+def test_a_reader_that_watches_reads_only_what_is_new(tmp_path: Path) -> None:
+    write(tmp_path, 60)
+    with Run.read(tmp_path) as run:
+        whole, led = run.statistics(), run.leaders()
+        for since in (0, 17, 60, 61, 90):
+            new = run.statistics(since)
+            assert all(np.array_equal(new[name], whole[name][since:], equal_nan=True) for name in whole)
+            part = run.leaders(every=3, since=since)
+            here = (led.generation >= since) & (led.generation % 3 == 0)
+            assert part.generation.tolist() == led.generation[here].tolist()
+            keys = [part.behaviours[b].behaviour for b in part.behaviour]
+            assert keys == [led.behaviours[b].behaviour for b in led.behaviour[here]]
+            assert part.count.tolist() == led.count[here].tolist()
+            assert since == 0 or {b.behaviour for b in part.behaviours} == set(keys)
+        with pytest.raises(ValueError, match="since: expected a generation, got -1"):
+            run.statistics(-1)

@@ -1,7 +1,7 @@
 """The command `evolve`: every table and every file of the project, from a terminal.
 
-The commands are in `play`, `explaining`, `societies`, `runs`, `stories`, `sweeps`, `stability`, `populations` and
-`invasions`, what they share in `screen`.
+The commands are in `play`, `explaining`, `societies`, `runs`, `comparing`, `exporting`, `stories`, `sweeps`,
+`stability`, `populations` and `invasions`, what they share in `screen`.
 Each imports what it needs when it runs, so that `evolve --help` answers at once. A mistake of the user's ends
 in one line that names the field, what was expected and what came.
 """
@@ -21,8 +21,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from evolve.cli import (
+    comparing,
     designs,
     explaining,
+    exporting,
     invasions,
     play,
     populations,
@@ -48,6 +50,8 @@ for commands in (
     explaining,
     societies,
     runs,
+    comparing,
+    exporting,
     stories,
     sweeps,
     stability,

@@ -16,6 +16,7 @@ from evolve.cli.screen import (
     Json,
     Mechanisms,
     Workers,
+    formats_of,
     new_table,
     number_option,
     progress,
@@ -48,6 +49,9 @@ def invade(
     workers: Workers = 1,
     cluster: Cluster = None,
     out: Annotated[Path | None, typer.Option(help="The study's folder (default: runs/NAME).")] = None,
+    formats: Annotated[
+        str, typer.Option("--format", help="How the curves are drawn: png, svg, pdf, or several.")
+    ] = "png",
     as_json: Json = False,
 ) -> None:
     """How long do populations of residents hold out against continued mutation and injection?"""
@@ -56,6 +60,7 @@ def invade(
     from evolve.runner import interrupting
     from results.plots.invasion import save
 
+    endings = formats_of(formats)
     chosen = {
         k: v
         for k, v in (("replicates", replicates), ("generations", generations), ("law", law))
@@ -105,8 +110,9 @@ def invade(
         )
         return
     _show(study, found)
-    figure = save(survival_figure(study, outcomes, found), folder / "survival.png")
-    say(f"outcomes: {folder}    curves: {figure}")
+    figure = survival_figure(study, outcomes, found)
+    drawn = [str(save(figure, folder / f"survival.{ending}")) for ending in endings]
+    say(f"outcomes: {folder}    curves: {', '.join(drawn)}")
 
 
 def _loaded(path: Path, chosen: dict[str, Any]) -> Study:

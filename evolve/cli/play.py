@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evolve.cli.screen import (
+    PARAGRAPH_WIDTH,
     Continuation,
     Json,
     Limit,
@@ -29,8 +30,22 @@ from evolve.cli.screen import (
     whole_option,
     write_text,
 )
+from evolve.cli.varying import (
+    Figure,
+    Only,
+    Plot,
+    PlotSize,
+    Title,
+    Vary,
+    points_of,
+    rules_along,
+    show_variation,
+)
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from engine import PayoffTable
     from engine.game import Game, Rules
 
 
@@ -95,12 +110,30 @@ def match(
     mechanism: Mechanisms = None,
     seed: Seed = 0,
     shown: Annotated[int, whole_option("Turns to show of one meeting as it was played.", "--show")] = 60,
+    vary: Vary = None,
+    plot: Plot = None,
+    only: Only = None,
+    title: Title = None,
+    size: PlotSize = None,
     as_json: Json = False,
 ) -> None:
     """One meeting: what both may expect, exactly, and how a meeting goes move by move."""
     from engine import expected, play
     from engine.pairs.meetings import MAX_SAMPLED_TURNS
 
+    if vary is not None:
+        from engine import vary as along
+
+        key, points = points_of(vary)
+        at = rules_along(
+            key, turns=turns, continuation=continuation, limit_of_means=limit_of_means, noise=noise, payoffs=payoffs,
+            mechanisms=mechanism,
+        )  # fmt: skip
+        found = along([first, second], at, points, parameter=key)
+        show_variation(found, Figure(plot, only, title, size), None, as_json=as_json)
+        return
+    if plot is not None:
+        raise ValueError("plot: expected --vary with it, along which a match is drawn, got none")
     rules = rules_of(turns, continuation, limit_of_means, noise, payoffs, mechanisms=mechanism)
     meeting = expected(first, second, rules)
     playable = not rules.limit_of_means and (rules.turns or 0) <= MAX_SAMPLED_TURNS
@@ -149,6 +182,11 @@ def tournament(
     matrix: Annotated[bool, typer.Option("--matrix", help="Show every pair.")] = False,
     as_json: Json = False,
     csv: Annotated[Path | None, typer.Option(help="Also write a CSV file.")] = None,
+    vary: Vary = None,
+    plot: Plot = None,
+    only: Only = None,
+    title: Title = None,
+    size: PlotSize = None,
 ) -> None:
     """A round robin: everybody meets everybody, exactly."""
     from engine import round_robin
@@ -157,10 +195,31 @@ def tournament(
     field: list[str] = []
     for player in players:
         field.extend(catalogue.names(player) if player in catalogue.sets() else [player])
+    figure = Figure(plot, only, title, size)
+    if vary is not None:
+        from engine import vary as along
+
+        if sampled is not None or matrix:
+            raise ValueError(
+                "vary: expected neither --sampled nor --matrix with it, since it is exact and of scores"
+            )
+        key, points = points_of(vary)
+        at = rules_along(
+            key, turns=turns, continuation=continuation, limit_of_means=limit_of_means, noise=noise, payoffs=payoffs,
+            mechanisms=mechanism,
+        )  # fmt: skip
+        found = along(field, at, points, parameter=key, self_play=self_play, workers=workers)
+        show_variation(found, figure, csv, as_json=as_json)
+        return
     rules = rules_of(turns, continuation, limit_of_means, noise, payoffs, mechanisms=mechanism)
     result = round_robin(field, rules, self_play=self_play, sampled=sampled, seed=seed, workers=workers)
     if csv is not None:
         write_text("csv", csv, result.to_csv())
+    if plot is not None:
+        from results.plots.round_robins import tournament as drawn
+        from results.plots.style import save
+
+        save(drawn(result, **figure.options()), plot)
     if as_json:
         say(result.to_json())
         return
@@ -171,14 +230,25 @@ def tournament(
         table.add_row(*row, *([f"{result.errors[k]:.4f}"] if result.errors is not None else []))
     show(table)
     if matrix:
-        order = result.order
-        pairs = new_table("row v column", *(str(rank) for rank in range(1, len(order) + 1)))
-        for rank, k in enumerate(order, 1):
-            pairs.add_row(f"{rank:2d} {result.names[k]}", *(f"{result.payoffs[k, j]:.2f}" for j in order))
-        show(pairs)
+        show(*_matrix(result))
     show_ledger(result.ledger, result.counts)
-    if csv is not None:
-        say(f"wrote {csv}", aside=True)
+    for path in (csv, plot):
+        if path is not None:
+            say(f"wrote {path}", aside=True)
+
+
+def _matrix(result: PayoffTable) -> list[Table]:
+    """Every pair, columns by rank; as many tables as it takes to stay within a page's width."""
+    order, names = result.order, [result.names[k] for k in result.order]
+    at_once = max(1, (PARAGRAPH_WIDTH - max(map(len, names)) - 4) // 7)
+    tables = []
+    for start in range(0, len(order), at_once):
+        columns = order[start : start + at_once]
+        table = new_table("row v column", *(str(start + n) for n in range(1, len(columns) + 1)))
+        for rank, k in enumerate(order, 1):
+            table.add_row(f"{rank:2d} {result.names[k]}", *(f"{result.payoffs[k, j]:.2f}" for j in columns))
+        tables.append(table)
+    return tables
 
 
 def game(payoffs: Payoffs = "3,0,5,1", mechanism: Mechanisms = None, as_json: Json = False) -> None:

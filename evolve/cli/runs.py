@@ -19,6 +19,8 @@ from evolve.cli.screen import (
     Json,
     Workers,
     command,
+    formats_of,
+    inches,
     new_table,
     progress,
     say,
@@ -103,7 +105,7 @@ def resume(
 
 def show_run(folder: RunFolder, as_json: Json = False) -> None:
     """What a run has come to."""
-    from engine.names import behaviour_label
+    from engine.likeness import called
     from evolve.telling import tell
 
     with reading(folder) as there, there.snapshot():
@@ -126,17 +128,16 @@ def show_run(folder: RunFolder, as_json: Json = False) -> None:
         )
     say(f"  cooperation    {summary['cooperation']:.4f}")
     say(f"  behaviours     {summary['behaviours']}")
-    best, nearest = summary["best"], summary["best"]["nearest"]
-    like = (
-        f", plays most like {nearest[0]} ({nearest[1]:.0%} of moves)" if nearest and not best["name"] else ""
-    )
-    say(f"  best           {best['id']}  {behaviour_label(best['name'], best['behaviour'])}{like}")
+    best = summary["best"]
+    say(f"  best           {best['id']}  {called(best['name'], best['behaviour'], best['genome'])}")
     say(f"                 {best['genome']}")
     say(f"  hash           {summary['hash']}")
     table = new_table("count", "behaviour", "an example of its genomes")
     for leader in summary["leaders"]:
         table.add_row(
-            str(leader["count"]), behaviour_label(leader["name"], leader["behaviour"]), leader["genome"]
+            str(leader["count"]),
+            called(leader["name"], leader["behaviour"], leader["genome"]),
+            leader["genome"],
         )
     show(table)
     say_wrapped(told.brief)
@@ -145,19 +146,23 @@ def show_run(folder: RunFolder, as_json: Json = False) -> None:
 def plot(
     folder: RunFolder,
     out: Annotated[Path | None, typer.Option(help="Where to (default: the run's folder / plots).")] = None,
-    formats: Annotated[str, typer.Option("--format", help="png, svg, or both.")] = "png,svg",
+    formats: Annotated[str, typer.Option("--format", help="png, svg, pdf, or several.")] = "png,svg",
+    only: Annotated[str | None, typer.Option(help="Only these figures, such as abundance,fitness.")] = None,
+    title: Annotated[str | None, typer.Option(help="In place of the figure's own; '' for none.")] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Width and height in inches, such as 3.5x2.4.")
+    ] = None,
 ) -> None:
     """Draw a run: fitness, cooperation, behaviours, lineage, family tree, genomes."""
     from results.plots.run import save_all
 
-    wanted = tuple(word.strip() for word in formats.split(","))
-    if not wanted or not set(wanted) <= {"png", "svg", "pdf"}:
-        raise ValueError(f"format: expected png, svg or pdf, got {formats!r}")
+    wanted = formats_of(formats)
     target = out or (folder.parent if folder.suffix == ".sqlite" else folder) / "plots"
     if out is None and target.is_symlink():
         raise ValueError(f"out: expected a folder that you name, because {target} is a link to another place")
+    names = None if only is None else [word.strip() for word in only.split(",")]
     with reading(folder) as there:
-        for path in save_all(there, target, formats=wanted):
+        for path in save_all(there, target, formats=wanted, only=names, title=title, size=inches(size)):
             say(str(path))
 
 
@@ -167,7 +172,7 @@ def lineage(
     as_json: Json = False,
 ) -> None:
     """The line of descent of the best, or of anyone alive, back to its founder."""
-    from engine.names import behaviour_label
+    from engine.likeness import called
     from results.lineage import line_of_descent
 
     with reading(folder) as there:
@@ -194,7 +199,7 @@ def lineage(
         if before is None or birth.genome != before.genome:
             change = birth.genome if before is None else _difference(before.genome, birth.genome)
             alike = before is not None and birth.behaviour == before.behaviour
-            does = behaviour_label(names(birth.behaviour), birth.behaviour)
+            does = called(names(birth.behaviour), birth.behaviour, birth.genome)
             table.add_row(
                 str(birth.id.generation), str(birth.id), birth.origin, "same" if alike else does, change
             )
@@ -230,6 +235,7 @@ def _placed(experiment: Experiment, cluster: str | None) -> str | None:
 
 def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | None) -> None:
     """Run or continue, with progress, until done or stopped."""
+    from evolve.estimates import warning
     from evolve.runner import drive, stopping
     from results import Run
     from results.run.store import run_file
@@ -245,6 +251,9 @@ def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | N
         ) as there,
     ):  # fmt: skip
         began = there.generation
+        slow = warning(experiment)
+        if slow is not None and began < experiment.generations:
+            say(slow, aside=True)
         if began >= 0:
             say(f"{folder}: going on after generation {began}", aside=True)
         with progress("generation", max(experiment.generations, began)) as shown:
@@ -266,11 +275,12 @@ def _evolve(folder: Path, experiment: Experiment, workers: int, cluster: str | N
 
 def _state(generation: Generation) -> str:
     leader = generation.leaders[0]
-    from engine.names import behaviour_label
+    from engine.likeness import called
 
+    # what tells most stands first: a narrow terminal cuts the end
     return (
-        f"best {max(generation.fitness):.3f}  mean {generation.mean:.3f}  "
-        f"cooperation {generation.cooperation:.2f}  {behaviour_label(leader.name, leader.behaviour)} x{leader.count}"
+        f"coop {generation.cooperation:.2f}  {called(leader.name, leader.behaviour, leader.genome)} x{leader.count}  "
+        f"mean {generation.mean:.3f}  best {max(generation.fitness):.3f}"
     )
 
 
@@ -336,7 +346,7 @@ def _summary(there: Run) -> dict[str, Any]:
     }
     if latest is None:
         return summary
-    from engine.names import nearest
+    from engine.likeness import nearest
 
     names = _names(there)
     best = latest.population[latest.best]

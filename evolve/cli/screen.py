@@ -149,6 +149,25 @@ def rules_of(
     )
 
 
+def formats_of(text: str) -> tuple[str, ...]:
+    """``png,svg`` as the endings of figures; ValueError for others than png, svg and pdf."""
+    wanted = tuple(word.strip() for word in text.split(","))
+    if not set(wanted) <= {"png", "svg", "pdf"}:
+        raise ValueError(f"format: expected png, svg or pdf, got {text!r}")
+    return wanted
+
+
+def inches(text: str | None) -> tuple[float, float] | None:
+    """``3.5x2.4`` as width and height in inches; None for None."""
+    if text is None:
+        return None
+    try:
+        width, height = (float(word) for word in text.lower().split("x"))
+    except ValueError:
+        raise ValueError(f"size: expected width and height in inches such as 3.5x2.4, got {text!r}") from None
+    return width, height
+
+
 def say(*lines: str, aside: bool = False) -> None:
     """Print lines, each as `printable`; `aside` to stderr. Whatever comes from outside is printed by this or `show`."""
     for line in lines or ("",):
@@ -187,7 +206,9 @@ def new_table(*columns: str | Text, title: str | None = None) -> Table:
     for column in columns:
         number = str(column) in NUMERIC or str(column).isdigit()
         head = styled(column, "") if isinstance(column, str) else column
-        table.add_column(head, justify="right" if number else "left")
+        table.add_column(
+            head, justify="right" if number else "left", overflow="fold"
+        )  # text can be copied whole
     return table
 
 

@@ -4,6 +4,7 @@
 - `sampled`: round robins against a declared sample of the population
 - `by_chance`: round robins of matches that are sampled instead of computed
 - `societies`: societies where everybody sees everything
+- `own`: a function of one's own, given to `generations`
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@
 - `ecology`: populations of an ecology over time, and in the simplex of three
 - `invasion`: survival, chances to take over, Nash gaps, and who came in
 - `sweep`: results over a grid; `design`: cooperation and its cost over the parameters of a rule
+- `side_by_side`: runs compared; `round_robins`: tournaments, also along a parameter
 - `style`: colours, names and sizes that all share, and `save`
 
 To add a figure of a run: a function ``run -> Figure`` in `run`, `heredity` or `genome_maps` and its name in `FIGURES`;

@@ -6,28 +6,54 @@ in grey.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from engine.ecologies import EcologyResult
-from results.palette import FAINT, LINES, MAIN, SECOND
-from results.plots.style import MAX_BINS, as_label, figure, generation_axis, styled
+from engine.replicator import payoffs_among, rest_points, resting_edges, velocity
+from genomes.reading import resolve
+from genomes.strategy import is_compiled
+from results.looks import line_of
+from results.palette import FAINT, MAIN, SECOND
+from results.plots.style import (
+    DASHES,
+    MAX_BINS,
+    Size,
+    apart,
+    as_label,
+    canvas,
+    chosen,
+    generation_axis,
+    styled,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 NAMED = 8
 """Strategies that get a line of their own with a name; the others share one thin grey line each."""
-DASHES: tuple[Any, ...] = (
-    "-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (8, 2)),
-    (0, (3, 1.5, 1, 1.5, 1, 1.5)), (0, (2.5, 1)), (0, (1, 2.2)),
-)  # fmt: skip
+
+GRID = 16
+"""Arrows of the field along an edge of the simplex."""
+
 SIGNIFICANT = 0.02
 """A simplex marks the start and the end; paths shorter than this have no arrow."""
 
 
-def abundance(result: EcologyResult, *, title: str | None = None, until: int | None = None) -> Figure:
-    """How many players of each strategy in every generation.
+def abundance(
+    result: EcologyResult,
+    *,
+    ax: Axes | None = None,
+    size: Size | None = None,
+    title: str | None = None,
+    only: Sequence[str] | None = None,
+    until: int | None = None,
+) -> Figure:
+    """How many players of each strategy in every generation; `only` some of them.
 
     Ends at the generation `until` where given; an ecology that came to rest before stays as it was.
     """
@@ -36,26 +62,29 @@ def abundance(result: EcologyResult, *, title: str | None = None, until: int | N
     counts = np.asarray(result.counts[: shown + 1], np.float64)
     every = max(1, -(-len(counts) // MAX_BINS))
     x = np.unique(np.append(np.arange(0, len(counts), every), len(counts) - 1))
-    order = np.argsort(-counts.max(axis=0) - counts[-1], kind="stable")
+    wanted = {result.names.index(name) for name in chosen(only, result.names)}
+    ranked = np.argsort(-counts.max(axis=0) - counts[-1], kind="stable").tolist()
+    order = np.array([k for k in ranked if k in wanted])
     with styled():
-        made = figure(3.4)
-        axes = made.subplots()
+        made = canvas(3.4, ax=ax, size=size)
+        axes = made.axes
         for k in order[NAMED:].tolist():
             axes.plot(x, counts[x, k], color=FAINT, lw=0.5)
         ends, looks = [], []
         for n, k in enumerate(order[:NAMED].tolist()):
             y = counts[x, k]
-            axes.plot(x, y, color=LINES[n], ls=DASHES[n], lw=1.5, clip_on=False, zorder=3)
+            colour = line_of(result.names[k])
+            axes.plot(x, y, color=colour, ls=DASHES[n], lw=1.5, clip_on=False, zorder=3)
             if last > shown and result.ending != "cycle":
-                axes.plot([shown, last], [y[-1], y[-1]], color=LINES[n], ls=DASHES[n], lw=1.5, zorder=3)
+                axes.plot([shown, last], [y[-1], y[-1]], color=colour, ls=DASHES[n], lw=1.5, zorder=3)
             ends.append(float(y[-1]))
-            looks.append((result.names[k], LINES[n], DASHES[n]))
+            looks.append((result.names[k], colour, DASHES[n]))
         top = float(counts.max()) * 1.04
         axes.set_ylim(0, top)
         generation_axis(axes, max(last, 1))
         gap = 0.062 * top
         for place, end, (name, colour, dash) in zip(
-            _apart(np.array(ends), gap, top), ends, looks, strict=True
+            apart(np.array(ends), gap, top), ends, looks, strict=True
         ):
             note = axes.annotate(
                 f"{as_label(name, 24)}  {end:,.0f}",
@@ -74,7 +103,7 @@ def abundance(result: EcologyResult, *, title: str | None = None, until: int | N
             )  # fmt: skip
             note.set_in_layout(True)
         axes.set_ylabel("players")
-        axes.set_title(title or _title(result, shown))
+        made.title(axes, title, _title(result, shown))
         if len(order) > NAMED:
             axes.text(
                 0.01,
@@ -84,13 +113,21 @@ def abundance(result: EcologyResult, *, title: str | None = None, until: int | N
                 va="top",
                 color="#777777",
             )
-    return made
+    return made.figure
 
 
-def simplex(result: EcologyResult, *, title: str | None = None) -> Figure:
-    """The path of an ecology of three strategies through their shares.
+def simplex(
+    result: EcologyResult,
+    *,
+    ax: Axes | None = None,
+    size: Size | None = None,
+    title: str | None = None,
+) -> Figure:
+    """The path of an ecology of three strategies through their shares, over the field of large populations.
 
-    Each corner is a population of one strategy. Raises ValueError for any other number of strategies.
+    Each corner is a population of one strategy. Arrows: which way shares move, by the replicator equation, where all
+    three are present; dots: rest points, full where stable, grey where a saddle, hollow where unstable, and an edge at
+    rest as a line. Raises ValueError for any other number of strategies.
     """
     if len(result.names) != 3:
         raise ValueError(f"simplex: expected exactly three strategies, got {len(result.names)}")
@@ -99,8 +136,8 @@ def simplex(result: EcologyResult, *, title: str | None = None) -> Figure:
     corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
     path = shares @ corners
     with styled():
-        made = figure(4.4, 5.0)
-        axes = made.subplots()
+        made = canvas(4.4, ax=ax, size=size or (None if ax is not None else (5.0, 4.4)))
+        axes = made.axes
         axes.set_aspect("equal")
         axes.axis("off")
         for share in (0.25, 0.5, 0.75):
@@ -108,6 +145,7 @@ def simplex(result: EcologyResult, *, title: str | None = None) -> Figure:
                 ends = np.array([share * corners[a] + (1 - share) * corners[x] for x in (b, c)])
                 axes.plot(*ends.T, color="#d8d8d8", lw=0.6, zorder=1)
         axes.plot(*np.vstack([corners, corners[:1]]).T, color="#444444", lw=0.9, zorder=2)
+        _field(axes, result, corners)
         axes.plot(*path.T, color=MAIN, lw=1.1, zorder=3)
         if len(path) <= 60:
             axes.plot(*path.T, ls="", marker=".", ms=3, color=MAIN, zorder=3)
@@ -136,8 +174,49 @@ def simplex(result: EcologyResult, *, title: str | None = None) -> Figure:
         axes.set_xlim(-0.14, 1.14)
         axes.set_ylim(-0.14, 1.0)
         axes.legend(loc="upper left", bbox_to_anchor=(-0.02, 0.99))
-        axes.set_title(title or _title(result, result.generations))
-    return made
+        made.title(axes, title, _title(result, result.generations))
+    return made.figure
+
+
+def _field(axes: Axes, result: EcologyResult, corners: NDArray[np.float64]) -> None:
+    """Which way shares move, and where they rest; nothing where the payoffs of all three are not known."""
+    try:
+        payoffs = payoffs_among(result.names, result.rules, society=result.society)
+    except ValueError:  # a player in plain Python, or a society of chance
+        return
+    n = GRID
+    grid = np.array([(i, j, n - i - j) for i in range(1, n) for j in range(1, n - i)], np.float64) / n
+    moves = velocity(payoffs, grid) @ corners
+    longest = float(np.linalg.norm(moves, axis=1).max())
+    if longest > 0:
+        speed = np.linalg.norm(moves, axis=1)
+        arrows = (
+            moves / np.maximum(speed, 1e-12)[:, None] * (0.35 + 0.65 * (speed / longest)[:, None]) * 0.75 / n
+        )
+        arrows[speed < 1e-9 * longest] = 0.0
+        axes.quiver(
+            *(grid @ corners - arrows / 2).T, *arrows.T, color=FAINT, angles="xy", scale_units="xy", scale=1,
+            width=0.0035, headwidth=4, headlength=4.5, headaxislength=4, zorder=2,
+        )  # fmt: skip
+    for i, j in resting_edges(payoffs):
+        axes.plot(*corners[[i, j]].T, color="#444444", lw=3.2, zorder=2.5, solid_capstyle="round")
+    faces = {"stable": "black", "unstable": "white", "saddle": "#9a9a9a", "neutral": "#9a9a9a"}
+    in_pairs = not result.society or all(is_compiled(resolve(name)) for name in result.names)
+    for point in rest_points(payoffs):
+        if in_pairs or min(point.shares) > 0:  # in a society payoffs differ where somebody is absent
+            x, y = np.array(point.shares) @ corners
+            axes.plot(
+                x,
+                y,
+                marker="s",
+                ms=5,
+                mfc=faces[point.kind],
+                mec="black",
+                mew=0.8,
+                ls="",
+                zorder=4,
+                clip_on=False,
+            )
 
 
 def _arrow(axes: Any, path: NDArray[np.float64]) -> None:
@@ -155,22 +234,6 @@ def _arrow(axes: Any, path: NDArray[np.float64]) -> None:
         arrowprops={"arrowstyle": "-|>", "color": MAIN, "mutation_scale": 13, "lw": 0},
         zorder=4,
     )
-
-
-def _apart(values: NDArray[np.float64], gap: float, top: float) -> list[float]:
-    """Heights near `values` that are at least `gap` from each other, all between 0 and `top`."""
-    order = np.argsort(values, kind="stable")
-    places = values[order].astype(np.float64)
-    for k in range(1, len(places)):
-        places[k] = max(places[k], places[k - 1] + gap)
-    if len(places) and places[-1] > top:
-        places[-1] = top
-        for k in range(len(places) - 2, -1, -1):
-            places[k] = min(places[k], places[k + 1] - gap)
-    back = np.empty(len(places))
-    back[order] = places
-    heights: list[float] = back.tolist()
-    return heights
 
 
 def _ending(result: EcologyResult) -> str:

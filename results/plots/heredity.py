@@ -5,7 +5,7 @@ They read births; the figures of numbers over time are in `results.plots.run`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,20 +13,28 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from genomes.wording import rewriting
+from genomes.wording import change, rewriting
 from results.errors import RunError
+from results.faces import faces_of
 from results.lineage import FamilyTree, family_tree, line_of_descent
-from results.palette import MAIN, ink
+from results.looks import Look, mixed
+from results.palette import FAINT, MAIN, ink
 from results.plots.genome_maps import entries, lookup_columns
 from results.plots.style import (
+    LONGEST_LABEL,
     MAX_BINS,
-    Looks,
+    NARROW,
+    Canvas,
+    Size,
     as_label,
-    figure,
+    canvas,
+    chosen,
     generation_axis,
+    patch,
     run_name,
     styled,
     text_size,
@@ -37,56 +45,86 @@ from results.run.store import Run
 UPWARD = "#c98a00"
 """The colour of what became more cooperative; less is `MAIN`."""
 
+LINE_INCHES = 0.19
+"""The height of a line of text."""
+
+MARKED = 40
+"""A table with at most so many entries has a row for each."""
+
 MAX_CHANGES_LISTED = 26
-"""Changes of a genome without a table that are written out."""
+"""Changes that are written out."""
+
+LARGE, BRIEF, MOST_TAKEOVERS = 10, 50, 30
+"""A takeover leaves one in `LARGE` of the living and lasts one in `BRIEF` of the generations; so many are marked."""
 
 
-def descent(run: Run, id: BirthId | None = None) -> Figure:
-    """The line of descent of an individual (the champion): every change of its genome, and what it then did.
+def descent(
+    run: Run,
+    id: BirthId | None = None,
+    *,
+    ax: Axes | None = None,
+    size: Size | None = None,
+    title: str | None = None,
+    only: Sequence[str] | None = None,
+) -> Figure:
+    """The line of descent of an individual (the champion): what it did, and the changes of its genome behind that.
 
-    Lookup genomes: a mark in the row of each entry that changed, full where the behaviour changed with it.
-    Other genomes: the last changes, written out.
+    Small tables: a mark in the row of each entry that changed, full where the behaviour changed with it. Other
+    genomes: every change as a tick, and in words those after which the line was called something else, or led for the
+    first time. `only`: one of the two parts, "behaviour" or "changes".
     """
     with run.snapshot():
         _refuse_empty(run)
         line = line_of_descent(run, id)
-        looks, last, name = Looks(run), run.generation, run_name(run)
+        faces = faces_of(run)
+        looks, last, name = _looks(run, line), run.generation, run_name(run)
     columns = lookup_columns([birth.genome for birth in line])
-    title = f"Line of descent of {line[-1].id}: {name}"
+    parts = chosen(only, ("behaviour", "changes"))
+    marked = columns is not None and len(columns) <= MARKED
+    written = [] if marked else _decisive(line, looks, {b.behaviour for b in faces.leaders.behaviours})
+    if marked:
+        assert columns is not None
+        lower = max(1.6, 0.135 * len(columns))
+    else:
+        lower = LINE_INCHES * (min(len(written), MAX_CHANGES_LISTED) + 4.5)
+    heights = {"behaviour": 0.3, "changes": lower}
     with styled():
-        made = _marked(line, columns, last) if columns is not None else _listed(line)
-        strip, axes = made.axes
-        _behaviour_strip(strip, line, looks, last)
-        strip.set_title(title)
-        if columns is not None:
-            strip.sharex(axes)
-            strip.tick_params(labelbottom=False)
-        else:
+        grid = (2, 1) if len(parts) == 2 else ()
+        ratios = {"height_ratios": [heights[part] for part in parts]} if grid else {}
+        made = canvas(1.3 + sum(heights[part] for part in parts), *grid, ax=ax, size=size, **ratios)
+        places = dict(zip(parts, np.ravel(made.axes), strict=True))
+        made.title(places[parts[0]], title, f"Line of descent of {line[-1].id}: {name}")
+        strip = places.get("behaviour")
+        if strip is not None:
+            _behaviour_strip(strip, line, looks, last)
             generation_axis(strip, last, first=line[0].id.generation)
-            strip.set_xlabel("")
-    return made
+            if not marked:
+                _rug(strip, line)
+        below = places.get("changes")
+        if below is not None and marked and columns is not None:
+            _marked(made, below, line, columns, last)
+            if strip is not None:
+                strip.sharex(below)
+                strip.tick_params(labelbottom=False)
+                strip.set_xlabel("")
+        elif below is not None:
+            _listed(below, line, written, looks)
+    return made.figure
 
 
-def _marked(line: Sequence[Birth], columns: list[str], last: int) -> Figure:
+def _marked(made: Canvas, axes: Axes, line: Sequence[Birth], columns: list[str], last: int) -> None:
     """Rows are the genome's entries, marks its changes."""
     at, where, up, full = changes(line)
-    # Where there are many entries, only those that ever changed.
-    rows = np.unique(where) if len(columns) > 40 else np.arange(len(columns))
-    rows = rows if len(rows) else np.arange(min(len(columns), 4))
-    place = np.full(len(columns), -1)
-    place[rows] = np.arange(len(rows))
-    made = figure(1.5 + max(1.6, min(0.135 * len(rows), 8.5)))
-    _, axes = made.subplots(2, 1, height_ratios=(0.3, max(1.6, min(0.135 * len(rows), 8.5))))
     for birth in line[1:]:
         if birth.origin == "crossover" and len(line) <= MAX_BINS:
             axes.axvline(birth.id.generation, color="#d0d0d0", lw=0.5, zorder=0)
     size = float(np.clip(26 - len(at) / 40, 5, 26))
     for upward, marker, colour in ((True, "^", UPWARD), (False, "v", MAIN)):
         for changed in (False, True):
-            chosen = (up == upward) & (full == changed)
+            picked = (up == upward) & (full == changed)
             axes.scatter(
-                at[chosen],
-                place[where[chosen]] + (-0.14 if upward else 0.14),  # side by side where they meet
+                at[picked],
+                where[picked] + (-0.14 if upward else 0.14),  # side by side where they meet
                 s=size,
                 marker=marker,
                 facecolors=colour if changed else "white",
@@ -96,12 +134,8 @@ def _marked(line: Sequence[Birth], columns: list[str], last: int) -> Figure:
                 clip_on=False,
                 rasterized=len(at) > 3000,
             )
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    font = float(np.clip(72 * 8.5 / max(len(rows), 1) * 0.62, 3.5, 7))
-    every = max(1, int(np.ceil(len(rows) / 110)))
-    axes.set_yticks(
-        range(0, len(rows), every), [columns[row] for row in rows[::every]], size=font, family="monospace"
-    )
+    axes.set_ylim(len(columns) - 0.4, -0.6)
+    axes.set_yticks(range(len(columns)), columns, size=7, family="monospace")
     axes.grid(axis="y", color="#ececec", lw=0.5)
     axes.set_axisbelow(True)
     axes.set_ylabel("entry (own moves | opponent's)")
@@ -113,45 +147,83 @@ def _marked(line: Sequence[Birth], columns: list[str], last: int) -> Figure:
     ]
     if len(line) <= MAX_BINS and any(birth.origin == "crossover" for birth in line):
         handles.append(Line2D([], [], color="#c0c0c0", lw=1, label="crossover"))
-    made.legend(handles=handles, loc="outside lower center", ncols=4)
-    return made
+    made.part.legend(handles=handles, loc="outside lower center", ncols=2 if made.narrow else 4)
 
 
-def _listed(line: Sequence[Birth]) -> Figure:
-    """The last changes of a genome that is no table, as text."""
-    changed = [(birth, before) for before, birth in pairwise(line) if birth.genome != before.genome]
-    written = changed[-MAX_CHANGES_LISTED:]
-    made = figure(1.3 + 0.19 * (len(written) + 3))
-    _, axes = made.subplots(2, 1, height_ratios=(0.3, 0.19 * (len(written) + 3)))
+def _decisive(
+    line: Sequence[Birth], looks: Mapping[str, Look], leaders: set[str]
+) -> list[tuple[Birth, Birth]]:
+    """Births (with their parents) after which the line was called something else, or led for the first time."""
+    led = {line[0].behaviour} & leaders
+    found = []
+    for before, birth in pairwise(line):
+        first = birth.behaviour in leaders and birth.behaviour not in led and not led
+        led |= {birth.behaviour} & leaders
+        if looks[birth.behaviour].label != looks[before.behaviour].label or first:
+            found.append((before, birth))
+    return found
+
+
+def _rug(axes: Axes, line: Sequence[Birth]) -> None:
+    """A tick below the axis for every change of the genome, longer where the behaviour changed with it."""
+    for changed, length in ((False, 0.10), (True, 0.22)):
+        at = [
+            birth.id.generation
+            for before, birth in pairwise(line)
+            if birth.genome != before.genome and (birth.behaviour != before.behaviour) == changed
+        ]
+        axes.vlines(
+            at, 1.0, 1.0 + length, transform=axes.get_xaxis_transform(), color=MAIN if changed else FAINT, lw=0.5,
+            clip_on=False, rasterized=len(at) > 3000,
+        )  # fmt: skip
+
+
+def _listed(
+    axes: Axes, line: Sequence[Birth], decisive: Sequence[tuple[Birth, Birth]], looks: Mapping[str, Look]
+) -> None:
+    """The last decisive changes, in words."""
+    lines = max(1, int(axes.bbox.height / axes.figure.dpi / LINE_INCHES) - 4)
+    written = decisive[-min(MAX_CHANGES_LISTED, lines) :]
     axes.set_axis_off()
     axes.set_xlim(0, 1)
-    axes.set_ylim(len(written) + 2.5, -0.5)
+    axes.set_ylim(len(written) + 3.5, -0.9)
+    names = {behaviour: as_label(look.label, 26) for behaviour, look in looks.items()}
+    first = line[0]
     rows: list[tuple[str, str, str, str]] = [
-        (f"{line[0].id.generation:,}", line[0].origin, "", line[0].genome)
+        (f"{first.id.generation:,}", first.origin, names[first.behaviour], first.genome)
     ]
     rows += [
-        (
-            f"{b.id.generation:,}",
-            b.origin,
-            "" if b.behaviour == a.behaviour else "●",
-            rewriting(a.genome, b.genome),
-        )
-        for b, a in written
+        (f"{b.id.generation:,}", b.origin, names[b.behaviour], _worded(a.genome, b.genome))
+        for a, b in written
     ]
-    rows.append(("", "is now", "", line[-1].genome))
-    for n, (generation, origin, mark, text) in enumerate(rows):
-        axes.text(0.07, n, generation, ha="right", va="center", size=7)
-        axes.text(0.09, n, mark, va="center", size=7)
-        axes.text(0.115, n, origin, va="center", size=7, color="#555555")
-        axes.text(0.21, n, as_label(text, 92), va="center", size=6.5, family="monospace")
-    if len(changed) > len(written):
-        note = f"{len(changed) - len(written):,} earlier changes are not written out"
-        axes.text(0.21, 0.5, note, va="center", size=6, color="#555555", style="italic")
-    axes.text(0.09, len(rows), "● behaviour changed", va="center", size=7, color="#555555")
-    return made
+    rows.append(("", "is now", names[line[-1].behaviour], line[-1].genome))
+    room = max(10, int(0.57 * axes.bbox.width / axes.figure.dpi * 72 / (6.5 * 0.61)))
+    narrow = axes.bbox.width / axes.figure.dpi < NARROW
+    at = (0.1, None, 0.13, 0.5) if narrow else (0.055, 0.07, 0.17, 0.43)
+    for n, (generation, origin, does, text) in enumerate(rows):
+        axes.text(at[0], n, generation, ha="right", va="center", size=7)
+        if at[1] is not None:
+            axes.text(at[1], n, origin, va="center", size=7, color="#555555")
+        axes.text(at[2], n, does, va="center", size=7)
+        axes.text(at[3], n, as_label(text, room), va="center", size=6.5, family="monospace")
+    every = sum(birth.genome != before.genome for before, birth in pairwise(line))
+    note = (
+        f"{every:,} changes of the genome in all (ticks; long: of what it does); written out: those that changed what "
+        "it is called"
+        + (f", the last {len(written)} of {len(decisive):,}" if len(written) < len(decisive) else "")
+    )
+    axes.text(0.0, len(rows) + 0.4, note, va="center", size=6, color="#555555", style="italic", wrap=True)
 
 
-def _behaviour_strip(axes: Axes, line: Sequence[Birth], looks: Looks, last: int) -> None:
+def _worded(before: str, after: str) -> str:
+    """What changed between two genomes, in words; also of texts that a file calls genomes."""
+    try:
+        return change(before, after)
+    except ValueError:
+        return rewriting(before, after)
+
+
+def _behaviour_strip(axes: Axes, line: Sequence[Birth], looks: Mapping[str, Look], last: int) -> None:
     """What the line did, as a coloured ribbon with names where they fit."""
     begins = [n for n, birth in enumerate(line) if n == 0 or birth.behaviour != line[n - 1].behaviour]
     first = line[0].id.generation
@@ -160,14 +232,15 @@ def _behaviour_strip(axes: Axes, line: Sequence[Birth], looks: Looks, last: int)
     span = ends[-1] - starts[0]
     for n, start, end in zip(begins, starts, ends, strict=True):
         look = looks[line[n].behaviour]
+        label = as_label(look.label, LONGEST_LABEL)
         edge = 0.3 if len(begins) < 100 else 0.0  # of many narrow pieces, edges would be all that is seen
-        axes.axvspan(start, end, lw=edge, **look.patch)
-        width, _ = text_size(axes, look.label, 7)
+        axes.axvspan(start, end, lw=edge, **patch(look))
+        width, _ = text_size(axes, label, 7)
         if (end - start) / span > width:
             axes.text(
                 (start + end) / 2,
                 0.5,
-                look.label,
+                label,
                 ha="center",
                 va="center",
                 size=7,
@@ -180,13 +253,26 @@ def _behaviour_strip(axes: Axes, line: Sequence[Birth], looks: Looks, last: int)
     axes.spines[["left", "bottom"]].set_visible(False)
 
 
-def family(run: Run) -> Figure:
-    """The family tree of the last population, back to its most recent common ancestor or its founders."""
+def family(
+    run: Run,
+    *,
+    ax: Axes | None = None,
+    size: Size | None = None,
+    title: str | None = None,
+    only: Sequence[str] | None = None,
+) -> Figure:
+    """The family tree of the last population, back to its most recent common ancestor or its founders.
+
+    Branches have the colour of what they did; a dot marks where a branch from which at least a tenth of the living
+    descend began to be called something else. `only`: the labels of those whose branches are coloured.
+    """
     with run.snapshot():
         _refuse_empty(run)
         tree = family_tree(run)
-        looks, last, name = Looks(run), run.generation, run_name(run)
-    height, lines = layout(tree, last)
+        looks, last, name = _looks(run, tree.births), run.generation, run_name(run)
+    labels = [looks[birth.behaviour].label for birth in tree.births]
+    coloured = set(chosen(only, sorted(set(labels))))
+    height, lines, owner = layout(tree, last, labels)
     leaves = tree.leaves[np.argsort(height[tree.leaves])]
     ago = last - min(birth.id.generation for birth in tree.births)
     logarithmic = ago > 40
@@ -195,15 +281,22 @@ def family(run: Run) -> Figure:
         return -np.log10(1 + last - generation) if logarithmic else generation - last
 
     with styled():
-        made = figure(float(np.clip(0.045 * len(leaves) + 1.6, 2.6, 8.5)))
-        axes = made.subplots()
+        made = canvas(float(np.clip(0.045 * len(leaves) + 1.6, 2.6, 8.5)), ax=ax, size=size)
+        axes = made.axes
         drawn = lines.copy()
         drawn[:, :, 0] = place(lines[:, :, 0])
-        axes.add_collection(LineCollection(list(drawn), colors="#333333", lw=0.7, capstyle="projecting"))
+        colours = [
+            mixed(looks[birth.behaviour].colour, "#000000", 0.2) if label in coloured else FAINT
+            for birth, label in zip(tree.births, labels, strict=True)
+        ]
+        axes.add_collection(
+            LineCollection(list(drawn), colors=[colours[n] for n in owner], lw=1.0, capstyle="projecting")
+        )
         left = float(place(np.array([float(last - ago)]))[0])
         reach = max(-left, 1e-9)
         axes.set_xlim(left - 0.03 * reach if ago else -1, 0.16 * reach if ago else 0.2)
         axes.set_ylim(len(leaves) - 0.3, -0.7)
+        _takeovers(axes, tree, labels, height, place, colours)
         _clade_strip(axes, [tree.births[leaf] for leaf in leaves], looks, 0.012 * reach, 0.035 * reach)
         axes.spines["left"].set_visible(False)
         axes.set_yticks([])
@@ -213,18 +306,59 @@ def family(run: Run) -> Figure:
                 [float(place(np.array([last - t]))[0]) for t in ticks], [f"{t:,.0f}" for t in ticks]
             )
         else:
-            axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+            axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{abs(x):,.0f}" if x <= 0 else ""))
         axes.spines["bottom"].set_bounds(left, 0)
         axes.set_xlabel("generations before the last")
         roots = len(tree.roots)
         first = tree.births[int(tree.roots[0])].id
         origin = f"common ancestor {first}" if roots == 1 else f"{roots} founders"
-        axes.set_title(f"Family tree of {len(leaves)} living, {origin}: {name}")
-    return made
+        made.title(axes, title, f"Family tree of {len(leaves)} living, {origin}: {name}")
+    return made.figure
 
 
-def _clade_strip(axes: Axes, births: Sequence[Birth], looks: Looks, left: float, right: float) -> None:
+def _takeovers(
+    axes: Axes,
+    tree: FamilyTree,
+    labels: Sequence[str],
+    height: NDArray[np.float64],
+    place: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    colours: Sequence[str],
+) -> None:
+    """Where a large branch began to do something else and kept to it: a dot, and in words where there is room."""
+    parents, born = tree.parent.tolist(), [birth.id.generation for birth in tree.births]
+    first, last = min(born), max(born)
+    lasting = list(born)  # until when the branch, or some of it, is called the same
+    for n in range(len(parents) - 1, 0, -1):
+        if parents[n] >= 0 and labels[n] == labels[parents[n]]:
+            lasting[parents[n]] = max(lasting[parents[n]], lasting[n])
+    found = [
+        n
+        for n, parent in enumerate(parents)
+        if parent >= 0
+        and labels[n] != labels[parent]
+        and tree.descendants[n] * LARGE >= len(tree.leaves)
+        and (lasting[n] - born[n]) * BRIEF >= last - first
+    ]
+    found.sort(key=lambda n: (-(lasting[n] - born[n]), n))
+    named: list[tuple[float, float]] = []
+    for n in found[:MOST_TAKEOVERS]:
+        x, y = float(place(np.array([float(born[n])]))[0]), float(height[n])
+        axes.plot(x, y, marker="o", ms=4.5, mfc=colours[n], mec="black", mew=0.6, ls="", zorder=4)
+        across, down = axes.get_xlim()[1] - axes.get_xlim()[0], len(tree.leaves)
+        text = f"{as_label(labels[n], 24)} ({born[n]:,})"
+        wide, high = text_size(axes, text, 6)
+        if all(abs(x - a) > wide * across or abs(y - b) > 1.2 * high * down for a, b in named):
+            named.append((x, y))
+            axes.annotate(
+                text, (x, y), (2, 4), textcoords="offset points", size=6, zorder=5, annotation_clip=True,
+                path_effects=[withStroke(linewidth=2, foreground="white")],
+            )  # fmt: skip
+
+
+def _clade_strip(
+    axes: Axes, births: Sequence[Birth], looks: Mapping[str, Look], left: float, right: float
+) -> None:
     """What each of the living does, beside the tree; each behaviour named once, where it has most room."""
     begins = [n for n, b in enumerate(births) if n == 0 or b.behaviour != births[n - 1].behaviour]
     widest: dict[str, tuple[int, int]] = {}
@@ -236,21 +370,24 @@ def _clade_strip(axes: Axes, births: Sequence[Birth], looks: Looks, left: float,
             begin - 0.5,
             end - 0.5,
             lw=0.3,
-            **look.patch,
+            **patch(look),
         )
         before, until = widest.get(behaviour, (0, 0))
         if end - begin > until - before:
             widest[behaviour] = (begin, end)
     for behaviour, (begin, end) in widest.items():
-        label = looks[behaviour].label
+        label = as_label(looks[behaviour].label, LONGEST_LABEL)
         if (end - begin) / len(births) >= text_size(axes, label, 6.5)[1]:
             axes.text(right * 1.35, (begin + end - 1) / 2, label, va="center", size=6.5, clip_on=False)
 
 
-def layout(tree: FamilyTree, last: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Heights of all births, and the segments that join them, ``(segments, 2, 2)`` of (generation, height).
+def layout(
+    tree: FamilyTree, last: int, kinds: Sequence[str] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[int]]:
+    """Heights of all births; the segments that join them, ``(segments, 2, 2)`` of (generation, height); whose each is.
 
-    Leaves stand on whole numbers, every clade together; the dead in the middle of their children.
+    Leaves stand on whole numbers, every clade together; the dead in the middle of their children. A chain of only
+    children of one of the `kinds` is one segment.
     """
     count = len(tree.births)
     born = np.array([birth.id.generation for birth in tree.births], np.float64)
@@ -277,19 +414,25 @@ def layout(tree: FamilyTree, last: int) -> tuple[NDArray[np.float64], NDArray[np
         if not leaf[n] and len(children[n]) > 1:
             ends = [height[c] for c in children[n]]
             height[n] = (min(ends) + max(ends)) / 2
-    segments = []
+    segments: list[tuple[tuple[float, float], tuple[float, float]]] = []
+    owner: list[int] = []
     since = born.copy()
     for n in range(count):
         parent = int(tree.parent[n])
         alone = parent >= 0 and len(children[parent]) == 1 and not leaf[parent]
-        if alone:
+        if alone and (kinds is None or kinds[n] == kinds[parent]):
             since[n] = since[parent]  # one line for a whole chain: long stems are cheap to draw
+        elif alone:
+            segments.append(((since[parent], height[parent]), (born[n], height[n])))
+            owner.append(parent)
         elif parent >= 0:
             segments.append(((born[n], height[parent]), (born[n], height[n])))
+            owner.append(n)
         if leaf[n] or len(children[n]) > 1:
             until = float(last) if leaf[n] else max(born[c] for c in children[n])
             segments.append(((since[n], height[n]), (until, height[n])))
-    return height, np.array(segments, np.float64).reshape(-1, 2, 2)
+            owner.append(n)
+    return height, np.array(segments, np.float64).reshape(-1, 2, 2), owner
 
 
 def changes(
@@ -311,6 +454,12 @@ def changes(
         nothing = np.zeros(0, np.int64)
         return nothing, nothing, nothing.astype(bool), nothing.astype(bool)
     return np.concatenate(at), np.concatenate(where), np.concatenate(up), np.concatenate(full)
+
+
+def _looks(run: Run, births: Sequence[Birth]) -> dict[str, Look]:
+    """The look of each of their behaviours."""
+    genomes = {birth.behaviour: birth.genome for birth in births}
+    return dict(zip(genomes, faces_of(run).many(genomes.items()), strict=True))
 
 
 def _refuse_empty(run: Run) -> None:

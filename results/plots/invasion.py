@@ -18,9 +18,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from results.palette import BAND, COLOURS, CONTROL, MAIN, NEUTRAL, OTHERS, SECOND, SHADES, edge
+from results.looks import Look, look_of
+from results.palette import BAND, CONTROL, MAIN, NEUTRAL, OTHERS, SECOND, SHADES
 from results.plots import style
-from results.plots.style import HATCHES, as_label, figure, styled
+from results.plots.style import as_label, figure, patch, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -228,10 +229,9 @@ def who_invaded(names: Sequence[str], shares: ArrayLike, title: str, *, lost_at:
         made = figure(2.6)
         axes = made.subplots()
         for k, name in enumerate(names):
-            colour = OTHERS if name == "others" else COLOURS[k % len(COLOURS)]
-            hatch = "" if name == "others" else HATCHES[k % len(HATCHES)]
+            look = Look(name, OTHERS, "") if name == "others" else look_of(name)
             axes.fill_between(
-                x, edges[k], edges[k + 1], facecolor=colour, edgecolor=edge(colour), hatch=hatch, lw=0.2,
+                x, edges[k], edges[k + 1], **patch(look), lw=0.2,
                 step="post", label=as_label(name, NAME),
             )  # fmt: skip
         if lost_at is not None:

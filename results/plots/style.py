@@ -23,10 +23,9 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from engine.names import behaviour_label
-from results.palette import COLOURS, OTHERS, edge
+from results.looks import Look
 from results.run.place import write_whole
-from results.run.store import Leaders, Run
+from results.run.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,14 +36,26 @@ WIDTH = 7.2
 MAX_BINS = 1000
 """No figure draws more points along time than this: a screen has no more."""
 
+NARROW = 5.0
+"""Inches: narrower figures have their legends below."""
+
+MAX_INCHES = 100
+"""Of a figure's width and height."""
+
+TITLE_LETTER = 0.6
+"""About how wide a letter of a bold title is, as a share of its size."""
+
 LETTER_WIDTH = 0.66
 """About how wide a letter is, as a share of the size of the font."""
 
-SAMPLES = 3000
-"""Of so many generations at most the leading behaviours are read."""
+LONGEST_LABEL = 30
+"""Letters of a behaviour's label in a figure."""
 
-NAMED = 10
-"""Behaviours that get a colour of their own; with more, neighbours look alike."""
+DASHES: tuple[Any, ...] = (
+    "-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (8, 2)),
+    (0, (3, 1.5, 1, 1.5, 1, 1.5)), (0, (2.5, 1)), (0, (1, 2.2)),
+)  # fmt: skip
+"""How lines side by side differ in grey."""
 
 RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -67,8 +78,6 @@ RC: dict[str, Any] = {
     "savefig.dpi": 200,
 }
 
-HATCHES = ("", "", "////", "....", "\\\\\\\\", "----", "....", "////", "xxxx", "\\\\\\\\", "----")
-
 KINDS: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None},
@@ -85,11 +94,77 @@ def styled() -> Iterator[None]:
         yield
 
 
+Size = tuple[float, float]
+"""Width and height of a figure in inches."""
+
+
 def figure(height: float, width: float = WIDTH) -> Figure:
     """An empty figure with a canvas of its own."""
     made = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(made)
     return made
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Where a figure is drawn: `figure` the whole, `part` what is ours of it, `axes` ours, one or an array of them."""
+
+    figure: Figure
+    part: Any
+    axes: Any
+
+    @property
+    def width(self) -> float:
+        """Inches."""
+        return float(self.part.bbox.width / self.figure.dpi)
+
+    @property
+    def narrow(self) -> bool:
+        """Too narrow for a legend beside the axes, or with all its entries in one line."""
+        return self.width < NARROW
+
+    def title(self, axes: Axes, given: str | None, ours: str, pad: float | None = None) -> None:
+        """The title that was asked for, else ours, as long as there is room for it."""
+        text = ours if given is None else given
+        room = int(self.width * 72 / (RC["axes.titlesize"] * TITLE_LETTER))
+        axes.set_title(as_label(text, max(room, 8)) if text else "", pad=pad)
+
+
+def canvas(
+    height: float, *grid: int, ax: Axes | None = None, size: Size | None = None, **options: Any
+) -> Canvas:
+    """A new figure of that height, or of the `size` asked for, with a `grid` of axes (rows, columns); or, instead, axes
+    of another figure, in whose place the grid stands.
+
+    Raises ValueError for an impossible size, for both, and for axes outside a grid where several are needed.
+    """
+    if ax is None:
+        if size is not None and not (len(size) == 2 and all(0.5 <= s <= MAX_INCHES for s in size)):
+            raise ValueError(f"size: expected width and height from 0.5 to {MAX_INCHES} inches, got {size!r}")
+        made = figure(height) if size is None else figure(size[1], size[0])
+        return Canvas(made, made, made.subplots(*grid, **options))
+    if size is not None:
+        raise ValueError("size: expected none beside ax, whose figure has one")
+    whole = ax.get_figure(root=True)
+    assert whole is not None
+    if grid in ((), (1, 1)):
+        return Canvas(whole, ax.figure, ax)
+    place = ax.get_subplotspec()
+    if place is None:
+        raise ValueError("ax: expected axes made by subplots, whose place several can take, got others")
+    part = ax.figure.add_subfigure(place)
+    ax.remove()
+    return Canvas(whole, part, part.subplots(*grid, **options))
+
+
+def chosen(only: Sequence[str] | None, there: Sequence[str]) -> list[str]:
+    """What is drawn of what there is; ValueError for what there is not."""
+    if only is None:
+        return list(there)
+    strange = [name for name in only if name not in there]
+    if strange or not only:
+        raise ValueError(f"only: expected some of {', '.join(there)}, got {', '.join(strange) or 'none'}")
+    return [name for name in there if name in only]
 
 
 def save(made: Figure, path: str | os.PathLike[str], dpi: int | None = None) -> Path:
@@ -159,93 +234,41 @@ def thinned(values: NDArray[Any], starts: NDArray[np.int64], of: str = "mean") -
     return np.asarray(np.divide(total, count, out=np.full(len(starts), np.nan), where=count > 0))
 
 
-def generation_axis(axes: Axes, last: int, width: int = 1, first: int = 0, every: int = 1) -> None:
-    """The time axis: whole generations, with thousands set apart; points are means of `width` of them, of which
-    each `every`-th is read.
-    """
+def generation_axis(axes: Axes, last: int, width: int = 1, first: int = 0, unit: str = "generation") -> None:
+    """The time axis: whole generations, with thousands set apart; points are means of `width` of them."""
     axes.set_xlim((first, last) if last > first else (first - 0.5, last + 0.5))
     if last > first:
-        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))  # as many as fit
     else:
         axes.set_xticks([last])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
-    read = f", of which 1 in {every} is read" if every > 1 else ""
-    axes.set_xlabel("generation" if width == 1 else f"generation (means of {width}{read})")
+    axes.set_xlabel(unit if width == 1 else f"{unit} (means of {width})")
 
 
-@dataclass(frozen=True)
-class Look:
-    """How one behaviour is drawn, everywhere."""
-
-    label: str
-    colour: str
-    hatch: str
-
-    @property
-    def patch(self) -> dict[str, Any]:
-        """Colours of a patch: the hatch in white on the dark, in grey on the light."""
-        return {
-            "facecolor": self.colour,
-            "hatch": self.hatch,
-            "edgecolor": edge(self.colour) if self.hatch else "white",
-        }
-
-
-class Looks:
-    """The most abundant behaviours of a run in lineage order, each with its look; the rest share one."""
-
-    def __init__(self, run: Run) -> None:
-        self.every = bins(max(len(run), 1), SAMPLES)[1]
-        self.leaders: Leaders = run.leaders(self.every)
-        table = self.leaders
-        total = np.bincount(table.behaviour, table.count, minlength=len(table.behaviours))
-        if len(table.generation):
-            latest = table.generation == table.generation[-1]
-            total[table.behaviour[latest][:1]] = np.inf  # whoever leads in the end is shown
-        chosen = [int(b) for b in np.argsort(-total, kind="stable")[:NAMED] if total[b] > 0]
-        self.order = lineage_order(table, chosen)
-        self._looks = {
-            table.behaviours[b].behaviour: Look(
-                short_name(table.behaviours[b].name, table.behaviours[b].behaviour),
-                COLOURS[n % len(COLOURS)],
-                HATCHES[n % len(HATCHES)],
-            )
-            for n, b in enumerate(self.order)
-        }
-        self._names = {b.behaviour: b.name for b in table.behaviours}
-
-    def __getitem__(self, behaviour: str) -> Look:
-        look = self._looks.get(behaviour)
-        return look or Look(short_name(self._names.get(behaviour), behaviour), OTHERS, "")
-
-
-def short_name(name: str | None, behaviour: str) -> str:
-    """The name, or the first digits of the key."""
-    return as_label(behaviour_label(name, behaviour), 26)
-
-
-def lineage_order(leaders: Leaders, chosen: Sequence[int]) -> list[int]:
-    """The chosen behaviours with each next to the one it descends from (depth first, oldest first)."""
-    wanted = set(chosen)
-    children: dict[int | None, list[int]] = {}
-    for behaviour in sorted(wanted):  # numbered in order of first leading
-        above, seen = leaders.behaviours[behaviour].ancestor, {behaviour}
-        while above is not None and above not in wanted and above not in seen:
-            seen.add(above)
-            above = leaders.behaviours[above].ancestor
-        children.setdefault(above if above in wanted and above not in seen else None, []).append(behaviour)
-    order: list[int] = []
-    stack = children.get(None, [])[::-1]
-    while stack:
-        here = stack.pop()
-        order.append(here)
-        stack += children.get(here, [])[::-1]
-    return order + [behaviour for behaviour in sorted(wanted) if behaviour not in set(order)]
+def patch(look: Look) -> dict[str, Any]:
+    """How matplotlib fills an area with a look."""
+    return {"facecolor": look.colour, "hatch": look.hatch, "edgecolor": look.edge}
 
 
 def run_name(run: Run) -> str:
     """The run's name, short enough for a title."""
     return as_label(str(run.provenance["name"]), 32)
+
+
+def apart(values: NDArray[np.float64], gap: float, top: float, bottom: float = 0.0) -> list[float]:
+    """Heights near `values` that are at least `gap` from each other, between `bottom` and `top` as far as they fit."""
+    order = np.argsort(values, kind="stable")
+    places = np.maximum(values[order].astype(np.float64), bottom)
+    for k in range(1, len(places)):
+        places[k] = max(places[k], places[k - 1] + gap)
+    if len(places) and places[-1] > top:
+        places[-1] = top
+        for k in range(len(places) - 2, -1, -1):
+            places[k] = min(places[k], places[k + 1] - gap)
+    back = np.empty(len(places))
+    back[order] = places
+    heights: list[float] = back.tolist()
+    return heights
 
 
 def text_size(axes: Axes, text: str, points: float) -> tuple[float, float]:

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.ledger import KEPT
 from engine.stage import ITEMS
 from results.errors import DamageError
 from results.records import QUANTILES, BirthId, Generation, Leader, quantiles
@@ -280,6 +281,23 @@ def books_table(fields: Sequence[bytes]) -> NDArray[np.float64] | None:
         if field and not (np.abs(amounts) <= LARGEST_PAYOFF).all():
             raise DamageError("what mechanisms book in a generation is impossible")
     return books
+
+
+def statistics_columns(fields: Sequence[bytes], since: int) -> dict[str, NDArray[Any]]:
+    """The statistics of consecutive generations from `since` on as columns, see `Run.statistics`."""
+    values = statistics_table(fields)
+    table: dict[str, NDArray[Any]] = {"generation": np.arange(since, since + len(values))}
+    for name in ("best", "mean"):
+        table[name] = values[name].copy()
+    for column, percent in enumerate(QUANTILES):
+        table[f"q{percent}"] = values["quantiles"][:, column].copy()
+    for name in ("cooperation", "behaviours", "size", "born"):
+        table[name] = values[name].copy()
+    books = books_table(fields)
+    if books is not None:
+        table |= {item: books[:, k].copy() for k, item in enumerate(ITEMS)}
+        table["operator"] = books @ KEPT
+    return table
 
 
 # A behaviour.

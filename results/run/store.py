@@ -20,10 +20,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.ledger import KEPT
-from engine.stage import ITEMS
 from results.errors import DamageError, RunError
-from results.records import QUANTILES, Birth, BirthId, Generation
+from results.records import Birth, BirthId, Generation
 from results.run.births import BirthRow
 from results.run.database import (
     ExperimentText,
@@ -49,6 +47,7 @@ from results.run.rows import (
     books_table,
     pack,
     packable,
+    statistics_columns,
     statistics_table,
     unpack,
 )
@@ -109,8 +108,8 @@ class Run:
 
         Commits every `commit_every` generations, or a few times a second when that is not given; a killed
         process loses what was appended since, a power cut a little more unless `synchronous` is "full".
-        Complete populations stay every `checkpoint_every` generations, and those of 0 to 9, 10, 20 ... 90,
-        100, 200 ... always. `lineage` "pruned" keeps the ancestors of the living, "full" everyone. `notice` is
+        Complete populations stay every `checkpoint_every` generations, and those of 0 to 99, 100, 110 ...
+        990, 1000, 1100 ... always. `lineage` "pruned" keeps the ancestors of the living, "full" everyone. `notice` is
         told in one line when the file was deleted or moved meanwhile (the run goes on in a new one, see `path`),
         or its log grows.
 
@@ -320,60 +319,60 @@ class Run:
         with self.snapshot() as connection:
             return [number for (number,) in connection.execute("SELECT id FROM populations ORDER BY id")]
 
-    def statistics(self) -> dict[str, NDArray[Any]]:
+    def statistics(self, since: int = 0) -> dict[str, NDArray[Any]]:
         """By generation: generation, best, mean, q5 ... q95, cooperation, behaviours, size, born.
 
         Under mechanisms also what they book for a mean individual per turn (`engine.stage.ITEMS`), and `operator`: what
-        is left of it to whoever runs them.
+        is left of it to whoever runs them. From the generation `since` on: who watches a long run reads what is new.
         """
+        since = _since(since)
         with self.snapshot() as connection:
             length = self._head().number + 1
             fields: list[bytes] = []
-            for row in connection.execute("SELECT * FROM generations ORDER BY id"):
+            for row in connection.execute("SELECT * FROM generations WHERE id >= ? ORDER BY id", (since,)):
                 here = GenerationRow.of_row(row, self._digests)
-                if here.number != len(fields):
-                    raise DamageError(f"generation {len(fields)} is missing")
+                if here.number != since + len(fields):
+                    raise DamageError(f"generation {since + len(fields)} is missing")
                 fields.append(here.statistics)
-            if len(fields) != length:
-                raise DamageError(f"of {length} generations, {len(fields)} are left")
-        values = statistics_table(fields)
-        table: dict[str, NDArray[Any]] = {"generation": np.arange(len(values))}
-        for name in ("best", "mean"):
-            table[name] = values[name].copy()
-        for column, percent in enumerate(QUANTILES):
-            table[f"q{percent}"] = values["quantiles"][:, column].copy()
-        for name in ("cooperation", "behaviours", "size", "born"):
-            table[name] = values[name].copy()
-        books = books_table(fields)
-        if books is not None:
-            table |= {item: books[:, k].copy() for k, item in enumerate(ITEMS)}
-            table["operator"] = books @ KEPT
-        return table
+            if len(fields) != max(length - since, 0):
+                raise DamageError(f"of {length - since} generations, {len(fields)} are left")
+        return statistics_columns(fields, since)
 
-    def leaders(self, every: int = 1) -> Leaders:
-        """The leading behaviours of every `every`-th generation."""
+    def leaders(self, every: int = 1, since: int = 0) -> Leaders:
+        """The leading behaviours of every `every`-th generation.
+
+        From the generation `since` on, with only the behaviours that have led there: of these, one that descends from
+        others has no ancestor.
+        """
+        since = _since(since)
         with self.snapshot() as connection:
             head = self._head()
-            numbers = range(0, head.number + 1, every)
+            numbers = range(-(-since // every) * every, head.number + 1, every)
             led = [self._generation_row(number).leading(head.behaviours) for number in numbers]
-            known = [
-                LeadingBehaviour.of_row(row, self._digests, self._limits)
-                for row in connection.execute("SELECT * FROM behaviours ORDER BY id")
-            ]
-        if len(known) != head.behaviours:
-            raise DamageError(f"{self._file}: of {head.behaviours} leading behaviours, {len(known)} are left")
-        table = np.concatenate([np.empty(0, LEADERS_TYPE), *led])
+            table = np.concatenate([np.empty(0, LEADERS_TYPE), *led])
+            if since:
+                ids = np.unique(table["behaviour"]).tolist()
+                known = [(id, self._leading(id)) for id in ids]
+            else:
+                known = [
+                    LeadingBehaviour.of_row(row, self._digests, self._limits)
+                    for row in connection.execute("SELECT * FROM behaviours ORDER BY id")
+                ]
+                if len(known) != head.behaviours:
+                    raise DamageError(
+                        f"{self._file}: of {head.behaviours} leading behaviours, {len(known)} are left"
+                    )
         lengths = [len(leaders) for leaders in led]
         first: dict[str, int] = {}
-        place = [first.setdefault(leading.behaviour, len(first)) for _, leading in known]
+        place = {id: first.setdefault(leading.behaviour, len(first)) for id, leading in known}
         behaviours: list[LeadingBehaviour] = []
-        for (_, leading), here in zip(known, place, strict=True):
-            if here == len(behaviours):
-                ancestor = None if leading.ancestor is None else place[leading.ancestor - 1]
+        for id, leading in known:
+            if place[id] == len(behaviours):
+                ancestor = None if leading.ancestor is None else place.get(leading.ancestor)
                 behaviours.append(leading._replace(ancestor=ancestor))
         return Leaders(
             np.repeat(np.array(numbers, np.int64), lengths),
-            np.array(place, np.int64)[table["behaviour"].astype(np.int64) - 1],
+            np.array([place[id] for id in table["behaviour"].tolist()], np.int64),
             table["count"].astype(np.int64),
             tuple(behaviours),
         )
@@ -387,6 +386,20 @@ class Run:
         ids = list(ids)
         found = self._collect(ids, ancestors=False)
         return [found[id] for id in ids]
+
+    def kept_births(self) -> list[Birth]:
+        """Everybody who is kept, in id order: the living and their ancestors, or all where the lineage is full."""
+        with self.snapshot() as connection:
+            dead = [unpack(packed) for (packed,) in connection.execute("SELECT id FROM births")]
+            latest = self.latest()
+            living = [] if latest is None else [birth.id for birth in latest.population]
+            return list(self.ancestry({*dead, *living}).values())
+
+    def frame(self, what: str = "statistics") -> Any:
+        """A table of the run, "statistics", "leaders" or "births", as a `pandas.DataFrame` (extra ``frames``)."""
+        from results.tables import frame_of, table_of
+
+        return frame_of(table_of(self, what))
 
     def ancestry(self, ids: Iterable[BirthId]) -> dict[BirthId, Birth]:
         """Those individuals and all their ancestors along the primary parents, in id order."""
@@ -470,6 +483,12 @@ class Run:
         if row is None:
             raise DamageError(f"behaviour {number} is missing")
         return LeadingBehaviour.of_row(row, self._digests, self._limits)[1]
+
+
+def _since(generation: int) -> int:
+    if isinstance(generation, bool) or not isinstance(generation, (int, np.integer)) or generation < 0:
+        raise ValueError(f"since: expected a generation, got {generation!r}")
+    return int(generation)
 
 
 def run_file(path: str | os.PathLike[str]) -> Path:

@@ -55,8 +55,8 @@ LEADERS_REMEMBERED = 4096
 
 
 def milestone(number: int) -> bool:
-    """True for generations 0 to 9, 10, 20 ... 90, 100, 200 ...: their populations are kept in every run."""
-    return number % int(10 ** (len(str(number)) - 1)) == 0
+    """True for generations 0 to 99, 100, 110 ... 990, 1000, 1100 ...: their populations are kept in every run."""
+    return number % int(10 ** max(len(str(number)) - 2, 0)) == 0
 
 
 class Living:
