@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,27 +50,15 @@ class Ledger(Table):
 
     def turn(self, weights: Sequence[float] | NDArray[Any] | None = None) -> dict[str, float]:
         """The items and the operator's balance of a mean player, per turn."""
-        mean = np.average(
-            self.amounts, axis=0, weights=None if weights is None else np.asarray(weights, np.float64)
-        )
-        return {
-            **dict(zip(ITEMS, mean.tolist(), strict=True)),
-            "operator": float(
-                np.average(
-                    self.operator, weights=None if weights is None else np.asarray(weights, np.float64)
-                )
-            ),
-        }
+        given = None if weights is None else np.asarray(weights, np.float64)
+        return by_item(np.average(self.amounts, axis=0, weights=given).tolist())
 
     def summary(self, weights: Sequence[float] | NDArray[Any] | None = None) -> str:
         """What is not 0 in words, of a mean player per turn and, where it ends, of a deal."""
         parts = []
         for what, found in (("a player and turn", self.turn(weights)), ("a deal", self.deal(weights))):
             if found is not None:
-                items = [
-                    f"{name} {amount:.6g}" for name, amount in found.items() if amount or name == "operator"
-                ]
-                parts.append(f"{what}: {', '.join(items)}")
+                parts.append(f"{what}: {in_words(found)}")
         return "\n".join(f"ledger, {part}" for part in parts)
 
     def columns(self) -> dict[str, Sequence[Any]]:
@@ -87,6 +75,18 @@ class Ledger(Table):
             "per_turn": self.turn(weights),
             "per_deal": self.deal(weights),
         }
+
+
+def by_item(amounts: Sequence[float]) -> dict[str, float]:
+    """Amounts in the order of `ITEMS` by their names, and the operator's balance."""
+    operator = sum(kept * amount for kept, amount in zip(KEPT.tolist(), amounts, strict=True))
+    return {**dict(zip(ITEMS, amounts, strict=True)), "operator": operator}
+
+
+def in_words(items: Mapping[str, float]) -> str:
+    """What is not 0 of some items, and the operator's balance; roundings below 1e-12 are 0."""
+    found = {name: round(amount, 12) + 0.0 for name, amount in items.items()}
+    return ", ".join(f"{name} {amount:.6g}" for name, amount in found.items() if amount or name == "operator")
 
 
 def deal_length(rules: Rules) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from engine import (
     society,
 )
 from engine.mechanisms import MECHANISMS, Fine, built, described, parse
+from engine.stage import ITEMS
 from evolve.experiment.files import ExperimentError
 from tests.conftest import Command
 from tests.strategies import anything
@@ -265,6 +267,17 @@ def test_every_command_about_play_takes_mechanisms(evolve: Command, command: lis
     assert "fine:1, escrow:0.5,fee=0.1" in out and "operator" in out
     found = evolve(*command, "--turns", "5", "--mechanism", "fine:1", "--json")[1]
     assert "ledger" in json.loads(found)
+
+
+def test_a_run_shows_its_ledger(evolve: Command, tmp_path: Path) -> None:
+    file = tmp_path / "fined.toml"
+    file.write_text(
+        "generations = 2\n[rules]\nturns = 5\n[population]\nsize = 6\n"
+        '[[mechanism]]\nkind = "escrow"\nbond = 1.0\nfee = 0.25\n'
+    )
+    assert "fees 0.25, bonds 1," in evolve("run", str(file), "--out", str(tmp_path / "run"))[1]
+    found = json.loads(evolve("show", str(tmp_path / "run"), "--json")[1])["ledger"]
+    assert found["fees"] == pytest.approx(0.25) and set(found) == {*ITEMS, "operator"}
 
 
 SMALL = {"genome": {"x": 0, "y": 1}, "population": {"size": 20}, "rules": {"turns": 10}, "generations": 20}

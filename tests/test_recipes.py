@@ -357,7 +357,7 @@ def test_a_mechanism(house: House) -> None:
     (house.folder / "taxed.toml").write_text(TINY + '[[mechanism]]\nkind = "tax"\ntax = 0.5\n')
     printed = house.evolve("mechanisms", "match all_c all_c --turns 4 --mechanism tax:0.5", "run taxed.toml")
     assert "Prediction: It changes nothing but payoffs." in printed
-    assert re.search(r"all_c +2\.5 +1\.0000", printed) and "a deal  fees 4  operator 4" in printed
+    assert re.search(r"all_c +2\.5 +1\.0000", printed) and "a deal: fees 4, operator 4" in printed
     assert "taxed: generation 3" in printed
 
 

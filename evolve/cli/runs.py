@@ -127,6 +127,10 @@ def show_run(folder: RunFolder, as_json: Json = False) -> None:
             f"  sampled        a difference in payoff has the standard error {summary['difference_error']:.4f}"
         )
     say(f"  cooperation    {summary['cooperation']:.4f}")
+    if "ledger" in summary:
+        from engine.ledger import in_words
+
+        say(f"  ledger         {in_words(summary['ledger'])}, a player and turn")
     say(f"  behaviours     {summary['behaviours']}")
     best = summary["best"]
     say(f"  best           {best['id']}  {called(best['name'], best['behaviour'], best['genome'])}")
@@ -354,6 +358,10 @@ def _summary(there: Run) -> dict[str, Any]:
         from evolve.fitness import difference_error
 
         summary["difference_error"] = difference_error(experiment, latest)
+    if latest.ledger:
+        from engine.ledger import by_item
+
+        summary["ledger"] = by_item(latest.ledger)
     return summary | {
         "best": {
             "id": str(best.id),

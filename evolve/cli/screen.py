@@ -240,17 +240,19 @@ def show_ledger(
 
     Nothing where nothing is booked.
     """
+    from engine.ledger import in_words
+
     if found is None or not found.amounts.any():
         return
     columns = found.columns()
     used = [name for name, values in columns.items() if name in ("strategy", "operator") or any(values)]
     table = new_table(*used, title=title or "ledger, a turn")
     for row in zip(*(columns[name] for name in used), strict=True):
-        table.add_row(row[0], *(f"{amount:.6g}" for amount in row[1:]))
+        table.add_row(row[0], *(f"{round(amount, 12) + 0.0:.6g}" for amount in row[1:]))
     show(table)
     deal = found.deal(weights)
     if deal is not None and title is None:
-        say("a deal  " + "  ".join(f"{name} {deal[name]:.6g}" for name in used[1:]))
+        say(f"a deal: {in_words(deal)}")
 
 
 def show_json(value: Any) -> None:
