@@ -41,7 +41,7 @@ class EcologyResult(Table):
     """The numbers of each strategy over the generations, and what they earned.
 
     `counts` ``(generations + 1, k)``: how many players of each strategy, the start first; whole numbers (int64,
-    or Python integers where those are too small) in integer arithmetic. `payoffs` ``(generations + 1, k)``:
+    or Python integers where 64 bits are too few) in integer arithmetic. `payoffs` ``(generations + 1, k)``:
     mean payoff per interaction per round over all other players, nan for strategies that are absent.
 
     `ending`: "fixation", one strategy is left; "fixed point", the next generation is this one; "cycle", the

@@ -45,7 +45,8 @@ def names_of(strategy: Compiled | str, *, noisy: bool = False, turns: int | None
 def name_of(strategy: Compiled | str, *, noisy: bool = False, turns: int | None = None) -> str | None:
     """The first catalogue name of what a strategy, or a behaviour key, does, if it has one.
 
-    Exact for automata; with a ``~`` before it for a key from the battery.
+    Exact for automata. For the key of a formula, which is known from a fixed set of societies
+    (`engine.societies.battery`), the name has a ``~`` before it: equal as far as tested.
 
     >>> from genomes import parse
     >>> name_of(parse("memory(0,1) cCD"))

@@ -71,8 +71,10 @@ class SweepTask:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep: its name, the keys it varies, its runs in order, and the share of the last generations that
-    results are means over."""
+    """A sweep: one experiment over many settings and seeds.
+
+    `name`, `keys` that vary, `tasks`: its runs in order; results are means over the `last` share of the generations.
+    """
 
     name: str
     keys: tuple[str, ...]

@@ -27,8 +27,8 @@ class Automaton:
     """A strategy as states: what to play in each, and where each realised joint move leads.
 
     `defect`, `cooperate`: ``(states,)`` probabilities of D and of C in each state. One is 1 minus the other and
-    may be left to follow from it; both are kept, because of a rare move only its own probability has the digits
-    (1 - 1e-17 is 1).
+    may be left out and then follows from it. Both are kept, because the probability of a rare move has no digits left
+    in that of the other (1 - 1e-17 is 1 in floats).
     `successors`: ``(states, 4)`` next state by joint move ``2 * own + opponent``, in the order CC, CD, DC, DD
     of the *realised* moves (after noise). Play starts in state 0.
 
@@ -117,7 +117,7 @@ class Automaton:
         return Automaton(defect, successors, cooperate)
 
     def behaviour(self, *, noisy: bool) -> str:
-        """The stable name of what this strategy does: 32 hexadecimal digits, equal for all that play alike."""
+        """The key of what this strategy does: 32 hexadecimal digits, equal for all automata that play alike."""
         return self.canonical(noisy=noisy).key.hex()
 
 

@@ -20,9 +20,14 @@ class Player(Protocol):
     draws its moves says so with an attribute ``chance = True``, and is then sampled, never called exact.
     """
 
-    def reset(self) -> None: ...
-    def move(self) -> int: ...
-    def observe(self, own: int, opponent: int) -> None: ...
+    def reset(self) -> None:
+        """Forget everything: a new meeting begins."""
+
+    def move(self) -> int:
+        """The next move: 0 = C or 1 = D."""
+
+    def observe(self, own: int, opponent: int) -> None:
+        """What both have really played in this turn, slips included."""
 
 
 class Compiled(Protocol):

@@ -95,7 +95,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Summary:
-    """One point of a sweep: how many of its runs are done, and what they came to (nothing when none is)."""
+    """One point of a sweep: its settings, how many of its runs are done, and what they came to.
+
+    `measures`: for each of `MEASURES` the mean over those runs with its 95 % interval; empty when none is done.
+    """
 
     point: dict[str, Any]
     runs: int

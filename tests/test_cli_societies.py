@@ -90,6 +90,24 @@ def test_a_formula_is_read_simplified_and_recognised(evolve: Command) -> None:
     assert json.loads(evolve("formula", "police", "--json")[1])["plays_like"] == "~police"
 
 
+def test_a_formula_is_named_by_what_it_plays_under_the_reading_of_quantifiers(evolve: Command) -> None:
+    # over others, r itself is none of those who have defected on c
+    text = "exists j. exists t. D(j,c,t)"
+    told = [
+        json.loads(evolve("formula", text, "--quantifiers", over, "--json")[1]) for over in ("all", "others")
+    ]
+    assert [answer["quantifiers"] for answer in told] == ["all", "others"]
+    assert told[0]["behaviour"] != told[1]["behaviour"]
+    assert "-others:" in told[1]["behaviour"]
+    for over in ("all", "others"):
+        code, out, _ = evolve("formula", "absolutist", "--quantifiers", over)
+        assert code == 0 and "~absolutist" in out and ("quantifiers over others" in out) == (over == "others")
+    assert (
+        "quantifiers: expected 'all' or 'others', got 'some'"
+        in evolve("formula", text, "--quantifiers", "some")[2]
+    )
+
+
 def test_claims_are_printed_with_readings_and_verdicts(evolve: Command, tmp_path: Path) -> None:
     code, out, _ = evolve("reproduce", "O3", "o8", "--out", str(tmp_path / "figures"))
     assert code == 0

@@ -100,7 +100,7 @@ class Play:
 
 
 def expected(a: StrategyLike, b: StrategyLike, rules: Rules | None = None) -> Meeting:
-    """The exact expected outcome of one meeting (strategies as genomes, names or text).
+    """The exact expected outcome of one meeting; strategies as genomes, catalogue names or texts.
 
     Raises ValueError where the outcome cannot be computed exactly, naming the way out.
 

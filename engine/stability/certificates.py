@@ -72,8 +72,8 @@ class BestResponse:
     `value`: what the best response earns against the resident. `self_payoff`: what the resident earns against
     itself. `nash_gap`: value - self_payoff, but not computed as a difference, so that it has 12 digits however
     small it is; exactly 0 where the resident is a best response to itself, and then `strategy` is the resident
-    itself. Noise, continuation and probabilities are taken as the floats that they are: at 2/3, which is none, an
-    equality is missed by 1e-17.
+    itself. Noise, continuation and probabilities are the floats that are given: 2/3 is not one of them, so an equality
+    that holds at exactly 2/3 is missed by about 1e-17.
     `moves`: what the best response plays when nothing slips and the resident does what it does most often,
     with "..." between the first and the last turns of a fixed number.
     """
@@ -108,7 +108,7 @@ class BestResponse:
 
     @cached_property
     def name(self) -> str | None:
-        """Its name in the catalogue, if it has one."""
+        """The catalogue name of the best response; None without one."""
         if self.strategy is None:
             return None
         if self.nash_gap == 0 and self.resident in catalogue.names():
@@ -120,7 +120,7 @@ class BestResponse:
 
     @cached_property
     def genome(self) -> LookupGenome | None:
-        """It as a memory(x,y) genome, the shortest up to memory(3,3) that does alike, if there is one."""
+        """The shortest memory(x,y) genome, up to memory(3,3), that plays like the best response; None without one."""
         return None if self.strategy is None else as_lookup(self.strategy, noisy=self.rules.slips)
 
     def __str__(self) -> str:
@@ -147,8 +147,9 @@ def nash_gap(resident: StrategyLike, rules: Rules | None = None) -> float:
 def best_response(resident: StrategyLike, rules: Rules | None = None) -> BestResponse:
     """The best response to a resident (a genome, a name or its text) among all strategies whatsoever.
 
-    Exact, whatever the noise and the continuation probability (see `Decision`); before a gap is returned, the best
-    response is played. Raises ValueError for residents that are no automaton, and where the problem is too large.
+    Exact, whatever the noise and the continuation probability (see `engine.stability.decision`); the best response is
+    played as a check before its gap is returned. Raises ValueError for residents that are no automaton, for problems
+    that are too large, and for moves that are too rare for floats.
 
     >>> print(best_response("grim", Rules(continuation=0.45)))
     all_d

@@ -253,12 +253,14 @@ def kin_ledger(
 
 @dataclass(frozen=True, eq=False)
 class Kappa:
-    """N E[rho] over a mutant law: how much likelier its mutants are to take over than neutral ones (1).
+    """kappa = N E[rho]: how much likelier the mutants of a law are to take over than neutral ones, for which it is 1.
+
+    N is the size of the population, rho the chance of one mutant to take over, E the mean over the law.
 
     `low` and `high` bound it with `confidence`: equal to `value` when the law was `complete` (every mutant of
     a class, each with the same weight), else a percentile bootstrap over the sampled mutants. `n_rho`
-    ``(m,)``: N rho of every mutant, for the distribution. A sample without a rare strong invader cannot know
-    of it: the interval covers what was drawn.
+    ``(m,)``: N rho of every mutant, for the distribution. A rare strong invader that was not drawn is not
+    in the interval either.
     """
 
     resident: str

@@ -67,7 +67,9 @@ class StrongestMutant:
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """What every pure memory(x,y) mutant earns with a resident. Arrays are indexed by `genome`'s number.
+    """What every pure memory(x,y) mutant earns with a resident, per turn.
+
+    Arrays have one entry a mutant, ``(n,)``: entry k is of ``genome(k)``.
 
     `against` ``(n,)``: the mutant against the resident; `conceded`: the resident against the mutant; `among`:
     the mutant against its kind; `resident_payoff`: the resident against its kind. `advantage`: what the

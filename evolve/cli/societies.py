@@ -135,6 +135,7 @@ def ecology(
 
 def formula(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="A formula, in either spelling, or a name.")],
+    quantifiers: Quantifiers = "all",
     as_json: Json = False,
 ) -> None:
     """Read a formula: both spellings, simplified, its complexity, and what it plays like."""
@@ -150,14 +151,16 @@ def formula(
     genome = FormulaGenome.parse(text) if entry is None else entry.formula
     if genome is None:
         raise ValueError(f"formula: expected a formula or the name of one, got {text!r}, which has none")
-    simple = genome.simplify()
+    over = rules_of(None, None, False, 0.0, "3,0,5,1", quantifiers).quantifiers
+    simple = genome.simplify(over)
     if simple.pair_only:
         names = names_of(simple)
         key, how = simple.automaton().behaviour(noisy=False), "without noise; the same automaton"
     else:
-        nearest = name_as_tested(simple)
+        nearest = name_as_tested(simple, over)
         names = [] if nearest is None else [f"~{nearest}"]
-        key, how = behaviour(simple), "as far as tested: the same play in a battery of societies"
+        key, how = behaviour(simple, over), "as far as tested: the same play in a battery of societies"
+        how += "" if over == "all" else ", quantifiers over others"
     if as_json:
         show_json(
             {
@@ -167,6 +170,7 @@ def formula(
                 "simplified": str(simple),
                 "simplified_complexity": simple.complexity,
                 "pair_only": genome.pair_only,
+                "quantifiers": over,
                 "plays_like": names[0] if names else None,
                 "names": names,
                 "behaviour": key,

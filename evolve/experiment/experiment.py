@@ -43,7 +43,9 @@ LONGEST_BIRTH = 400
 
 
 class Experiment(Section):
-    """A whole experiment; every section has defaults.
+    """A whole experiment, as a file says it: every section and every key has a default.
+
+    Raises ExperimentError, one line a mistake, for keys that do not exist, values out of range and contradictions.
 
     >>> Experiment(seed=4, population={"size": 50}).population.size
     50
