@@ -303,7 +303,9 @@ def test_a_genome_kind_that_evolves(house: House) -> None:
     )
     printed = house.evolve("run tiny.toml", "plot runs/tiny --format png")
     assert re.search(r"best .*\n +cycle\(\) [CD]{3,5}\n", printed) and "genomes.png" in printed
-    assert "passed" in house.tests("tests/test_genomes.py", "-k", "anything or behaviour", "-o", "addopts=")
+    assert "passed" in house.tests(
+        "tests/test_genomes.py", "-k", "an_automaton_plays_its_genome", "-o", "addopts="
+    )
 
 
 def test_a_selection_operator_and_an_update_rule(house: House) -> None:

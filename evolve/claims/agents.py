@@ -167,7 +167,8 @@ class AgentTypesClaim:
     name = "A3"
     source = "agents"
     statement = (
-        "incentive to cooperate: none at a discount of 0, very low at .1 to .3, moderate at .5 to .7, high at .8 to .95"
+        "incentive to cooperate: none at a discount of 0, very low at .1 to .3, moderate at .5 to .7, "
+        "high at .8 to .95"
     )
 
     def verdicts(self, replicates: int | None = None) -> list[Verdict]:
