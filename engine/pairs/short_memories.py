@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,15 +114,18 @@ def as_words(players: Sequence[Strategy], individuals: int, rules: Rules) -> Sho
     """
     if rules.turns is None or rules.noisy or not rules.stage.plain or rules.turns * individuals >= EXACT:
         return None
-    genomes = [player for player in players if _short(player)]
-    if len(genomes) < len(players):
-        return None
+    memories: dict[tuple[int, int], list[int]] = {}
+    genomes: list[LookupGenome] = []
+    for k, player in enumerate(players):
+        if not isinstance(player, LookupGenome) or not player.deterministic or player.z:
+            return None  # z: the opponent's opening moves are never forgotten
+        if max(player.x, player.y) > MEMORY:
+            return None
+        genomes.append(player)
+        memories.setdefault((player.x, player.y), []).append(k)
     from engine.pairs.word_kernels import remember_short
 
     words = np.empty((4, len(genomes)), np.uint64)
-    memories: dict[tuple[int, int], list[int]] = {}
-    for k, genome in enumerate(genomes):
-        memories.setdefault((genome.x, genome.y), []).append(k)
     for (x, y), here in memories.items():
         structure = history_structure(x, y)
         defect = 1.0 - cooperation([genomes[k] for k in here])
@@ -137,10 +139,3 @@ def as_words(players: Sequence[Strategy], individuals: int, rules: Rules) -> Sho
     once = np.empty(len(number), np.int64)
     once[index[::-1]] = np.arange(len(index) - 1, -1, -1)
     return ShortMemories(index, words[:, once])
-
-
-def _short(player: Strategy) -> TypeGuard[LookupGenome]:
-    """Whether it forgets what is longer ago than a word's memory: the opponent's opening moves are not forgotten."""
-    if not isinstance(player, LookupGenome) or player.z:
-        return False
-    return player.deterministic and max(player.x, player.y) <= MEMORY

@@ -75,6 +75,7 @@ def remember_short(structure, first, defect, successors, words):
     short = np.ones(len(first), np.bool_)
     state = np.empty(64, np.int64)
     memories = np.empty(64, np.int64)
+    reached = np.empty(64, np.int64)
     for d in range(len(first)):
         s, p = structure[d], first[d]
         # the beginning: histories of 0, 1, 2 turns, each with its own state
@@ -94,7 +95,7 @@ def remember_short(structure, first, defect, successors, words):
             known *= 2
             base += 4**turn
         # then every memory that can follow: it must not matter how it came about
-        reached = np.full(64, -1, np.int64)
+        reached[:] = -1
         for k in range(known):
             reached[memories[k]] = state[k]
         replies = np.uint64(0)
