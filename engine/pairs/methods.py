@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.game import Rules
-from engine.pairs import kernels, word_kernels
+from engine.pairs import cyclic_kernels, history_kernels, kernels, word_kernels
 from engine.pairs.behaviours import Behaviours
 from engine.pairs.chains import joint_states, limit_of, solutions, summed, turns_that_count
 from engine.pairs.staged import StagedChainPlay, StagedCyclicPlay
@@ -125,14 +125,14 @@ class CyclicPlay:
         self._continuation = 1.0 if rules.continuation is None else rules.continuation
         self._table = np.empty(2 * len(behaviours.defect), np.uint32)
         self._start = np.empty(len(behaviours), np.uint32)
-        kernels.pack_pure(
+        cyclic_kernels.pack_pure(
             behaviours.sizes, behaviours.defect, behaviours.successors, self._table, self._start
         )
 
     def play(self, rows: NDArray[np.int64], to_play: NDArray[np.bool_], block: NDArray[np.float64]) -> None:
         """Enter the meetings in which nothing is left to chance."""
         if self.plays[rows].any():
-            kernels.pure_rows(
+            cyclic_kernels.pure_rows(
                 self._table,
                 self._start,
                 self.plays,
@@ -160,7 +160,7 @@ class HistoryPlay:
         self._continuation = 1.0 if rules.continuation is None else rules.continuation
         self._order, self._rare = np.full(d, -1, np.int64), np.zeros(d, np.bool_)
         self._tables = np.empty((d, 2, 85))
-        kernels.history_tables(
+        history_kernels.history_tables(
             behaviours.sizes,
             behaviours.defect,
             behaviours.successors,
@@ -178,18 +178,15 @@ class HistoryPlay:
         """Enter the meetings of short memories in which chance has a part."""
         if not self.plays.any():
             return
-        kernels.history_rows(
-            self._order,
-            self._rare,
-            self._tables,
-            self._pure,
-            rows,
-            to_play,
-            self._noise,
-            self._turns,
-            self._continuation,
-            block,
-        )
+        players = self._order, self._rare, self._tables, self._pure, rows, to_play, self._noise, self._turns
+        long = self._turns > kernels.FOLLOWED and self._continuation == 1.0
+        if ((self._order == 0) | (self._order == 1)).any():
+            history_kernels.doubling_rows(*players, long, self._continuation, block)
+        if (self._order > 1).any():
+            if not self._rare.all():
+                history_kernels.history_rows(*players, self._continuation, block)
+            if self._rare.any():
+                history_kernels.apart_rows(*players, self._continuation, block)
         if self._continuation < 1.0:
             for r, i in enumerate(rows.tolist()):
                 met = self.plays[i] & self.plays & ~(self._pure[i] & self._pure)
