@@ -9,9 +9,13 @@ This module imports numba: import it where it is used, not at the top of a file.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 NONE, TWO, THREE = np.uint32(2**32 - 1), np.uint32(2), np.uint32(3)
 
@@ -34,10 +38,17 @@ def canonical_batch(
     probabilities of C: what `Automaton` is made of. `memory`: after so many turns the state is a function of their
     moves, wherever it was before; None where that is not known.
     """
-    arrays = np.ascontiguousarray(successors), np.ascontiguousarray(defect), np.ascontiguousarray(cooperate)
+    arrays = _read_only(successors), _read_only(defect), _read_only(cooperate)
     sizes, p, following, c = _canonical_batch(*arrays, noisy, SHORT + 1 if memory is None else memory)
     total = int(sizes.sum())
     return sizes, p[:total], following[:total], c[:total]
+
+
+def _read_only(array: NDArray[Scalar]) -> NDArray[Scalar]:
+    """The same values, contiguous and for reading only: a kernel is compiled once for each type that it is given."""
+    view = np.ascontiguousarray(array).view()
+    view.setflags(write=False)
+    return view
 
 
 @njit(cache=True, nogil=True)
@@ -169,10 +180,22 @@ def _divide(m, mixed, p, c, partition):
                 high -= 1
                 elements[high] = i
     else:
-        by_c = np.argsort(c[:m], kind="mergesort")
-        by_both = by_c[np.argsort(p[by_c], kind="mergesort")]
+        # by insertion over shrinking gaps (Shell, 1959): numpy's sorting takes a second to compile
         for i in range(m):
-            elements[i] = by_both[i]
+            elements[i] = i
+        gap = m // 2
+        while gap > 0:
+            for i in range(gap, m):
+                e = elements[i]
+                k = i
+                while k >= gap:
+                    before = elements[k - gap]
+                    if p[before] < p[e] or (p[before] == p[e] and c[before] <= c[e]):
+                        break
+                    elements[k] = before
+                    k -= gap
+                elements[k] = e
+            gap //= 2
     blocks = 0
     for i in range(m):
         e = elements[i]
