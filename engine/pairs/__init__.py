@@ -7,7 +7,7 @@
 - `tournament`: `round_robin` and its `PayoffTable`
 - `short_memories`: round robins of genomes that remember at most three turns, without noise
 - `threads`: blocks of a round robin on all cores of a machine
-- `kernels`, `word_kernels`, `long_kernels`: every compiled loop
+- `kernels` and the other files of kernels that it names: every compiled loop
 
 To add an exact method: a class in `methods` and its line in `exact_methods`, or in `chains` and in `solutions`, its
 kernel in `kernels`, and its plain-Python twin in `tests/reference.py`.
