@@ -149,6 +149,8 @@ def test_inconsistent_experiments_are_explained(changes: dict[str, object], mess
     [
         (b"name = '\xe9'", "a TOML file in UTF-8, got .* with byte 0xe9 at 8"),
         (b"a = " + b"[" * 5000, "brackets nested too deeply"),
+        (b"a." * 200_000 + b"b = 1", "at most 16 deep, got a key with more parts"),
+        (b'["a" . ' + b"a." * 200_000 + b"b]", "at most 16 deep, got a key with more parts"),
         (b"seed = 1\nseed = 2", "expected TOML, got a mistake"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,13 @@ class ExperimentError(ValueError):
 
 MAX_NESTING = 16
 """Sections and lists within each other: an experiment has four, a sweep of it six."""
+
+DEPTH = f"sections and lists at most {MAX_NESTING} deep"
+
+DEEP_KEY = re.compile(
+    rf"""^[ \t\[]*(?:(?:"[^"\n]*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*){{{MAX_NESTING + 1}}}""", re.MULTILINE
+)
+"""The beginning of a line that is a key of too many parts."""
 
 
 def read_text(path: Path, field: str) -> str:
@@ -31,6 +39,8 @@ def read_text(path: Path, field: str) -> str:
 
 def parse_toml(text: str, field: str) -> dict[str, Any]:
     """The values of TOML text."""
+    if DEEP_KEY.search(text):  # before tomllib, which takes time with the square of a key's depth
+        raise ExperimentError(f"{field}: expected {DEPTH}, got a key with more parts")
     try:
         data = tomllib.loads(text)
     except ValueError as error:
@@ -52,6 +62,4 @@ def refuse_depth(data: dict[str, Any], field: str) -> None:
             for inner in (outer.values() if isinstance(outer, dict) else outer)
         ]
     if layer:
-        raise ExperimentError(
-            f"{field}: expected sections and lists at most {MAX_NESTING} deep, got deeper ones"
-        )
+        raise ExperimentError(f"{field}: expected {DEPTH}, got deeper ones")
