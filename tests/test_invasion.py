@@ -31,6 +31,7 @@ from evolve.invasion.study import Study, Task
 from evolve.streams import stream
 from genomes import parse
 from genomes.lookup import LookupGenome
+from genomes.machine import MachineGenome
 from results.plots import invasion as plots
 from results.records import Birth, BirthId, Generation
 from results.survival import kaplan_meier, paired_difference, restricted_mean
@@ -405,6 +406,20 @@ def test_invade_says_what_was_lost_to_whom_and_how_surely(
 def test_a_mistake_ends_in_one_line(evolve: Command, words: tuple[str, ...], message: str) -> None:
     code, out, err = evolve("invade", *words)
     assert code == 1 and out == "" and message in err and len(err.splitlines()) == 1
+
+
+def test_residents_that_are_machines_face_machines() -> None:
+    experiment = Study.of(
+        ["tit_for_tat"], {"genome": {"kind": "machine", "states": 3, "max_states": 6}}
+    ).experiment
+    resident = resident_genome(experiment, "tit_for_tat")
+    assert len(resident) == 3 and str(resident.smallest()) == "machine(1) c0 C0D0"
+    rng = np.random.default_rng(3)
+    for law in ("local", "global", "adversarial"):
+        for mutant in operators(experiment, law, resident).random(20, rng=rng):  # type: ignore[arg-type]
+            assert isinstance(mutant, MachineGenome) and mutant != resident and len(mutant) <= 6
+    members = panel(experiment, str(resident))
+    assert {str(one) for one in members} >= {"machine(3) c0 C1C2 C2C0 C0C1", "machine(3) d0 D1D2 D2D0 D0D1"}
 
 
 def test_a_study_that_contradicts_itself_is_refused() -> None:

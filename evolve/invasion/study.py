@@ -15,7 +15,7 @@ from evolve.experiment.experiment import Experiment, formulas_in_societies
 from evolve.experiment.files import ExperimentError, parse_toml, read_text
 from evolve.invasion.laws import NEWEST, Version, resident_genome
 from evolve.invasion.loss import WINDOW
-from evolve.kinds import Formulas
+from evolve.kinds import Formulas, Lookups, kind_of
 
 Control = Literal["all_c", "all_d", "random", "clone"]
 
@@ -112,7 +112,8 @@ class Study:
             raise ExperimentError("\n".join(lines)) from None
         for section, values in STANDARD.items():
             given = data.get(section, {})
-            if isinstance(given, dict) and not (section == "genome" and given.get("kind") == "formula"):
+            other = section == "genome" and kind_of(given) != Lookups.model_fields["kind"].default
+            if isinstance(given, dict) and not other:
                 data[section] = values | given
         rules = data.setdefault("rules", {})
         if isinstance(rules, dict) and not {"turns", "continuation", "limit_of_means"} & rules.keys():
