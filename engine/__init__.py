@@ -1,8 +1,8 @@
 """What a strategy EARNS: the games, and play that is exact before it is sampled.
 
-- `game`: payoffs (`Game`) and conditions (`Rules`); `mechanisms`: what a designer adds to a game, `stage`: what
-  a turn is then worth, `ledger`: what was paid;
-  `intervals`: how sure an estimate is
+- `game`: payoffs (`Game`) and conditions (`Rules`); `intervals`: how sure an estimate is
+- `mechanisms`: what a designer adds to a game (`mechanism`: what one is), `stage`: what a turn is then worth,
+  `ledger`: who paid what
 - `names`: what a strategy is called; `likeness`: what it is most like; `properties`: nice, retaliating, forgiving ...
 - `pairs`: two players meet, `play`, `expected` and `round_robin`
 - `societies`: everybody sees everything, `society`
