@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready$(if $(LOCKED),-locked)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo study test smoke docs lint types check bench storm package lock clean
+.PHONY: help setup demo lab gallery study test smoke docs lint types check bench storm package lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,13 +20,22 @@ $(READY): pyproject.toml $(if $(LOCKED),constraints.txt)
 	@rm -f .venv/.ready*
 	@touch $(READY)
 
-demo: $(READY)  ## Evolve all that remembers one turn from random strategies, say who won, draw it
+demo: $(READY)  ## Evolve all that remembers one turn from random strategies, tell what happened, draw it
 	$(BIN)/evolve run examples/memory1.toml
 	$(BIN)/evolve plot runs/memory1
+	$(BIN)/evolve report runs/memory1 --out runs/memory1/report.html
 	@echo
-	@echo "Look at runs/memory1/plots. To have evolve in this shell: . $(BIN)/activate"
+	@$(BIN)/evolve story runs/memory1
+	@echo "Open runs/memory1/report.html, and look at runs/memory1/plots. To have evolve in this shell: . $(BIN)/activate"
 	@echo "Next: evolve lineage runs/memory1, evolve resume runs/memory1 --generations 2000,"
 	@echo "evolve tournament lifl, or write an experiment of your own: evolve new my.toml"
+
+lab: $(READY)  ## Open the lab, pages for people who do not program, in a browser
+	$(BIN)/evolve lab
+
+gallery: $(READY)  ## Run all examples and make a page of each: open gallery/index.html (some minutes)
+	@for file in examples/*.toml; do $(BIN)/evolve run $$file || exit 1; done
+	$(BIN)/evolve gallery gallery $$(for file in examples/*.toml; do basename $$file .toml | sed 's,^,runs/,'; done)
 
 study: $(READY)  ## Does it resist invasion? Make docs/invasion-study.md (about twenty minutes)
 	$(BIN)/python -m docs.make_invasion_study

@@ -5,7 +5,7 @@
 - `lineage`: lines of descent, family trees, common ancestors, clades
 - `story`: what happened, in words, from the numbers of `chronicle`; `explanation`: who a strategy is
 - `faces`: what the behaviours of a run are called and how they look; `looks`: the same look for a name everywhere
-- `plots`: every figure; `drawing`: charts and state diagrams as SVG text for pages; `palette`: the colours of both
+- `plots`: every figure; `drawing`: charts and state diagrams as SVG text; `report`: pages; `palette`: their colours
 - `sweeps`: what a sweep left, means with intervals; `survival`: survival curves with intervals
 """
 

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.game import Rules
-from engine.names import behaviour_label, name_of
+from engine.likeness import family
+from engine.names import behaviour_label, name_of, short_text
 
 MOST_NAMED = 3
 """Leaders, changes of hands and mutations that are named."""
-
-LONGEST_SHORT = 12
-"""Letters of a genome's table that stands for its name."""
 
 PARAGRAPHS = (
     ("course", "leads"),
@@ -43,14 +41,16 @@ class Setting:
     cause: Callable[[str, str], str | None]
 
     def who(self, behaviour: str, genome: str) -> str:
-        """What a behaviour is called: its name in the catalogue (what a file says is somebody's word), else a short
-        table, else the beginning of its key."""
-        name = self.name(behaviour)
+        """What a behaviour is called: its name in the catalogue (what a file says is somebody's word), else its short
+        text, else the beginning of its key with its family."""
+        name = self.name(behaviour) or short_text(genome)
         if name is not None:
             return name
-        body = genome.partition(") ")[2]
-        short = genome.startswith("memory(") and len(body) <= LONGEST_SHORT
-        return body if short else behaviour_label(None, behaviour)
+        try:
+            kin = family(genome)
+        except ValueError:  # a stranger's file
+            kin = None
+        return behaviour_label(None, behaviour) + (f" ({kin.label})" if kin is not None else "")
 
     def name(self, behaviour: str) -> str | None:
         """Its name in the catalogue."""

@@ -182,6 +182,27 @@ def read_index(folder: Path) -> tuple[str | None, dict[tuple[str, str], RunMeasu
     return content["name"], known
 
 
+def read_sweep(folder: Path) -> tuple[str, float, list[SweepRun]]:
+    """A sweep from its index: its name, over which last share its means are, and its runs; ValueError for damage."""
+    path = folder / INDEX
+    refuse_link(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        name, last, rows = content["name"], content["last"], list(content["runs"])
+        if content["format"] != FORMAT or not isinstance(name, str) or not 0 < float(last) <= 1:
+            raise ValueError("another format")
+        return name, float(last), [_run(row) for row in rows]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ValueError(f"{path}: expected the index of a sweep, got another or a damaged one") from None
+
+
+def _run(row: dict[str, Any]) -> SweepRun:
+    if row.pop("digest") != row_digest(row) or not isinstance(row["point"], dict):
+        raise ValueError("a damaged row")
+    outcome = None if row["outcome"] is None else _outcome(row["outcome"])
+    return SweepRun(str(row["folder"]), row["point"], int(row["seed"]), str(row["key"]), outcome)
+
+
 def row_digest(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -16,13 +16,14 @@ from matplotlib.text import Text
 
 from genomes.lookup import LookupGenome
 from genomes.wording import rewriting
+from results.binning import MAX_BINS, bins, thinned
 from results.errors import RunError
 from results.faces import faces_of, lineage_order
 from results.lineage import FamilyTree, family_tree, line_of_descent
 from results.plots.genome_maps import complexity, entries, lookup_columns
 from results.plots.heredity import changes, layout
 from results.plots.run import FIGURES, save_all
-from results.plots.style import MAX_BINS, as_label, bins, styled, thinned
+from results.plots.style import as_label, styled
 from results.records import Birth, BirthId, Generation
 from results.run.rows import LeadingBehaviour
 from results.run.store import Leaders, Run

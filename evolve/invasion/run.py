@@ -157,6 +157,26 @@ def _read(path: Path, study: Study) -> dict[tuple[str, int], Outcome]:
     return {(o.label, o.replicate): o for o in outcomes}
 
 
+def read_study(folder: Path) -> tuple[Study, list[Outcome]]:
+    """The study whose folder that is, and its outcomes so far in the order of its tasks; nothing is written.
+
+    Raises ValueError for another folder, and for damage.
+    """
+    path = folder / FILE
+    refuse_link(path)
+    lines = _content(path).decode("utf-8", errors="replace").split("\n")[:-1]
+    if len(lines) > 1 and not _marked(lines[-1]):
+        lines.pop()  # torn; whoever goes on follows it again
+    rows = [_row(path, number, line) for number, line in enumerate(lines, 1)]
+    if not rows or rows[0].get("format") != FORMAT or not isinstance(rows[0].get("study"), str):
+        raise ValueError(f"{path}: expected the outcomes of a study of format {FORMAT}, got something else")
+    study = Study.parse(rows[0]["study"], name=folder.name)
+    outcomes = [_outcome(path, number, row, study) for number, row in enumerate(rows[1:], 2)]
+    place = {(task.label, task.replicate): n for n, task in enumerate(study.tasks())}
+    known = [o for o in outcomes if (o.label, o.replicate) in place]
+    return study, sorted(known, key=lambda o: place[o.label, o.replicate])
+
+
 def _content(path: Path) -> bytes:
     """What the file holds; nothing where there is none."""
     try:

@@ -47,7 +47,7 @@ def _nodes(automaton: Automaton, places: list[Point]) -> list[str]:
     for s, (x, y) in enumerate(places):
         dark = automaton.defect[s] > 0.5
         drawn.append(tag("circle", cx=x, cy=y, r=RADIUS, class_="node dark" if dark else "node"))
-        ink = "light" if dark else None
+        ink = "on-dark" if dark else "on-light"
         text = letter(automaton, s)
         drawn.append(
             tag(

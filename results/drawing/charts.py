@@ -19,8 +19,11 @@ from results.drawing.style import KINDS, Look, fill
 from results.drawing.svg import picture, printed, tag
 from results.palette import ink
 
-KEY_WIDTH = 160
+KEY_WIDTH = 216
 """Pixels of a name in a legend."""
+
+MOST_KEYS = 12
+"""Names in the legend of a strip."""
 
 TRIED = 80
 """Places that are tried for a name inside a band."""
@@ -76,11 +79,12 @@ def lines(
     xlabel: str,
     ylabel: str,
     limits: tuple[float, float] | None = None,
+    whole: bool = True,
     **words: Unpack[Words],
 ) -> str:
     """Lines over x, each with its own colour and dashes, and a legend where there are several.
 
-    `limits`: the range of y, by default that of the values.
+    `limits`: the range of y, by default that of the values. `whole`: x counts something.
     """
     low, high = _range(
         [v for s in series for part in (s.values, s.low, s.high) if part is not None for v in part]
@@ -99,7 +103,8 @@ def lines(
                 tag("circle", cx=a, cy=b, r=2.4, class_=f"f{k % KINDS}")
                 for a, b in plot.points(x, one.values)
             ]
-    after = plot.axes(xlabel, ylabel) + (_line_legend([s.label for s in series], plot.left) if legend else [])
+    after = plot.axes(xlabel, ylabel, whole=whole)
+    after += _line_legend([s.label for s in series], plot.left) if legend else []
     return plot.picture([plot.grid()], after, **_said(words))
 
 
@@ -127,6 +132,49 @@ def stack(
     for place, n in enumerate(named):
         at = plot.left + KEY_WIDTH * (place % columns), plot.height - foot + 10 + 18 * (place // columns)
         after += _key(bands[n].look, f"{words['id']}-p{n}", *at)
+    return plot.picture([], after, **_said(words))
+
+
+def strip(
+    spans: Sequence[tuple[float, float, Look]], marks: Sequence[float], *, xlabel: str, **words: Unpack[Words]
+) -> str:
+    """What was the case from when to when, as pieces of a bar, with a mark below for each event."""
+    looks = list({look.label: look for _, _, look in spans}.values())
+    columns = max(1, int((words.get("width", 720) - 72) // KEY_WIDTH))
+    foot = 18.0 * math.ceil(min(len(looks), MOST_KEYS) / columns)
+    size: Words = {**words, "height": 110 + foot}
+    plot = Plot((spans[0][0], spans[-1][1]), (0, 1), *_size(size), left=14, foot=foot)
+    number = {look.label: n for n, look in enumerate(looks)}
+    plot.defs += [
+        pattern
+        for look, n in zip(looks, number.values(), strict=True)
+        if (pattern := fill(look, f"{words['id']}-p{n}")[1])
+    ]
+    for first, last, look in spans:
+        filled, _ = fill(look, f"{words['id']}-p{number[look.label]}")
+        left, right = plot.to_x(first), plot.to_x(last)
+        tip = tag("title", printed(f"{look.label} from {first:,.0f} to {last:,.0f}"))
+        plot.marks.append(
+            tag(
+                "rect",
+                tip,
+                x=left,
+                y=plot.above,
+                width=max(0.4, right - left),
+                height=36,
+                fill=filled,
+                data_series=look.label,
+            )
+        )
+    ticks = sorted({round(plot.to_x(mark), 1) for mark in marks})
+    if ticks:
+        plot.marks.append(
+            tag("path", d="".join(f"M{at:g} {plot.above + 38:g}v8" for at in ticks), class_="axis")
+        )
+    after = [part for part in plot.axes(xlabel, "") if "tick-y" not in part]
+    for place, look in enumerate(looks[:MOST_KEYS]):
+        at = plot.left + KEY_WIDTH * (place % columns), plot.height - foot + 10 + 18 * (place // columns)
+        after += _key(look, f"{words['id']}-p{number[look.label]}", *at)
     return plot.picture([], after, **_said(words))
 
 
@@ -190,9 +238,13 @@ def heat(
     values: Sequence[Sequence[float]],
     *,
     unit: str,
+    links: Sequence[Sequence[str]] | None = None,
     **words: Unpack[Words],
 ) -> str:
-    """A matrix as tiles, dark for much; columns have the numbers of the rows where both are the same names."""
+    """A matrix as tiles, dark for much; columns have the numbers of the rows where both are the same names.
+
+    `links`: where each tile leads.
+    """
     flat = [v for row in values for v in row if math.isfinite(v)]
     low, high = min(flat, default=0.0), max(flat, default=0.0)
     numbered = list(rows) == list(columns)
@@ -202,29 +254,12 @@ def heat(
     marks, few = [], len(rows) <= MOST_TILES
     for i, (name, row) in enumerate(zip(rows, values, strict=True)):
         if few:
-            label = f"{i + 1} {name}" if numbered else name
-            marks.append(
-                tag("text", _short(label, 27), x=left - 6, y=head + side * (i + 0.5) + 4, text_anchor="end")
-            )
+            label = _short(f"{i + 1} {name}" if numbered else name, 27)
+            marks.append(tag("text", label, x=left - 6, y=head + side * (i + 0.5) + 4, text_anchor="end"))
         for j, value in enumerate(row):
             share = 0.5 if high == low else (value - low) / (high - low)
-            colour = _shade(share) if math.isfinite(value) else "none"
-            text = "" if not math.isfinite(value) else f"{value:.2f}".replace("-", "−")
-            tip = tag("title", printed(f"{name} v {columns[j]}: {text or 'not known'} {unit}"))
-            x, y = left + side * j, head + side * i
-            marks.append(tag("rect", tip, x=x, y=y, width=side, height=side, fill=colour, data_value=text))
-            if side >= 30 and text:
-                marks.append(
-                    tag(
-                        "text",
-                        text,
-                        x=x + side / 2,
-                        y=y + side / 2 + 4,
-                        text_anchor="middle",
-                        font_size="10",
-                        class_=_ink(colour),
-                    )
-                )
+            tile = _tile(left + side * j, head + side * i, side, value, share, f"{name} v {columns[j]}", unit)
+            marks.append(tag("a", tile, href=links[i][j], tabindex="-1") if links else tile)
     for j, name in enumerate(columns if len(columns) <= MOST_TILES else ()):
         at = left + side * (j + 0.5)
         if numbered:
@@ -236,7 +271,43 @@ def heat(
     height = head + side * len(rows) + 34
     marks += _scale(left, height - 24, low, high, unit)
     width = max(left + side * len(columns) + 14, left + 128 + LETTER * (len(unit) + 16))
-    return picture(width, height, marks, **_said(words))
+    return picture(width, height, marks, role="group" if links else "img", **_said(words))
+
+
+def tape(names: Sequence[str], moves: Sequence[str], *, columns: int = 50, **words: Unpack[Words]) -> str:
+    """Moves of two players as marks, `columns` turns a row: a light circle cooperates, a dark square defects."""
+    side = 13.0
+    left = 16 + 8 * min(24, max(map(len, names), default=1))
+    turns = min(map(len, moves))
+    bands = max(1, math.ceil(turns / columns))
+    marks = []
+    for band in range(bands):
+        top = 8 + band * (2 * side + 18)
+        marks.append(tag("text", str(band * columns + 1), x=left, y=top + 2, font_size="9", class_="aside"))
+        for k, (name, played) in enumerate(zip(names, moves, strict=True)):
+            y = top + 6 + k * (side + 2)
+            marks.append(tag("text", _short(name, 24), x=left - 6, y=y + 10, text_anchor="end"))
+            for n, move in enumerate(played[band * columns : (band + 1) * columns]):
+                marks.append(_move(move, left + side * n, y, side - 2))
+    return picture(left + side * columns + 10, 14 + bands * (2 * side + 18), marks, **_said(words))
+
+
+def _move(move: str, x: float, y: float, size: float) -> str:
+    if move == "C":
+        return tag("circle", cx=x + size / 2, cy=y + size / 2, r=size / 2, class_="node", data_move="C")
+    return tag("rect", x=x, y=y, width=size, height=size, class_="node dark", data_move="D")
+
+
+def _tile(x: float, y: float, side: float, value: float, share: float, what: str, unit: str) -> str:
+    """One number of a matrix; `share` is where it stands between the least and the most."""
+    known = math.isfinite(value)
+    colour, text = (_shade(share), f"{value:.2f}".replace("-", "−")) if known else ("none", "")
+    tip = tag("title", printed(f"{what}: {text or 'not known'} {unit}"))
+    drawn = tag("rect", tip, x=x, y=y, width=side, height=side, fill=colour, data_value=text)
+    if side < 30 or not text:
+        return drawn
+    at = {"x": x + side / 2, "y": y + side / 2 + 4}
+    return drawn + tag("text", text, **at, text_anchor="middle", font_size="10", class_=_ink(colour))
 
 
 # --- what the charts share -----------------------------------------------------------------------------------
@@ -291,7 +362,7 @@ def _staircase(
     return [*xs, end], [*lows, lows[-1]], [*highs, highs[-1]]
 
 
-def _line_legend(labels: Sequence[str], left: float, columns: int = 4) -> list[str]:
+def _line_legend(labels: Sequence[str], left: float, columns: int = 3) -> list[str]:
     drawn, wide = [], 640 / columns
     for k, label in enumerate(labels):
         x, y = left + wide * (k % columns), 14 + 18 * (k // columns)

@@ -66,8 +66,7 @@ CSS = (
 .picture .halo{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
 .picture .edge{stroke:var(--ink);fill:none;stroke-width:1.3}.picture .slip{stroke-dasharray:4 3}
 .picture .head{fill:var(--ink)}
-.picture .node{stroke:var(--ink);stroke-width:1.5;fill:var(--paper)}
-.picture .node.dark{fill:var(--ink)}.picture text.light{fill:var(--paper)}
+.picture .node{stroke:var(--ink);stroke-width:1.5;fill:#fff}.picture .node.dark{fill:#1c1c1c}
 .picture text.on-dark{fill:#fff}.picture text.on-light{fill:#000}
 .picture .frame{stroke:var(--ink);stroke-width:.8}
 """

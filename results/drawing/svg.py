@@ -62,11 +62,20 @@ def path(points: Sequence[tuple[float, float]], *, closed: bool = False) -> str:
 
 
 def picture(
-    width: float, height: float, children: Iterable[str], *, id: str, title: str, desc: str, style: str = ""
+    width: float,
+    height: float,
+    children: Iterable[str],
+    *,
+    id: str,
+    title: str,
+    desc: str,
+    style: str = "",
+    role: str = "img",
 ) -> str:
     """A whole picture with a title and a description for those who do not see it.
 
-    `id` tells it from other pictures of a page; `style` is CSS for a picture that stands in a file of its own.
+    `id` tells it from other pictures of a page; `style` is CSS for a picture that stands in a file of its own; `role`
+    is "group" where there are links in it.
     Raises ValueError for an id that is none.
     """
     if _ID.fullmatch(id) is None:
@@ -82,7 +91,7 @@ def picture(
         viewBox=f"0 0 {number(width)} {number(height)}",
         width=width,
         height=height,
-        role="img",
+        role=role,
         class_="picture",
         aria_labelledby=f"{id}-title",
         aria_describedby=f"{id}-desc",

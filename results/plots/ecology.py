@@ -17,11 +17,11 @@ from engine.ecologies import EcologyResult
 from engine.replicator import payoffs_among, rest_points, resting_edges, velocity
 from genomes.reading import resolve
 from genomes.strategy import is_compiled
+from results.binning import MAX_BINS
 from results.looks import line_of
 from results.palette import FAINT, MAIN, SECOND
 from results.plots.style import (
     DASHES,
-    MAX_BINS,
     Size,
     apart,
     as_label,

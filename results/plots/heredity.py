@@ -18,6 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from genomes.wording import change, rewriting
+from results.binning import MAX_BINS
 from results.errors import RunError
 from results.faces import faces_of
 from results.lineage import FamilyTree, family_tree, line_of_descent
@@ -26,7 +27,6 @@ from results.palette import FAINT, MAIN, ink
 from results.plots.genome_maps import entries, lookup_columns
 from results.plots.style import (
     LONGEST_LABEL,
-    MAX_BINS,
     NARROW,
     Canvas,
     Size,

@@ -23,6 +23,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from engine.stage import ITEMS
+from results.binning import MAX_BINS, bins, thinned
 from results.errors import RunError
 from results.faces import faces_of
 from results.palette import BAND, LINES, MAIN, OTHERS, SECOND, WIDE_BAND, ink
@@ -31,10 +32,8 @@ from results.plots.heredity import descent, family
 from results.plots.style import (
     DASHES,
     LONGEST_LABEL,
-    MAX_BINS,
     Size,
     as_label,
-    bins,
     canvas,
     chosen,
     generation_axis,
@@ -43,7 +42,6 @@ from results.plots.style import (
     save,
     styled,
     text_size,
-    thinned,
 )
 from results.run.store import Run
 

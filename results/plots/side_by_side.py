@@ -10,19 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from engine.intervals import student
+from results.binning import bins, thinned
 from results.comparison import RunComparison
 from results.palette import LINES
-from results.plots.style import (
-    DASHES,
-    Size,
-    as_label,
-    bins,
-    canvas,
-    chosen,
-    generation_axis,
-    styled,
-    thinned,
-)
+from results.plots.style import DASHES, Size, as_label, canvas, chosen, generation_axis, styled
 from results.sweeps import MEASURES
 
 if TYPE_CHECKING:

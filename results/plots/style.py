@@ -5,7 +5,6 @@ Nothing here knows pyplot: figures are objects, so that they can be made in any 
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 
 WIDTH = 7.2
 """Inches: the width of a printed page between its margins."""
-
-MAX_BINS = 1000
-"""No figure draws more points along time than this: a screen has no more."""
 
 NARROW = 5.0
 """Inches: narrower figures have their legends below."""
@@ -214,24 +210,6 @@ def _width(letter: str) -> float:
     font = get_font(findfont(RC["font.family"]))
     font.set_size(100, 72)
     return float(font.load_char(ord(letter)).linearHoriAdvance) / 65536 / 100
-
-
-def bins(length: int, columns: int = MAX_BINS) -> tuple[NDArray[np.int64], int]:
-    """Where bins of equal width begin that cover `length` generations, at most `columns`; and their width."""
-    width = max(1, math.ceil(length / columns))
-    return np.arange(0, length, width), width
-
-
-def thinned(values: NDArray[Any], starts: NDArray[np.int64], of: str = "mean") -> NDArray[np.float64]:
-    """Mean, min or max of each bin; what is lost (nan) does not count."""
-    real = np.asarray(values, np.float64)
-    lost = np.isnan(real)
-    if of != "mean":
-        reduce = np.fmin if of == "min" else np.fmax
-        return np.asarray(reduce.reduceat(real, starts))
-    total = np.add.reduceat(np.where(lost, 0.0, real), starts)
-    count = np.add.reduceat((~lost).astype(np.float64), starts)
-    return np.asarray(np.divide(total, count, out=np.full(len(starts), np.nan), where=count > 0))
 
 
 def generation_axis(axes: Axes, last: int, width: int = 1, first: int = 0, unit: str = "generation") -> None:
