@@ -1,7 +1,7 @@
 """The command `evolve`: every table and every file of the project, from a terminal.
 
 The commands are in `play`, `explaining`, `societies`, `runs`, `comparing`, `exporting`, `stories`, `sweeps`,
-`stability`, `populations` and `invasions`, what they share in `screen`.
+`stability`, `populations`, `invasions` and `labs`, what they share in `screen`.
 Each imports what it needs when it runs, so that `evolve --help` answers at once. A mistake of the user's ends
 in one line that names the field, what was expected and what came.
 """
@@ -26,6 +26,7 @@ from evolve.cli import (
     explaining,
     exporting,
     invasions,
+    labs,
     play,
     populations,
     runs,
@@ -58,6 +59,7 @@ for commands in (
     populations,
     designs,
     invasions,
+    labs,
 ):
     commands.register(app)
 
