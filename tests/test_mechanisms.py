@@ -312,3 +312,24 @@ def test_cooperation_evolves_when_the_fine_deters() -> None:
         return last.cooperation
 
     assert cooperation(0.0) < 0.3 and cooperation(3.0) > 0.7
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_societies_keep_a_ledger_too(noise: float) -> None:
+    rules = {"play": "sipd", "turns": 5, "noise": noise, "replicates": 2}
+    small = {"genome": {"x": 0, "y": 1}, "population": {"size": 6}, "generations": 3}
+    experiment = evolve.Experiment(**small, rules=rules, mechanism=["fine:1,monitoring=0.25"])
+    *_, last = evolve.generations(experiment)
+    assert last.ledger == pytest.approx((1 - last.cooperation, 0, 0.25, 0, 0, 0))
+    with pytest.raises(ExperimentError, match="mechanism: expected those that keep no state of a pair"):
+        evolve.Experiment(**small, rules=rules, mechanism=["quota:1,window=2"])
+
+
+@pytest.mark.parametrize("update", ["moran", "imitation", "rare"])
+def test_every_update_rule_lives_under_mechanisms(update: str) -> None:
+    experiment = evolve.Experiment(
+        genome={"x": 0, "y": 1}, population={"size": 8}, generations=6, rules={"turns": 6},
+        selection={"update": update}, mechanism=["quota:1,window=2", "fine:0.5"],
+    )  # fmt: skip
+    *_, last = evolve.generations(experiment)
+    assert last.cooperation >= 0.5 and len(last.ledger) == 6
