@@ -85,8 +85,9 @@ class Evaluation:
                 total[member] += weight
             self._weights = np.array(list(total.values()))
         self._known: dict[int, tuple[Genome, tuple[bytes, Form]]] = {}
-        # the islands of one process share the memory
-        self._remembered = int(MAX_REMEMBERED / math.sqrt(experiment.islands.number))
+        # the islands of one process share the memory, which grows with the outcomes of a game
+        share = experiment.islands.number * self.rules.stage.outcomes / 4
+        self._remembered = int(MAX_REMEMBERED / math.sqrt(share))
         self._met: tuple[dict[bytes, int], NDArray[np.float64]] | None = None
         self.played = 0
         """Meetings played so far, remembered ones not counted."""
