@@ -5,11 +5,12 @@ safe it is against mutants, and where it stands among the named ones.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.game import Rules, conditions
 from engine.likeness import nearest
 from engine.names import name_as_tested, names_of
+from engine.properties import Traits, traits
 from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.formula.genome import FormulaGenome
@@ -17,6 +18,9 @@ from genomes.lookup import LookupGenome
 from genomes.reading import label, resolve
 from genomes.strategy import Compiled, StrategyLike, is_compiled
 from genomes.wording import plays, table
+
+if TYPE_CHECKING:
+    from engine.stability.rivals import Rivalry
 
 CLASSICS = ("all_c", "all_d", "tit_for_tat", "pavlov", "spiteful")
 """Whom a strategy is shown to meet."""
@@ -84,6 +88,8 @@ class Explanation:
     table: list[tuple[str, str]]
     grid: list[str]
     nearest: tuple[str, float] | None
+    traits: Traits | None
+    rivalry: Rivalry | None
     automaton: Automaton | None
     encounters: list[Encounter]
     certificate: Certificate | None
@@ -95,7 +101,7 @@ class Explanation:
         plain: dict[str, Any] = {
             key: value for key, value in vars(self).items() if key not in ("rules", "automaton")
         }
-        for key in ("certificate", "standing"):
+        for key in ("certificate", "standing", "traits", "rivalry"):
             plain[key] = None if plain[key] is None else asdict(plain[key])
         plain["encounters"] = [asdict(encounter) for encounter in self.encounters]
         plain["rules"] = str(self.rules)
@@ -136,6 +142,8 @@ def explanation_of(strategy: StrategyLike, rules: Rules | None = None) -> Explan
         table=table(genome) if genome is not None and _small(genome) else [],
         grid=grid(genome) if genome is not None and not _small(genome) else [],
         nearest=nearest(found) if pair and not names else None,
+        traits=traits(found) if pair else None,
+        rivalry=None if automaton is None else _rivalry(found, rules),
         automaton=automaton,
         encounters=[_encounter(found, other, rules) for other in CLASSICS] if pair else [],
         certificate=_certificate(found, automaton, rules, notes),
@@ -204,6 +212,16 @@ def _complexity(strategy: Any, automaton: Automaton | None) -> str:
     if automaton is not None:
         said.append(f"{len(automaton)} state{'s' if len(automaton) > 1 else ''}")
     return ", ".join(said)
+
+
+def _rivalry(strategy: Any, rules: Rules) -> Rivalry | None:
+    """Nothing of what counts turns, or has too many states."""
+    from engine.stability.rivals import rivalry
+
+    try:
+        return rivalry(strategy, rules.game)
+    except ValueError:
+        return None
 
 
 def _encounter(strategy: Any, other: str, rules: Rules) -> Encounter:

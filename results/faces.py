@@ -65,6 +65,10 @@ class Shares:
         )
 
 
+FEWEST_POPULATIONS = 30
+"""Whole populations that are needed to show how shares change, where there are so many generations."""
+
+
 class Faces:
     """Labels and looks of the behaviours of one run, as of one instant."""
 
@@ -94,6 +98,8 @@ class Faces:
             if milestone(n):
                 part.setdefault(n * POPULATIONS // (last + 1), n)
         part[POPULATIONS] = last
+        if len(set(part.values())) < min(FEWEST_POPULATIONS, last + 1):
+            return []  # of a run that kept fewer of them, leaders tell more
         return [
             (
                 n,

@@ -139,6 +139,12 @@ def _show(found: Explanation) -> None:
     elif found.nearest is not None and not found.names:
         said.append(f"plays most like {found.nearest[0]} ({found.nearest[1]:.0%} of moves)")
     say("  " + "; ".join(said))
+    if found.traits is not None:
+        say(f"  {found.traits.words}" + (f"; {found.rivalry.words}" if found.rivalry is not None else ""))
+    if found.rivalry is not None:
+        kinds = ("efficient", "defensible", "distinguishable")
+        held = [word if getattr(found.rivalry, word) else f"not {word}" for word in kinds]
+        say(f"  with rare mistakes {', '.join(held)}")
     if found.source:
         say(f"  source: {found.source}")
     if found.table:

@@ -97,11 +97,11 @@ def fitness(
                 )
         axes.set_ylabel("payoff per turn")
         lines = -(-len(shown) // 2) if made.narrow else 1
-        made.title(axes, title, f"Fitness: {name}", pad=8 + 12 * lines)
+        made.title(axes, title, f"Fitness: {name}", pad=8 + 12 * lines + 24 * time.counted_twice)
         handles, labels = axes.get_legend_handles_labels()
         axes.legend(
-            handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(-0.01, 1), ncols=-(-len(shown) // lines),
-            borderpad=0.2,
+            handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(-0.01, time.top),
+            ncols=-(-len(shown) // lines), borderpad=0.2,
         )  # fmt: skip
         axes.margins(y=0.06)
         time.axis(axes)
@@ -191,8 +191,8 @@ def ledger(
                 )  # fmt: skip
         axes.set_ylabel("a player, per turn")
         lines = -(-len(shown) // 3) if made.narrow else 1
-        made.title(axes, title, f"Ledger: {name}", pad=8 + 12 * lines)
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1), ncols=-(-len(shown) // lines))
+        made.title(axes, title, f"Ledger: {name}", pad=8 + 12 * lines + 24 * time.counted_twice)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, time.top), ncols=-(-len(shown) // lines))
         axes.margins(y=0.06)
         time.axis(axes)
     return made.figure
@@ -314,6 +314,16 @@ class Time:
         """``(bins,)`` in generations."""
         return np.asarray(self.starts + (self.width - 1) / 2, np.float64)
 
+    @property
+    def counted_twice(self) -> bool:
+        """Whether there is a second axis of time, above."""
+        return 0 < self.births <= self.last
+
+    @property
+    def top(self) -> float:
+        """Where a legend above the axes begins, as a share of their height."""
+        return 1.12 if self.counted_twice else 1.0
+
     def _turnovers(self, x: ArrayLike) -> NDArray[np.float64]:
         return np.asarray(x, np.float64) / self.births
 
@@ -329,7 +339,7 @@ class Time:
         ]
         note = counted or (notes[0] + said if self.width > 1 else "")
         axes.set_xlabel((unit + (f" ({note})" if note else "")) if labelled else "")
-        if self.births and self.last >= self.births:
+        if self.counted_twice:
             above = axes.secondary_xaxis("top", functions=(self._turnovers, self._births))
             above.tick_params(labelsize=6.5, length=2, pad=1, direction="in")
             above.set_xlabel(f"generations of {self.births} births" if labelled else "", size=6.5)
