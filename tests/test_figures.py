@@ -316,3 +316,34 @@ def test_labels_are_one_short_line_that_can_be_read() -> None:
         as_label("tit_for_tat", 24) == "tit_for_tat" and as_label("∃t D(r,c,t) ⊕ …", 24) == "∃t D(r,c,t) ⊕ …"
     )
     assert re.fullmatch(r"W{10,20}…", as_label("W" * 3000, 24))
+
+
+def test_figures_of_resistance_take_a_size_axes_and_a_part() -> None:
+    times = np.arange(0.0, 100.0, 10.0)
+    share = np.linspace(1.0, 0.4, 10)
+    curves = [
+        invasion.Survival(name, times, share, share - 0.1, share, np.repeat(100.0, 50))
+        for name in ("one", "two")
+    ]
+    panels = [(curve, None) for curve in curves]
+    figure = invasion.survival(panels, "T", horizon=100, only=["two"], size=(4, 3))
+    assert [axes.get_title() for axes in figure.axes] == ["two"] and figure.get_size_inches().tolist() == [
+        4,
+        3,
+    ]
+    gaps = {"one": np.ones((2, 3)), "two": np.zeros((2, 3))}
+    chances = {"one": np.array([0.5, 2.0]), "two": np.array([1.0, 3.0])}
+    rows = [("one", 1.0, 0.5, 2.0), ("two", 2.0, 1.5, 3.0)]
+    with styled():
+        whole = Figure(figsize=(9, 9), layout="constrained")
+        grid = whole.subplots(2, 2)
+        for drawn in (
+            invasion.survival(panels, "T", horizon=100, ax=grid[0, 0]),
+            invasion.kappa_forest(rows, "T", ax=grid[0, 1]),
+            invasion.n_rho(chances, "T", ax=grid[1, 0]),
+            invasion.nash_gaps(gaps, [0.0, 0.1], [0.1, 0.5, 0.9], "T", ax=grid[1, 1]),
+        ):
+            assert drawn is whole
+        whole.draw_without_rendering()
+    with pytest.raises(ValueError, match="only: expected some of one, two, got three"):
+        invasion.kappa_forest(rows, "T", only=["three"])

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from results.looks import Look, look_of
 from results.palette import BAND, CONTROL, MAIN, NEUTRAL, OTHERS, SECOND, SHADES
 from results.plots import style
-from results.plots.style import as_label, figure, patch, styled
+from results.plots.style import Size, as_label, canvas, chosen, patch, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,16 +56,24 @@ def survival(
     *,
     horizon: float,
     xlabel: str = "generation",
+    ax: Axes | None = None,
+    size: Size | None = None,
+    only: Sequence[str] | None = None,
 ) -> Figure:
     """Kaplan-Meier curves with their 95 % intervals, one panel a resident with its clones (dashed, grey).
 
     Below each panel the numbers still at risk at the start, halfway and at the end: the resident's, then its clones'.
+    `only`: the labels of some residents.
     """
+    wanted = chosen(only, [real.label for real, _ in panels])
+    panels = [panel for panel in panels if panel[0].label in wanted]
     with styled():
         columns = min(PANELS, len(panels))
         lines = -(-len(panels) // columns)
-        made = figure(0.75 + 1.5 * lines)
-        grid = made.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
+        made = canvas(
+            0.75 + 1.5 * lines, lines, columns, ax=ax, size=size, squeeze=False, sharex=True, sharey=True
+        )
+        grid = np.atleast_2d(made.axes)
         for place, axes in enumerate(grid.ravel()):
             if place >= len(panels):
                 axes.axis("off")
@@ -94,9 +102,9 @@ def survival(
         ]
         if all(clones is None for _, clones in panels):
             del shown[1]
-        made.legend(handles=shown, loc="outside lower center", ncols=2)
-        made.suptitle(title, x=0.01, ha="left", weight="bold", size=9)
-    return made
+        made.part.legend(handles=shown, loc="outside lower center", ncols=1 if made.narrow else 2)
+        made.part.suptitle(title, x=0.01, ha="left", weight="bold", size=9)
+    return made.figure
 
 
 def _curve(axes: Axes, curve: Survival, horizon: float, colour: str, dashes: str, row: int) -> None:
@@ -118,14 +126,22 @@ def _marks(horizon: float) -> list[float]:
     return [0.0, float(horizon // 2), float(horizon)]
 
 
-def n_rho(values: Mapping[str, ArrayLike], title: str) -> Figure:
+def n_rho(
+    values: Mapping[str, ArrayLike],
+    title: str,
+    *,
+    ax: Axes | None = None,
+    size: Size | None = None,
+    only: Sequence[str] | None = None,
+) -> Figure:
     """How N rho is distributed over the mutants of a law, one row a resident; the line at 1 is a neutral mutant.
 
     Logarithmic; everything below 1/1000 stands in the leftmost bin. Above 1 is what exceeds it by more than 1e-9.
     """
     with styled():
-        made = figure(0.8 + 0.46 * len(values))
-        rows = made.subplots(len(values), 1, sharex=True, squeeze=False)[:, 0]
+        values = {name: values[name] for name in chosen(only, list(values))}
+        made = canvas(0.8 + 0.46 * len(values), len(values), 1, ax=ax, size=size, sharex=True, squeeze=False)
+        rows = np.atleast_2d(made.axes)[:, 0]
         tops = [float(np.max(np.asarray(v))) for v in values.values()]
         edges = np.geomspace(1e-3, max(10.0, *(1.05 * top for top in tops)), BINS + 1)
         edges = np.sort(np.append(edges[np.abs(np.log(edges)) > 0.12], [0.9, 1.1]))
@@ -156,14 +172,23 @@ def n_rho(values: Mapping[str, ArrayLike], title: str) -> Figure:
         rows[0].set_title(title)
         rows[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
         rows[-1].set_xlabel("N × probability to take over (1: neutral; dark grey: as a neutral mutant)")
-    return made
+    return made.figure
 
 
-def kappa_forest(rows: Sequence[tuple[str, float, float, float]], title: str) -> Figure:
+def kappa_forest(
+    rows: Sequence[tuple[str, float, float, float]],
+    title: str,
+    *,
+    ax: Axes | None = None,
+    size: Size | None = None,
+    only: Sequence[str] | None = None,
+) -> Figure:
     """kappa = N E[rho] with its interval, one row ``(name, kappa, low, high)`` a resident; a line at 1."""
     with styled():
-        made = figure(0.9 + 0.2 * len(rows))
-        axes = made.subplots()
+        wanted = chosen(only, [name for name, *_ in rows])
+        rows = [row for row in rows if row[0] in wanted]
+        made = canvas(0.9 + 0.2 * len(rows), ax=ax, size=size)
+        axes = made.axes
         for k, (_, value, low, high) in enumerate(rows):
             below, above = max(low, 1e-3), max(high, 1e-3)
             colour = SECOND if low > 1 else MAIN if high < 1 else NEUTRAL
@@ -180,22 +205,31 @@ def kappa_forest(rows: Sequence[tuple[str, float, float, float]], title: str) ->
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_title(title)
-    return made
+    return made.figure
 
 
 def nash_gaps(
-    gaps: Mapping[str, ArrayLike], noise: Sequence[float], continuation: Sequence[float], title: str
+    gaps: Mapping[str, ArrayLike],
+    noise: Sequence[float],
+    continuation: Sequence[float],
+    title: str,
+    *,
+    ax: Axes | None = None,
+    size: Size | None = None,
+    only: Sequence[str] | None = None,
 ) -> Figure:
     """Heat maps of the Nash gap, ``(noise, continuation)`` each; cells where no mutant does better are ringed."""
     shade = LinearSegmentedColormap.from_list("gap", SHADES)
-    tables = {name: np.asarray(gap, np.float64) for name, gap in gaps.items()}
+    tables = {name: np.asarray(gaps[name], np.float64) for name in chosen(only, list(gaps))}
     top = max(float(table.max()) for table in tables.values()) or 1.0
     norm = PowerNorm(0.5, 0, top)
     with styled():
         columns = min(3, len(tables))
         lines = -(-len(tables) // columns)
-        made = figure(0.5 + 1.95 * lines)
-        panels = made.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
+        made = canvas(
+            0.5 + 1.95 * lines, lines, columns, ax=ax, size=size, squeeze=False, sharex=True, sharey=True
+        )
+        panels = np.atleast_2d(made.axes)
         image = None
         for place, axes in enumerate(panels.ravel()):
             if place >= len(tables):
@@ -215,19 +249,27 @@ def nash_gaps(
                 axes.set_xlabel("continuation")
                 axes.tick_params(labelbottom=True)
         assert image is not None
-        made.colorbar(image, ax=panels, label="Nash gap (payoff per turn)", shrink=0.8)
-        made.suptitle(f"{title}; rings: 0", x=0.01, ha="left", weight="bold", size=9)
-    return made
+        made.part.colorbar(image, ax=panels, label="Nash gap (payoff per turn)", shrink=0.8)
+        made.part.suptitle(f"{title}; rings: 0", x=0.01, ha="left", weight="bold", size=9)
+    return made.figure
 
 
-def who_invaded(names: Sequence[str], shares: ArrayLike, title: str, *, lost_at: int | None = None) -> Figure:
+def who_invaded(
+    names: Sequence[str],
+    shares: ArrayLike,
+    title: str,
+    *,
+    lost_at: int | None = None,
+    ax: Axes | None = None,
+    size: Size | None = None,
+) -> Figure:
     """Shares of the population ``(behaviours, generations)`` in the run in which a resident fell."""
     table = np.asarray(shares, np.float64)
     edges = np.vstack([np.zeros(table.shape[1]), np.cumsum(table, axis=0)])
     x = np.arange(table.shape[1])
     with styled():
-        made = figure(2.6)
-        axes = made.subplots()
+        made = canvas(2.6, ax=ax, size=size)
+        axes = made.axes
         for k, name in enumerate(names):
             look = Look(name, OTHERS, "") if name == "others" else look_of(name)
             axes.fill_between(
@@ -247,4 +289,4 @@ def who_invaded(names: Sequence[str], shares: ArrayLike, title: str, *, lost_at:
         axes.legend(
             handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.4
         )
-    return made
+    return made.figure
