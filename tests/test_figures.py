@@ -327,7 +327,9 @@ def test_figures_of_resistance_take_a_size_axes_and_a_part() -> None:
     ]
     panels = [(curve, None) for curve in curves]
     figure = invasion.survival(panels, "T", horizon=100, only=["two"], size=(4, 3))
-    assert [axes.get_title() for axes in figure.axes] == ["two"] and figure.get_size_inches().tolist() == [
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "two"
+    ] and figure.get_size_inches().tolist() == [
         4,
         3,
     ]
