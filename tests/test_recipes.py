@@ -147,11 +147,13 @@ def test_a_strategy_and_a_figure(house: House) -> None:
     house.replace(
         "results/plots/run.py",
         "FIGURES: dict",
-        "def newcomers(run: Run) -> Figure:\n"
+        "def newcomers(run: Run, *, ax: Axes | None = None, size: Size | None = None, "
+        "title: str | None = None) -> Figure:\n"
         '    """How many behaviours there are."""\n'
-        "    made = figure(3)\n"
-        '    made.subplots().plot(run.statistics()["behaviours"])\n'
-        "    return made\n\n\nFIGURES: dict",
+        "    made = canvas(3, ax=ax, size=size)\n"
+        '    made.axes.plot(run.statistics()["behaviours"])\n'
+        '    made.title(made.axes, title, "How many")\n'
+        "    return made.figure\n\n\nFIGURES: dict",
     )
     house.write(
         "results/plots/run.py",

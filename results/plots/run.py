@@ -280,7 +280,8 @@ def save_all(
     with run.snapshot():
         draws = FIGURES | ({"ledger": ledger} if "operator" in run.statistics(max(run.generation, 0)) else {})
         names = chosen(only, tuple(draws))
-        figures = {name: draws[name](run, title=title, size=size) for name in names}
+        options = {key: value for key, value in (("title", title), ("size", size)) if value is not None}
+        figures = {name: draws[name](run, **options) for name in names}
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     return [save(made, place / f"{name}.{kind}") for name, made in figures.items() for kind in formats]
