@@ -126,19 +126,27 @@ def test_an_island_without_migrants_lives_as_if_it_were_alone() -> None:
     assert others[0] != others[1]
 
 
+SLOW = ISLANDS.changed(
+    generations=7, genome={"x": 3, "y": 3, "stochastic": True}, rules={"noise": 0.01, "turns": 200},
+    population={"size": 200},
+)  # fmt: skip
+"""Its epochs take much longer than the assassin waits."""
+
+
+@pytest.fixture(scope="module")
+def slow_hash(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """How it ends where nobody is killed."""
+    return run_hash(tmp_path_factory.mktemp("slow"), SLOW)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_a_killed_worker_loses_nothing(mortal: Mortal, tmp_path: Path) -> None:
-    slow = ISLANDS.changed(
-        generations=7, genome={"x": 3, "y": 3, "stochastic": True}, rules={"noise": 0.01, "turns": 200},
-        population={"size": 300},
-    )  # fmt: skip  # an epoch that takes much longer than the assassin waits
-    whole = run_hash(tmp_path / "whole", slow)
+def test_a_killed_worker_loses_nothing(mortal: Mortal, slow_hash: str, tmp_path: Path) -> None:
     place, kill = mortal
     killed: list[float] = []
-    with closing(generations(slow, **place)) as iterator, Run.open(tmp_path / "killed", slow) as run:
+    with closing(generations(SLOW, **place)) as iterator, Run.open(tmp_path / "killed", SLOW) as run:
         for _ in range(4):
             run.append(next(iterator))
-        assert ends_epoch(slow, 3)
+        assert ends_epoch(SLOW, 3)
 
         def assassinate() -> None:
             time.sleep(0.05)
@@ -153,7 +161,7 @@ def test_a_killed_worker_loses_nothing(mortal: Mortal, tmp_path: Path) -> None:
         assert killed[0] < returned
         for generation in iterator:
             run.append(generation)
-        assert run.hash == whole
+        assert run.hash == slow_hash
 
 
 def test_one_client_serves_all_epochs_and_ends_with_the_iterator(
