@@ -147,6 +147,35 @@ def commons(players: int, *, quota: float, kind: Commons, fine: float = 0.0) -> 
     )
 
 
+def group_game(
+    players: int,
+    kind: str,
+    *,
+    quota: float | None = None,
+    factor: float | None = None,
+    needed: int | None = None,
+    benefit: float | None = None,
+    cost: float = 1.0,
+    fine: float = 0.0,
+) -> GroupGame:
+    """The game of a kind: one of `COMMONS` (the quota is one unit a player when not said), "goods" or "threshold".
+
+    Raises ValueError for another kind, and for parameters that are missing.
+    """
+    if kind == "goods":
+        if factor is None:
+            raise ValueError("factor: expected a number with kind goods, got none")
+        return public_goods(players, factor=factor, cost=cost, fine=fine)
+    if kind == "threshold":
+        if needed is None or benefit is None:
+            raise ValueError("needed: expected numbers needed and benefit with kind threshold, got none")
+        return threshold(players, needed=needed, benefit=benefit, cost=cost, fine=fine)
+    if kind not in COMMONS:
+        raise ValueError(f"kind: expected {', '.join(COMMONS)}, goods or threshold, got {kind!r}")
+    units = float(players) if quota is None else quota
+    return commons(players, quota=units, kind=kind, fine=fine)  # type: ignore[arg-type]  # one of them
+
+
 def from_tables(a: Sequence[float], b: Sequence[float]) -> GroupGame:
     """A game of one's own."""
     return GroupGame("tables", tuple(a), tuple(b))

@@ -85,7 +85,9 @@ def group_play(members: Mapping[Spec, int], game: GroupGame, rules: Rules | None
     if len(set(genomes)) < len(genomes):
         raise ValueError("members: expected each strategy once")
     names = tuple(str(spec) for spec in members)
-    return GroupMeeting(names, tuple(counts), game, rules, *_played(genomes, counts, game, rules))
+    return GroupMeeting(
+        names, tuple(counts), game, rules, *played([g.moves for g in genomes], counts, game, rules)
+    )
 
 
 def group_rules(rules: Rules | None) -> Rules:
@@ -99,15 +101,15 @@ def group_rules(rules: Rules | None) -> Rules:
     return rules
 
 
-def _played(
-    genomes: Sequence[GroupGenome], counts: Sequence[int], game: GroupGame, rules: Rules
+def played(
+    tables: Sequence[str], counts: Sequence[int], game: GroupGame, rules: Rules
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Payoffs and cooperation of each strategy in one group, ``(k,)``."""
+    """Payoffs and cooperation, ``(k,)``, of players with these different `tables` of moves in one group: unchecked."""
     if rules.noisy:
-        return _followed_by_chance(genomes, counts, game, rules)
-    states, weights = _followed(genomes, counts, rules)
-    payoffs, cooperation = np.empty(len(genomes)), np.empty(len(genomes))
-    for k in range(len(genomes)):
+        return _followed_by_chance(tables, counts, game, rules)
+    states, weights = _followed(tables, counts, rules)
+    payoffs, cooperation = np.empty(len(tables)), np.empty(len(tables))
+    for k in range(len(tables)):
         earned = []
         for state, weight in zip(states, weights, strict=True):
             cooperators = sum(n for n, move in zip(counts, state, strict=True) if move)
@@ -118,11 +120,11 @@ def _played(
 
 
 def _followed(
-    genomes: Sequence[GroupGenome], counts: Sequence[int], rules: Rules
+    tables: Sequence[str], counts: Sequence[int], rules: Rules
 ) -> tuple[list[tuple[bool, ...]], list[float]]:
     """Play without noise until it repeats: who cooperates in each state, and the share of turns in it."""
     n = sum(counts)
-    replies = [[move == "C" for move in genome.moves] for genome in genomes]
+    replies = [[move == "C" for move in table] for table in tables]
     seen: dict[tuple[bool, ...], int] = {}
     state = tuple(reply[0] for reply in replies)
     while state not in seen:
@@ -147,7 +149,7 @@ def _followed(
 
 
 def _followed_by_chance(
-    genomes: Sequence[GroupGenome], counts: Sequence[int], game: GroupGame, rules: Rules
+    tables: Sequence[str], counts: Sequence[int], game: GroupGame, rules: Rules
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The same with noise, over the numbers of cooperators among the players of each strategy."""
     from engine.pairs import kernels
@@ -164,7 +166,8 @@ def _followed_by_chance(
     chance = _binomials(max(counts), rules.noise)
     step = np.ones((number, 1))
     start = np.ones(1)
-    for k, genome in enumerate(genomes):
+    for k, moves in enumerate(tables):
+        genome = GroupGenome(game.players, moves)
         after = np.empty((number, sizes[k]))
         for s in range(number):
             mine, all_of = int(cooperating[s, k]), int(total[s])
@@ -172,7 +175,7 @@ def _followed_by_chance(
             join = genome.reply(False, all_of) if mine < counts[k] else False
             after[s] = np.convolve(chance[stay][mine], chance[join][counts[k] - mine])
         step = (step[:, :, None] * after[:, None, :]).reshape(number, -1)
-        start = np.outer(start, chance[genome.moves[0] == "C"][counts[k]]).ravel()
+        start = np.outer(start, chance[moves[0] == "C"][counts[k]]).ravel()
     if rules.turns is not None:
         if rules.turns > MAX_FOLLOWED:
             raise ValueError(
@@ -186,7 +189,7 @@ def _followed_by_chance(
     else:
         d = 1.0 if rules.continuation is None else rules.continuation
         weights = kernels.stationary(d * step + (1 - d) * start[None, :])  # the chain that begins anew
-    payoffs, cooperation = np.empty(len(genomes)), np.empty(len(genomes))
+    payoffs, cooperation = np.empty(len(tables)), np.empty(len(tables))
     a, b = np.array(game.a), np.array(game.b)
     for k, n in enumerate(counts):
         c = cooperating[:, k]
@@ -215,13 +218,13 @@ def group_table(
 ) -> NDArray[np.float64]:
     """What mutant and resident earn where k of n are mutants, ``(n + 1, 2)``; nan for who is not there."""
     rules = group_rules(rules)
-    pair = group_strategy(mutant, game.players), group_strategy(resident, game.players)
+    pair = [group_strategy(spec, game.players).moves for spec in (mutant, resident)]
     n = game.players
     table = np.full((n + 1, 2), np.nan)
-    table[n, 0] = _played(pair[:1], [n], game, rules)[0][0]
-    table[0, 1] = _played(pair[1:], [n], game, rules)[0][0]
+    table[n, 0] = played(pair[:1], [n], game, rules)[0][0]
+    table[0, 1] = played(pair[1:], [n], game, rules)[0][0]
     for k in range(1, n):
-        table[k] = [table[0, 1]] * 2 if pair[0] == pair[1] else _played(pair, [k, n - k], game, rules)[0]
+        table[k] = [table[0, 1]] * 2 if pair[0] == pair[1] else played(pair, [k, n - k], game, rules)[0]
     return table
 
 
@@ -288,7 +291,7 @@ def group_long_run(
         )
     n = len(genomes)
     log_rho = np.full((n, n), -math.log(size))
-    own = [_played([genome], [game.players], game, rules) for genome in genomes]
+    own = [played([genome.moves], [game.players], game, rules) for genome in genomes]
     for r in range(n):
         for m in range(r):
             table = group_table(genomes[m], genomes[r], game, rules)
@@ -347,9 +350,9 @@ def group_certificate(
         else [group_strategy(spec, game.players) for spec in mutants]
     )
     n = game.players
-    among = float(_played([own], [n], game, rules)[0][0])
+    among = float(played([own.moves], [n], game, rules)[0][0])
     earned = [
-        among if genome == own else float(_played([genome, own], [1, n - 1], game, rules)[0][0])
+        among if genome == own else float(played([genome.moves, own.moves], [1, n - 1], game, rules)[0][0])
         for genome in tried
     ]
     slack = 1e-12 * max(map(abs, (*game.a, *game.b)))

@@ -14,6 +14,7 @@ from genomes import catalogue
 from genomes.counting import CountingStrategy
 from genomes.formula.genome import FormulaGenome
 from genomes.formula.syntax import Quantifiers
+from genomes.group import group_name
 from genomes.strategy import Compiled, StrategyLike
 
 LONGEST_TABLE = 12
@@ -46,7 +47,8 @@ def name_of(strategy: Compiled | str, *, noisy: bool = False, turns: int | None 
     """The first catalogue name of what a strategy, or a behaviour key, does, if it has one.
 
     Exact for automata. For the key of a formula, which is known from a fixed set of societies
-    (`engine.societies.battery`), the name has a ``~`` before it: equal as far as tested.
+    (`engine.societies.battery`), the name has a ``~`` before it: equal as far as tested. The key of a
+    group's genome is its text.
 
     >>> from genomes import parse
     >>> name_of(parse("memory(0,1) cCD"))
@@ -55,6 +57,8 @@ def name_of(strategy: Compiled | str, *, noisy: bool = False, turns: int | None 
     if isinstance(strategy, str) and strategy.startswith("~"):
         name = _tested("others" if "-others:" in strategy else "all").get(strategy)
         return None if name is None else f"~{name}"
+    if isinstance(strategy, str) and strategy.startswith("group("):
+        return group_name(strategy)
     return next(iter(names_of(strategy, noisy=noisy, turns=turns)), None)
 
 
@@ -93,6 +97,8 @@ def behaviour_label(name: str | None, behaviour: str) -> str:
     """
     if name is not None:
         return name
+    if behaviour.startswith("group("):
+        return behaviour.partition(" ")[2][:12]
     return "~" + behaviour.partition(":")[2][:6] if behaviour.startswith("~") else "#" + behaviour[:6]
 
 

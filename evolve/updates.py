@@ -229,6 +229,8 @@ class Update:
 
 def _no_exact_chance(e: Experiment) -> Iterator[str]:
     """Where the chance to take over is not to be had from pairs that meet each other alone."""
+    if e.rules.play == "groups":
+        yield "rules.play: expected 'ipd' or 'sipd' with selection.update = 'rare', got 'groups'"
     if e.fitness.opponents != "population":
         yield f"fitness.opponents: expected 'population' with selection.update = 'rare', got {e.fitness.opponents!r}"
     if e.fitness.sample is not None:

@@ -116,8 +116,14 @@ def complete_group_class(players: int) -> tuple[GroupGenome, ...]:
     )
 
 
-def group_name(genome: GroupGenome) -> str | None:
-    """The name that a genome has, if there is one."""
+@lru_cache(maxsize=2**14)
+def group_name(genome: GroupGenome | str) -> str | None:
+    """The name that a genome, or its text, has, if there is one."""
+    if isinstance(genome, str):
+        try:
+            genome = GroupGenome.parse(genome)
+        except ValueError:
+            return None
     for name in NAMED:
         if GroupGenome.named(name, genome.players) == genome:
             return name

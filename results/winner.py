@@ -9,6 +9,7 @@ from typing import Any
 from engine.likeness import nearest
 from genomes import catalogue
 from genomes.formula.genome import FormulaGenome
+from genomes.group import GroupGenome
 from genomes.lookup import LookupGenome, memory_text
 from genomes.reading import parse
 from genomes.wording import change, table
@@ -69,6 +70,8 @@ class WinnerTeller:
         if entry is not None:
             return f"it {entry.rule}"
         genome = parse(self.winner.genome)
+        if isinstance(genome, GroupGenome):
+            return f"its genome is {shortened(self.winner.genome)}"
         if isinstance(genome, LookupGenome) and sum(genome.memory) <= 2:
             return "it plays " + ", ".join(f"{move} {when}" for when, move in table(genome))
         like = nearest(genome)
@@ -112,6 +115,9 @@ class WinnerTeller:
         genome = parse(self.winner.genome)
         if isinstance(genome, FormulaGenome) and not genome.pair_only:
             text = "It looks at third parties, so nothing certifies it against mutants of every kind: try survival."
+            return Sentence("resistance", text, {"certificate": None})
+        if isinstance(genome, GroupGenome):
+            text = "It plays in groups: evolve commons tries it against every genome of its class."
             return Sentence("resistance", text, {"certificate": None})
         from engine.stability.certificates import best_response, resident_automaton  # numba: only when needed
 

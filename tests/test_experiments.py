@@ -77,7 +77,7 @@ def test_all_mistakes_are_reported_at_once_with_their_path() -> None:
             {"fitness": {"opponents": "both", "panel": ["gradual"]}, "rules": {"continuation": 0.9}},
             "gradual: counts without bound",
         ),
-        ({"genome": {"kind": "tree"}}, "genome.kind: expected 'lookup', 'formula' or 'machine', got 'tree'"),
+        ({"genome": {"kind": "tree"}}, "genome.kind: expected 'lookup', 'formula', 'machine' or 'group', got 'tree'"),
         ({"genome": {"kind": "machine", "x": 3}}, "genome.x: expected a known key, got 'x'"),
         (
             {"genome": {"kind": "machine", "states": 20}},

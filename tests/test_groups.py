@@ -248,4 +248,4 @@ def test_the_command_shows_a_commons(evolve: Callable[..., tuple[int, str, str]]
     assert {row["resident"] for row in answer["certificates"]} == set(NAMED)
     assert sum(answer["long_run"]["distribution"].values()) == pytest.approx(1)
     code, _, err = evolve("commons", "--players", "5", "--kind", "goods")
-    assert code == 1 and err.startswith("evolve: factor: expected a number with --kind goods")
+    assert code == 1 and err.startswith("evolve: factor: expected a number with kind goods")

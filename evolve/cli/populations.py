@@ -135,10 +135,13 @@ def commons(
     as_json: Json = False,
 ) -> None:
     """A game of n players: what each move pays, which strategies hold, and what is played in the long run."""
+    from engine.group_games import group_game
     from engine.groups import group_certificate, group_long_run
     from genomes.group import MAX_CLASS, NAMED
 
-    game = _group_game(players, kind, quota, factor, needed, benefit, cost, fine)
+    game = group_game(
+        players, kind, quota=quota, factor=factor, needed=needed, benefit=benefit, cost=cost, fine=fine
+    )
     rules = rules_of(turns, continuation, limit_of_means, noise, "3,0,5,1")
     chosen = list(NAMED) if strategies is None else strategies
     whole = 2 ** (2 * players + 1) <= MAX_CLASS
@@ -181,33 +184,6 @@ def commons(
     show(rows)
     if found is not None:
         _show(found)
-
-
-def _group_game(
-    players: int,
-    kind: str,
-    quota: float | None,
-    factor: float | None,
-    needed: int | None,
-    benefit: float | None,
-    cost: float,
-    fine: float,
-) -> GroupGame:
-    """The game that the options describe; ValueError where they describe none."""
-    from engine import group_games as made
-
-    if kind == "goods":
-        if factor is None:
-            raise ValueError("factor: expected a number with --kind goods, got none")
-        return made.public_goods(players, factor=factor, cost=cost, fine=fine)
-    if kind == "threshold":
-        if needed is None or benefit is None:
-            raise ValueError("needed: expected --needed N and --benefit X with --kind threshold, got none")
-        return made.threshold(players, needed=needed, benefit=benefit, cost=cost, fine=fine)
-    if kind not in made.COMMONS:
-        raise ValueError(f"kind: expected {', '.join(made.COMMONS)}, goods or threshold, got {kind!r}")
-    units = float(players) if quota is None else quota
-    return made.commons(players, quota=units, kind=kind, fine=fine)  # type: ignore[arg-type]  # one of them
 
 
 def _different(specs: list[str], players: int) -> list[str]:

@@ -354,7 +354,8 @@ def _summary(there: Run) -> dict[str, Any]:
 
     names = _names(there)
     best = latest.population[latest.best]
-    if experiment.fitness.sample is not None or experiment.fitness.sampled is not None:
+    drawn = experiment.fitness.sample is not None or experiment.fitness.sampled is not None
+    if drawn or experiment.rules.play == "groups":
         from evolve.fitness import difference_error
 
         summary["difference_error"] = difference_error(experiment, latest)

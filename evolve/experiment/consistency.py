@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from evolve.experiment.experiment import Experiment
 
 
+MOST_NOISY_PLAYERS = 12
+"""Players of a group with noise: if all differ, a chain of so many powers of two."""
+
+MAX_FOLLOWED = 2**16
+"""Turns of such a group."""
+
+
 def mistakes(experiment: Experiment) -> list[str]:
     """Everything in which an experiment contradicts itself."""
     return [mistake for rule in RULES for mistake in rule(experiment)]
@@ -69,6 +76,35 @@ def _size_of_tournaments(e: Experiment) -> Iterator[str]:
 def _genomes_of_the_rules(e: Experiment) -> Iterator[str]:
     for mistake in e.genome.mistakes(e.pair_only):
         yield f"genome.{mistake}"
+
+
+def _groups(e: Experiment) -> Iterator[str]:
+    if (e.rules.play == "groups") != (e.genome.kind == "group"):
+        yield (
+            f"genome.kind: expected 'group' exactly where rules.play = 'groups', got {e.genome.kind!r} with "
+            f"{e.rules.play!r}"
+        )
+    if e.rules.play != "groups":
+        return
+    try:
+        players = e.group_game.players
+    except ValueError as error:
+        yield f"group.{error}"
+        return
+    if e.mechanism or e.game != type(e.game)():
+        yield "group: expected a game and a fine of its own, and neither [game] nor [[mechanism]], got one of them"
+    if players > e.population.size:
+        yield f"genome.players: expected at most population.size = {e.population.size}, got {players}"
+    if e.rules.noise and players > MOST_NOISY_PLAYERS:
+        yield f"genome.players: expected at most {MOST_NOISY_PLAYERS} where there is noise, got {players}"
+    if e.rules.noise and (e.rules.turns or 0) > MAX_FOLLOWED:
+        yield f"rules.turns: expected at most {MAX_FOLLOWED} where there is noise, got {e.rules.turns}"
+    for key, value, none in (
+        ("opponents", e.fitness.opponents, "population"), ("sample", e.fitness.sample, None),
+        ("sampled", e.fitness.sampled, None),
+    ):  # fmt: skip
+        if value != none:
+            yield f"fitness.{key}: expected {none or 'none'!s} with rules.play = 'groups', got {value!r}"
 
 
 def _opponents_in_a_society(e: Experiment) -> Iterator[str]:
@@ -162,6 +198,7 @@ RULES: tuple[Callable[[Experiment], Iterator[str]], ...] = (
     _proportional_selection,
     _size_of_tournaments,
     _genomes_of_the_rules,
+    _groups,
     _opponents_in_a_society,
     _mechanisms_of_a_society,
     _law_of_mutation,

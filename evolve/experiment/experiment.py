@@ -15,6 +15,7 @@ import tomli_w
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from engine.game import Game, Rules
+from engine.group_games import GroupGame, group_game
 from evolve.experiment.consistency import mistakes
 from evolve.experiment.explanation import PLACES, explain
 from evolve.experiment.files import ExperimentError, parse_toml, read_text, refuse_depth
@@ -22,6 +23,7 @@ from evolve.experiment.section import Section
 from evolve.experiment.sections import (
     FitnessSection,
     GameSection,
+    GroupSection,
     IslandsSection,
     MechanismTables,
     PopulationSection,
@@ -57,6 +59,7 @@ class Experiment(Section):
     game: GameSection = GameSection()
     rules: RulesSection = RulesSection()
     mechanism: MechanismTables = ()
+    group: GroupSection = GroupSection()
     genome: GenomeSection = Lookups()
     population: PopulationSection = PopulationSection()
     selection: SelectionSection = SelectionSection()
@@ -119,6 +122,20 @@ class Experiment(Section):
             quantifiers=r.quantifiers,
             mechanisms=self.mechanism,
         )
+
+    @property
+    def group_game(self) -> GroupGame:
+        """The game of groups, where these play."""
+        g = self.group
+        return group_game(
+            getattr(self.genome, "players", 2), g.kind, quota=g.quota, factor=g.factor, needed=g.needed,
+            benefit=g.benefit, cost=g.cost, fine=g.fine,
+        )  # fmt: skip
+
+    @property
+    def _no_groups(self) -> set[str]:
+        """The section that says nothing where no groups play."""
+        return set() if self.rules.play == "groups" else {"group"}
 
     @property
     def pair_only(self) -> bool:
@@ -191,7 +208,7 @@ class Experiment(Section):
 
     def to_toml(self) -> str:
         """The whole experiment as TOML that `parse` reads back to an equal one."""
-        unsaid = set() if self.mechanism else {"mechanism"}
+        unsaid = (set() if self.mechanism else {"mechanism"}) | self._no_groups
         return tomli_w.dumps(self.model_dump(exclude_none=True, exclude=unsaid))
 
     def results_key(self) -> str:
@@ -200,7 +217,7 @@ class Experiment(Section):
         What says no more than was true before a key existed is left out, so that older runs keep their text.
         """
         unimportant = {"name", "generations", "run"} | ({"islands"} if self.islands.number == 1 else set())
-        unimportant |= set() if self.mechanism else {"mechanism"}
+        unimportant |= (set() if self.mechanism else {"mechanism"}) | self._no_groups
         data = self.model_dump(exclude_none=True, exclude=unimportant)
         for section, keys in LATER.items():
             held = getattr(self, section)

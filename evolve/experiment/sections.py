@@ -50,7 +50,7 @@ class GameSection(Section):
 class RulesSection(Section):
     """`[rules]`: who sees what, how long a meeting lasts (one of the three), how often a move slips."""
 
-    play: Literal["ipd", "sipd"] = "ipd"
+    play: Literal["ipd", "sipd", "groups"] = "ipd"
     society: Annotated[int, Field(ge=2)] | None = None
     replicates: Annotated[int, Field(ge=1)] = 8
     turns: int | None = None
@@ -74,10 +74,12 @@ class RulesSection(Section):
             raise ValueError(
                 f"play: a society plays a fixed number of rounds; expected turns, got {rules.horizon}"
             )
-        if self.play == "ipd" and self.society is not None:
+        if self.play != "sipd" and self.society is not None:
             raise ValueError(f"society: expected it only with play = 'sipd', got {self.society}")
-        if self.play == "ipd" and self.quantifiers != "all":
-            raise ValueError(f"quantifiers: expected 'all' with play = 'ipd', got {self.quantifiers!r}")
+        if self.play != "sipd" and self.quantifiers != "all":
+            raise ValueError(
+                f"quantifiers: expected 'all' with play = {self.play!r}, got {self.quantifiers!r}"
+            )
         return self
 
 
@@ -98,6 +100,19 @@ MechanismTables = Annotated[
     Field(max_length=MOST_MECHANISMS),
 ]
 """`[[mechanism]]`: what changes the game, the first first; the keys of each are fields of its class."""
+
+
+class GroupSection(Section):
+    """`[group]`: the game of the groups of `genome.players`, and how many of them each is in a generation."""
+
+    kind: Literal["exhaust", "share", "thrash", "goods", "threshold"] = "share"
+    quota: float | None = None
+    factor: float | None = None
+    needed: int | None = None
+    benefit: float | None = None
+    cost: float = 1.0
+    fine: Annotated[float, Field(ge=0)] = 0.0
+    plays: Annotated[int, Field(ge=2, le=1000)] = 10
 
 
 class Seeds(Section):

@@ -4,6 +4,7 @@
 - `sampled`: round robins against a declared sample of the population
 - `by_chance`: round robins of matches that are sampled instead of computed
 - `societies`: societies where everybody sees everything
+- `groups`: groups of n that are drawn at random
 - `own`: a function of one's own, given to `generations`
 """
 
@@ -24,6 +25,10 @@ def evaluation(experiment: Experiment, workers: int = 1) -> Evaluate:
         from evolve.fitness.society import Societies  # numba and the language: only when needed
 
         return Societies(experiment)
+    if experiment.rules.play == "groups":
+        from evolve.fitness.groups import GroupsAtRandom
+
+        return GroupsAtRandom(experiment)
     if experiment.fitness.sample is not None:
         from evolve.fitness.sampled import SampledEvaluation
 

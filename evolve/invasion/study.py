@@ -140,6 +140,8 @@ class Study:
                 mistakes.append(f"invasion.residents.{k}: {error}")
         if self.societal and self.invasion.version == 1 and not getattr(experiment.genome, "diagonal", True):
             mistakes.append("genome.diagonal: expected true with invasion.version = 1, got false")
+        if experiment.rules.play == "groups":
+            mistakes.append("rules.play: expected 'ipd' or 'sipd' for a study of invasion, got 'groups'")
         if experiment.selection.update == "generational":
             if experiment.survivors < 1:
                 mistakes.append("selection.survivors: expected at least 1, whom the event is about, got 0")
