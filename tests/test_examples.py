@@ -30,6 +30,7 @@ TESTED = {
     "cooperation is lost.",
     "formula-parsimony.toml": "With this seed one node, D(c,r,p), leads in the end; with seed 3 the two of grim, "
     "exists t. D(c,r,t), do.",
+    "champion.toml": "Every strategy that draws moves is met with the same 8 seeds",
     "sweeps/noise.toml": "at continuation 0.95 nearly always without noise, and hardly ever with noise 0.1.",
     "designs/fine.toml": "With many turns and little noise about a quarter of what makes C dominant is enough",
     "designs/detection.toml": "their product alone decides what evolves, and where pavlov is certified.",

@@ -1,7 +1,7 @@
 """The command `evolve`: every table and every file of the project, from a terminal.
 
 The commands are in `play`, `explaining`, `societies`, `runs`, `comparing`, `exporting`, `stories`, `sweeps`,
-`stability`, `populations`, `invasions` and `labs`, what they share in `screen`.
+`stability`, `populations`, `invasions`, `fields` and `labs`, what they share in `screen`.
 Each imports what it needs when it runs, so that `evolve --help` answers at once. A mistake of the user's ends
 in one line that names the field, what was expected and what came.
 """
@@ -25,6 +25,7 @@ from evolve.cli import (
     designs,
     explaining,
     exporting,
+    fields,
     invasions,
     labs,
     play,
@@ -59,6 +60,7 @@ for commands in (
     populations,
     designs,
     invasions,
+    fields,
     labs,
 ):
     commands.register(app)

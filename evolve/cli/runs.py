@@ -7,7 +7,7 @@ import signal
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +15,11 @@ import typer
 
 from evolve.cli.screen import (
     CLUSTER,
+    Allow,
     Cluster,
     Json,
     Workers,
+    allow_modules,
     command,
     formats_of,
     inches,
@@ -62,6 +64,7 @@ def run(
         typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the experiment."),
     ] = None,
     generations: Generations = None,
+    allow: Allow = None,
     workers: Workers = 1,
     cluster: Cluster = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder (default: runs/NAME).")] = None,
@@ -69,6 +72,7 @@ def run(
     """Run an experiment into a run folder; what is there of the same experiment is continued."""
     from evolve.experiment.experiment import Experiment
 
+    allow_modules(allow)
     values = dict(key_and_value(text) for text in changes or [])
     if generations is not None:
         values["generations"] = generations
@@ -79,6 +83,7 @@ def run(
 def resume(
     folder: RunFolder,
     generations: Generations = None,
+    allow: Allow = None,
     workers: Workers = 1,
     cluster: Cluster = None,
     repair: Annotated[
@@ -89,6 +94,7 @@ def resume(
     from evolve.experiment.experiment import Experiment
     from results.run.repairs import repair as rebuild
 
+    allow_modules(allow)
     if repair:
         for line in rebuild(folder):
             say(line, aside=True)
@@ -359,6 +365,12 @@ def _summary(there: Run) -> dict[str, Any]:
         from evolve.fitness import difference_error
 
         summary["difference_error"] = difference_error(experiment, latest)
+    elif experiment.fitness.opponents == "field":
+        from engine.fields.opponents import FieldError
+        from evolve.fitness.field import reached
+
+        with suppress(FieldError):  # its opponents are not here
+            summary["difference_error"] = reached(experiment, latest).difference_error
     if latest.ledger:
         from engine.ledger import by_item
 

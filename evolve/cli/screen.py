@@ -113,6 +113,14 @@ Mechanisms = Annotated[
         help="Add a mechanism to the game, such as fine:2,detection=0.8; may be repeated (`evolve mechanisms`).",
     ),
 ]  # fmt: skip
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="MODULE",
+        help="Let classes of this module play (opponents module:Class); may be repeated.",
+    ),
+]
 Sampled = Annotated[int | None, whole_option("Sample so many meetings a pair instead of exact payoffs.")]
 
 
@@ -166,6 +174,14 @@ def inches(text: str | None) -> tuple[float, float] | None:
     except ValueError:
         raise ValueError(f"size: expected width and height in inches such as 3.5x2.4, got {text!r}") from None
     return width, height
+
+
+def allow_modules(modules: Sequence[str] | None) -> None:
+    """Let the classes of these modules play, here and in the workers that are started."""
+    if modules:
+        from engine.fields.python_classes import allow
+
+        allow(*modules)
 
 
 def say(*lines: str, aside: bool = False) -> None:

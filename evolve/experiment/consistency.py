@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from engine.fields.declared import check_rules
 from evolve.mutation import LAWS
 from evolve.selection import METHODS
 from evolve.updates import UPDATES
@@ -168,6 +169,32 @@ def _sample(e: Experiment) -> Iterator[str]:
         )
 
 
+def _field(e: Experiment) -> Iterator[str]:
+    f = e.fitness
+    if f.opponents != "field":
+        for key in ("field_renewed", "field_weights", "held_out", "racing"):
+            if getattr(f, key):
+                yield f"fitness.{key}: expected it only with opponents = 'field', got {getattr(f, key)!r}"
+        return
+    if e.rules.play == "ipd":
+        try:
+            check_rules(e.rules_value)
+        except ValueError as error:
+            yield f"rules.{error}"
+    if f.sample is not None:
+        yield f"fitness.sample: expected none with opponents = 'field', got {f.sample}"
+    if f.sampled is not None:
+        yield f"fitness.sampled: expected none with opponents = 'field', whose matches have seeds, got {f.sampled}"
+    if not f.racing:
+        return
+    if e.selection.update != "generational":
+        yield f"fitness.racing: expected update = 'generational', where the best survive, got {e.selection.update!r}"
+    if not e.survivors:
+        yield "fitness.racing: expected selection.survivors of at least 1 to race with, got 0"
+    if f.parsimony:
+        yield f"fitness.racing: expected no parsimony, which a race does not see, got {f.parsimony}"
+
+
 def _size_of_societies(e: Experiment) -> Iterator[str]:
     if e.rules.society is not None and e.rules.society > e.population.size:
         yield (
@@ -204,6 +231,7 @@ RULES: tuple[Callable[[Experiment], Iterator[str]], ...] = (
     _law_of_mutation,
     _sample,
     _sampled_matches,
+    _field,
     _size_of_societies,
     _seeds,
     _panel,

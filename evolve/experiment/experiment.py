@@ -224,6 +224,9 @@ class Experiment(Section):
             for key in keys:
                 if getattr(held, key) == type(held).model_fields[key].default:
                     data[section].pop(key, None)
+        if self.fitness.opponents != "field":
+            for key in type(self.fitness).OF_FIELDS:
+                data["fitness"].pop(key, None)
         for key in self.genome.unsaid(self.pair_only):
             del data["genome"][key]
         return tomli_w.dumps(data)

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from contextlib import suppress
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from engine.fields.declared import Field as OpponentField
+from engine.fields.opponents import FieldError
 from engine.game import Rules
 from engine.mechanism import Mechanism
 from engine.mechanisms import built, described, parse
@@ -33,6 +36,12 @@ MOST_PANEL = 2**16
 
 MOST_MATCHES = 10**6
 """Sampled matches of a pair."""
+
+MOST_ENTRIES = 4096
+"""Entries of a field."""
+
+MOST_FIELD_SEEDS = 4096
+"""Seeds with which an opponent that draws moves is met."""
 
 MOST_MECHANISMS = 16
 """Mechanisms of a game."""
@@ -164,13 +173,46 @@ class VariationSection(Section):
 class FitnessSection(Section):
     """`[fitness]`: against whom payoffs are earned, and what complexity costs."""
 
-    opponents: Literal["population", "panel", "both"] = "population"
+    opponents: Literal["population", "panel", "both", "field"] = "population"
     panel: tuple[str, ...] = ()
     panel_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     weights: tuple[Annotated[float, Field(ge=0)], ...] = ()
     sample: Annotated[int, Field(ge=2)] | None = None
     sampled: Annotated[int, Field(ge=2, le=MOST_MATCHES)] | None = None
     parsimony: Annotated[float, Field(ge=0)] = 0.0
+    field: Annotated[tuple[str, ...], Field(max_length=MOST_ENTRIES)] = ()
+    field_seeds: Annotated[int, Field(ge=1, le=MOST_FIELD_SEEDS)] = 5
+    field_renewed: Annotated[int, Field(ge=0)] = 0
+    field_weights: dict[str, Annotated[float, Field(ge=0, le=1e6)]] = Field(default_factory=dict)
+    held_out: Annotated[tuple[str, ...], Field(max_length=MOST_PANEL)] = ()
+    racing: bool = False
+    field_digests: dict[str, str] = Field(default_factory=dict)
+
+    OF_FIELDS: ClassVar[tuple[str, ...]] = (
+        "field", "field_seeds", "field_renewed", "field_weights", "held_out", "racing", "field_digests"
+    )  # fmt: skip
+    """Keys that say nothing where nobody meets a field: they are no part of such a run's identity."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_is_here(cls, given: Any) -> Any:
+        """Note what stands behind the entries of a field, where it is not noted and can be seen here.
+
+        Where it cannot (a library that is not installed, a module that is not allowed) evaluating says so.
+        """
+        if not isinstance(given, dict) or not given.get("field"):
+            return given
+        entries = [given["field"]] if isinstance(given["field"], str) else given["field"]
+        given = given | {"field": entries}
+        if (
+            not given.get("field_digests")
+            and isinstance(entries, list | tuple)
+            and len(entries) <= MOST_ENTRIES
+        ):
+            with suppress(FieldError):
+                if all(isinstance(entry, str) for entry in entries):
+                    given["field_digests"] = OpponentField.load(entries).digests
+        return given
 
     @field_validator("panel")
     @classmethod
@@ -186,7 +228,12 @@ class FitnessSection(Section):
 
     @model_validator(mode="after")
     def _panel_there(self) -> Self:
-        if (self.opponents != "population") != bool(self.panel):
+        if (self.opponents == "field") != bool(self.field):
+            raise ValueError(
+                f"expected a field exactly when opponents is 'field', got opponents = {self.opponents!r} with "
+                f"{len(self.field)} entries in the field"
+            )
+        if (self.opponents in ("panel", "both")) != bool(self.panel):
             raise ValueError(
                 f"expected a panel exactly when opponents is 'panel' or 'both', got opponents = "
                 f"{self.opponents!r} with {len(self.panel)} strategies in the panel"

@@ -5,6 +5,7 @@
 - `by_chance`: round robins of matches that are sampled instead of computed
 - `societies`: societies where everybody sees everything
 - `groups`: groups of n that are drawn at random
+- `field`: matches with a declared field of opponents that are not ours
 - `own`: a function of one's own, given to `generations`
 """
 
@@ -29,6 +30,10 @@ def evaluation(experiment: Experiment, workers: int = 1) -> Evaluate:
         from evolve.fitness.groups import GroupsAtRandom
 
         return GroupsAtRandom(experiment)
+    if experiment.fitness.opponents == "field":
+        from evolve.fitness.field import FieldEvaluation
+
+        return FieldEvaluation(experiment, workers)
     if experiment.fitness.sample is not None:
         from evolve.fitness.sampled import SampledEvaluation
 
