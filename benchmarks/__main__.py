@@ -23,6 +23,7 @@ from benchmarks import (
     curves,
     ecology,
     evolution,
+    fields,
     growth,
     invasion,
     peers,
@@ -33,7 +34,7 @@ from benchmarks import (
 from benchmarks.measure import Row
 from results.run.database import session
 
-TOPICS = (tournament, society, ecology, stability, invasion, evolution, growth, cores, command, peers)
+TOPICS = (tournament, society, ecology, stability, invasion, evolution, fields, growth, cores, command, peers)
 
 RESULTS = Path(__file__).parent / "results"
 

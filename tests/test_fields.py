@@ -20,7 +20,7 @@ from engine.fields.memo import Memo, Walkers
 from engine.fields.opponents import FieldError
 from engine.fields.python_classes import ALLOWED, allow, opponents
 from engine.fields.scoring import race, score
-from engine.fields.trial import trial
+from engine.fields.trying import trial
 from genomes import parse
 from genomes.automaton import Automaton
 from genomes.variation.lookups import random_lookups

@@ -13,7 +13,7 @@ from engine.fields.axelrod_players import class_name, library
 from engine.fields.declared import Field, automaton_of
 from engine.fields.judging import Judgement
 from engine.fields.opponents import FieldError
-from engine.fields.pool import pool
+from engine.fields.standings import pool
 from engine.game import Rules, conditions
 from genomes.automaton import Automaton
 from genomes.reading import label

@@ -110,7 +110,7 @@ def tried(entry: str, digest: str) -> dict[str, Any]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "engine.fields.trial", entry],
+            [sys.executable, "-m", "engine.fields.trying", entry],
             capture_output=True, text=True, timeout=TRIAL_SECONDS, env=environment, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

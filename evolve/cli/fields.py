@@ -230,7 +230,7 @@ def _play(field: Field, rules: Rules, workers: int) -> Any:
 def _rank(field: Field, rules: Rules, repetitions: int, workers: int) -> None:
     """Play the field among itself, with progress; what was played before is read from the cache."""
     from engine.fields.declared import cache_folder
-    from engine.fields.pool import pool
+    from engine.fields.standings import pool
 
     with progress("repetition", repetitions) as shown:
         pool(

@@ -1,4 +1,4 @@
-"""A trial of a user's class, in a process of its own: ``python -m engine.fields.trial module:Class``.
+"""A trial of a user's class, in a process of its own: ``python -m engine.fields.trying module:Class``.
 
 It plays four matches and prints one line of JSON: why the class cannot be met ("" where it can), whether it draws
 moves, whether it says that it is slow (``slow = True``).
