@@ -13,13 +13,13 @@ import pytest
 from engine import Rules
 from engine.fields import axelrod_players
 from engine.fields.declared import CACHE, Field, automaton_of
-from engine.fields.judging import judge
 from engine.fields.exported import library_source
+from engine.fields.judging import judge
 from engine.fields.memo import Memo
 from engine.fields.native import judge_natively, player_class
 from engine.fields.opponents import FieldError
-from engine.fields.standings import pool
 from engine.fields.scoring import score
+from engine.fields.standings import pool
 from engine.game import Game
 from genomes import parse
 from genomes.variation.machines import random_machines

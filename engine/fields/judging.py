@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from engine.fields.declared import Field, Lanes, automaton_of
 from engine.fields.memo import Memo, Play
-from engine.fields.standings import Spread, pool
 from engine.fields.scoring import Scores, score
+from engine.fields.standings import Spread, pool
 from engine.game import Rules, conditions
 from engine.tables import Table
 from genomes.reading import label

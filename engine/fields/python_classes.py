@@ -48,7 +48,7 @@ def opponents(entry: str) -> list[Opponent]:
             f"field: expected a module that is allowed, got {entry!r}: it would run {module}; say so with "
             f"--allow {module}, or engine.fields.allow({module!r})"
         )
-    digest = hashlib.sha256(f"{entry}\n".encode() + _source(module)).hexdigest()[:16]
+    digest = hashlib.sha256(f"{entry}\n".encode() + _file(module).read_bytes()).hexdigest()[:16]
     found = tried(entry, digest)
     kind = "unusable" if found["reason"] else "stochastic" if found["chance"] else "deterministic"
     return [
@@ -64,15 +64,15 @@ def opponents(entry: str) -> list[Opponent]:
     ]
 
 
-def _source(module: str) -> bytes:
-    """The source that a class comes from, and what lies beside it in its package."""
+def _file(module: str) -> Path:
+    """The file that a module is in."""
     try:
         spec = find_spec(module)
     except (ImportError, ValueError):
         spec = None
     if spec is None or spec.origin is None or not Path(spec.origin).is_file():
         raise FieldError(f"field: expected a module that Python finds, got {module!r}")
-    return Path(spec.origin).read_bytes()
+    return Path(spec.origin)
 
 
 def load(entry: str) -> Player:
@@ -107,7 +107,11 @@ class _Told:
 @cache
 def tried(entry: str, digest: str) -> dict[str, Any]:
     """What a class does in a process of its own: `reason` it cannot be met, `chance`, `slow`."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    module = entry.partition(":")[0]
+    file = _file(module)
+    folder = file.parents[module.count(".") + (file.name == "__init__.py")]
+    paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     try:
         done = subprocess.run(
             [sys.executable, "-m", "engine.fields.trying", entry],
