@@ -158,6 +158,12 @@ def test_commands_list_show_and_judge(evolve: Command, tmp_path: Path) -> None:
     code, judged, _ = evolve("judge", str(tmp_path / "run"), "--repetitions", "3", "--seeds", "5", "--json")
     found = json.loads(judged)
     assert code == 0 and found["of"] == 19 and len(found["meetings"]) == 18 and found["training_seeds"] > 1
+    code, _, _ = evolve(
+        "export", str(tmp_path / "run"), "--to", "axelrod", "--out", str(tmp_path / "player.py")
+    )
+    assert code == 0 and "class Evolved(axl.FSMPlayer)" in (tmp_path / "player.py").read_text()
+    code, text, _ = evolve("export", "machine(2) c0 C0D1 D1D1", "--to", "axelrod")
+    assert code == 0 and "(0, D, 1, D)," in text
     code, text, _ = evolve("judge", "tit_for_tat", "--field", "lifl", "--repetitions", "2", "--turns", "20")
     assert code == 0 and "rank" in text and "loses to" in text
     code, _, told = evolve("judge", "tit_for_tat", "--field", "lifl", "--seeds", "x")
