@@ -79,7 +79,8 @@ def test_the_field_of_the_librarys_tournaments_is_known_without_importing_it_aga
     assert (kinds.count("deterministic"), kinds.count("stochastic")) == (152, 72)
     assert sum("payoffs" in o.reads for o in field.opponents) == 25
     assert sum("length" in o.reads for o in field.opponents) == 9
-    (cheat,) = Field.load(["axelrod:MindReader"]).opponents
+    unfair = axl.cheating_strategies[0].__name__
+    (cheat,) = Field.load([f"axelrod:{unfair}"]).opponents
     assert cheat.kind == "unusable" and cheat.reason == "reads or changes its opponent"
     with pytest.raises(FieldError, match=r"a class of the library Axelrod \S+, got 'TitForTatt'"):
         Field.load(["axelrod:TitForTatt"])
