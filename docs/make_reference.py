@@ -125,6 +125,11 @@ TOLD = {
     "selection.tournament_size": "individuals of which the best becomes a parent (tournament only)",
     "fitness.opponents": "whom everybody meets",
     "variation.strategies": 'what a child can become (law = "finite" only)',
+    "group.quota": "units that can be had (exhaust, share and thrash)",
+    "group.factor": "what contributions are multiplied by (goods)",
+    "group.needed": "cooperators that it takes (threshold)",
+    "group.benefit": "what everybody has of it then (threshold)",
+    "group.cost": "of cooperating (goods and threshold)",
     "islands.number": "populations that exchange migrants",
     "islands.selection": "who is copied",
 }
@@ -218,7 +223,7 @@ def default(section: type[BaseModel], key: str) -> str:
     field = section.model_fields[key]
     if field.is_required():
         return "has to be given"
-    value = field.default
+    value = field.get_default(call_default_factory=True)
     return "left out" if value is None else f"`{json.dumps(value)}`"
 
 

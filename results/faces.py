@@ -95,7 +95,7 @@ class Faces:
         last, names = run.generation, {b.behaviour: b.name for b in self.leaders.behaviours}
         part: dict[int, int] = {}
         for n in run.kept_populations():
-            if milestone(n, int(self._size[n])):
+            if milestone(n):
                 part.setdefault(n * POPULATIONS // (last + 1), n)
         part[POPULATIONS] = last
         if len(set(part.values())) < min(FEWEST_POPULATIONS, last + 1):

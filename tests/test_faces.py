@@ -223,13 +223,13 @@ def test_every_named_strategy_has_a_look_of_its_own_whatever_it_is_called() -> N
 def test_every_individual_of_a_run_is_in_one_band(tmp_path: Path) -> None:
     experiment = Synthetic(memory=2, size=30, survivors=10, mutation=0.4, immigrants=9)
     with Run.open(tmp_path / "run", experiment) as written:
-        for generation in islice(evolve(experiment), 250):
+        for generation in islice(evolve(experiment), 11):
             written.append(generation)
         faces = Faces(written)
         shares = faces.shares(300)
         assert shares.counted and np.allclose(shares.share.sum(axis=0), 1) and (shares.share >= 0).all()
         numbers = shares.generation.astype(int).tolist()
-        for column, number in list(enumerate(numbers))[::9]:
+        for column, number in list(enumerate(numbers))[::3]:
             births = written.population(number).population
             labels = [look.label for look in faces.many((b.behaviour, b.genome) for b in births)]
             for look, share in zip(shares.looks[:-1], shares.share[:, column], strict=False):

@@ -123,10 +123,8 @@ def test_where_a_behaviour_comes_from_does_not_depend_on_where_the_run_was_stopp
 def test_genomes_are_drawn_of_the_populations_that_every_run_keeps(tmp_path: Path) -> None:
     assert milestones(0) == [0] and milestones(10) == list(range(11)) and milestones(12)[-2:] == [10, 12]
     for last in (0, 7, 31, 600, 12345):
-        for size in (10, writer.LARGE + 1):
-            assert all(writer.milestone(n, size) for n in milestones(last) if n < last)
-        large = [n for n in range(last + 1) if writer.milestone(n, writer.LARGE + 1)]
-        assert large == [n for n in milestones(last) if n < last] + [last] * writer.milestone(last, 10**6)
+        kept = [n for n in range(last + 1) if writer.milestone(n)]
+        assert kept == [n for n in milestones(last) if n < last] + [last] * writer.milestone(last)
     _, folder = written(tmp_path / "run", checkpoint_every=1000)
     with Run.read(folder) as run:
         assert set(milestones(LENGTH)) <= set(run.kept_populations())

@@ -279,7 +279,9 @@ def test_a_genome_kind_that_evolves(house: House) -> None:
     )
     house.replace("evolve/kinds.py", "KINDS: dict", KIND.lstrip() + "KINDS: dict", names="KINDS")
     house.replace(
-        "evolve/kinds.py", "in (Lookups, Formulas, Machines)", "in (Lookups, Formulas, Machines, Cycles)"
+        "evolve/kinds.py",
+        "in (Lookups, Formulas, Machines, Groups)",
+        "in (Lookups, Formulas, Machines, Groups, Cycles)",
     )
     house.replace(
         "tests/strategies.py",

@@ -138,7 +138,7 @@ def test_the_command_writes_every_format(folder: Path, tmp_path: Path, evolve: C
         "id,generation,island,slot,parent,mate,origin"
     )
     for arguments, said in (
-        (["--to", "xml"], "to: expected one of csv, parquet, alife, newick, got 'xml'"),
+        (["--to", "xml"], "to: expected one of csv, parquet, alife, newick, axelrod, got 'xml'"),
         (["--table", "x"], "table: expected one of statistics, leaders, births, got 'x'"),
     ):
         code, _, err = evolve("export", str(tmp_path / "run"), *arguments)

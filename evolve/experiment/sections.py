@@ -193,6 +193,9 @@ class FitnessSection(Section):
     )  # fmt: skip
     """Keys that say nothing where nobody meets a field: they are no part of such a run's identity."""
 
+    def __hash__(self) -> int:
+        return hash(tuple(tuple(v.items()) if isinstance(v, dict) else v for v in self.__dict__.values()))
+
     @model_validator(mode="before")
     @classmethod
     def _as_it_is_here(cls, given: Any) -> Any:

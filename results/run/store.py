@@ -108,10 +108,10 @@ class Run:
 
         Commits every `commit_every` generations, or a few times a second when that is not given; a killed
         process loses what was appended since, a power cut a little more unless `synchronous` is "full".
-        Complete populations stay every `checkpoint_every` generations, and those of 0 to 99, 100, 110 ... 990, 1000,
-        1100 ... always (of more than 1000 individuals 0 to 9, 10, 20 ... 90, 100 ...). `lineage` "pruned" keeps the
-        ancestors of the living, "full" everyone. `notice` is told in one line when the file was deleted or moved
-        meanwhile (the run goes on in a new one, see `path`), or its log grows.
+        Complete populations stay every `checkpoint_every` generations, and those of 0 to 9, 10, 20 ... 90,
+        100, 200 ... always. `lineage` "pruned" keeps the ancestors of the living, "full" everyone. `notice` is
+        told in one line when the file was deleted or moved meanwhile (the run goes on in a new one, see `path`),
+        or its log grows.
 
         Raises RunError when someone else is writing, when the run is of another experiment (the difference is
         shown) or of another version, and DamageError when it is damaged (see `results.run.repairs`).

@@ -54,17 +54,9 @@ LEADERS_REMEMBERED = 4096
 """Leading behaviours known without looking, the newest; one that returns after so many others is written again."""
 
 
-LARGE = 1000
-"""Of larger populations fewer are kept whole: they are what takes the place."""
-
-
-def milestone(number: int, size: int = LARGE) -> bool:
-    """True for generations whose populations are kept whole in every run: 0 to 99, 100, 110 ... 990, 1000, 1100 ...
-
-    Of populations above `LARGE` 0 to 9, 10, 20 ... 90, 100, 200 ...
-    """
-    digits = 2 if size <= LARGE else 1
-    return number % int(10 ** max(len(str(number)) - digits, 0)) == 0
+def milestone(number: int) -> bool:
+    """True for generations whose populations are kept whole in every run: 0 to 9, 10, 20 ... 90, 100, 200 ..."""
+    return number % int(10 ** max(len(str(number)) - 1, 0)) == 0
 
 
 class Living:
@@ -244,7 +236,7 @@ class Writer:
                 "generations", number, self.hash, statistics_field(generation), leaders.tobytes()
             )
         )
-        if self._stays(number, len(living)):
+        if self._stays(number):
             self._new_populations.append(population.row(True, self._digests))
         self._newest = population
         self._close(living)
@@ -257,9 +249,9 @@ class Writer:
             return len(self._new_generations) >= self._commit_every
         return time.monotonic() - self._committed_at >= COMMIT_SECONDS
 
-    def _stays(self, number: int, size: int) -> bool:
+    def _stays(self, number: int) -> bool:
         """True for the checkpoints and the milestones: much happens early."""
-        return milestone(number, size) or number % self._checkpoint_every == 0
+        return milestone(number) or number % self._checkpoint_every == 0
 
     def _gather(self, generation: Generation) -> tuple[dict[BirthId, Living], bytes]:
         """The living of this generation, and what is hashed of them; raises RunError for a broken record."""
@@ -382,7 +374,7 @@ class Writer:
         if not self._new_generations or self._newest is None:
             return
         populations = list(self._new_populations)
-        if not self._stays(self._newest.number, len(self._living)):
+        if not self._stays(self._newest.number):
             populations.append(self._newest.row(False, self._digests))
         births = self._head.births + len(self._new_births) - len(self._gone)
         head = Head(self.number, self.hash, births, self._behaviours, self._head.repaired)
