@@ -6,7 +6,7 @@
 - `names`: what a strategy is called; `likeness`: what it is most like; `properties`: nice, retaliating, forgiving ...
 - `pairs`: two players meet, `play`, `expected` and `round_robin`
 - `societies`: everybody sees everything, `society`
-- `ecologies`: populations that grow by what they earn, `ecology`
+- `ecologies`: populations that grow by what they earn, `ecology`; `growth`: the two rules they grow by
 - `stability`: certificates against every mutant, scans, partners and rivals, and the chance to take over a finite
   population
 - `group_games`, `groups`: public goods and commons of n players
