@@ -143,7 +143,7 @@ def test_floors_can_make_an_ecology_cycle_for_ever():
 
 def test_a_society_is_played_again_only_when_a_strategy_has_died(monkeypatch):
     played = []
-    module = sys.modules["engine.ecologies"]
+    module = sys.modules["engine.growth"]
     before = module.play_table
 
     def counting(strategies, rules, counts):

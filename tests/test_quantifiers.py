@@ -151,7 +151,7 @@ def test_noise_and_chance_follow_the_rule_too():
 
 
 def test_an_ecology_plays_again_when_a_number_that_decides_changes(monkeypatch):
-    module = sys.modules["engine.ecologies"]
+    module = sys.modules["engine.growth"]
     before, played = module.play_table, []
 
     def counting(strategies, rules, counts):
