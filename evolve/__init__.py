@@ -9,6 +9,7 @@
 - `estimates`: how long a generation takes, said before it is begun
 - `runner`: an experiment driven into a run file, stopped by signals and taken up again
 - `workers`: tasks in processes or on a Dask cluster; `sweep`: one experiment at every point of a grid, times seeds
+- `folders`: the folder of a sweep or a design while somebody works in it
 - `invasion`: does a seeded population resist, and to whom is it lost?
 - `claims`: published claims, each with its verdict
 - `cli`: the command `evolve`

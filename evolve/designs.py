@@ -13,7 +13,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,12 +29,11 @@ from evolve.experiment.experiment import Experiment
 from evolve.experiment.explanation import explain
 from evolve.experiment.files import ExperimentError, parse_toml, read_text
 from evolve.experiment.section import Section
+from evolve.folders import occupied, refuse_owner
 from evolve.loop import generations
-from evolve.workers import as_finished, cluster_client
+from evolve.workers import as_finished
 from genomes.classes import with_classes
 from results.designs import Crossing, DesignPoint, DesignRule, cheapest, crossings, read_design, write_design
-from results.errors import RunError
-from results.run.place import WriterLock
 from results.run.rows import RESULTS
 
 MAX_RULES = 10_000
@@ -264,16 +263,8 @@ def run_design(
     another design.
     """
     folder = Path(folder).absolute()
-    with nullcontext() if cluster is None else cluster_client(cluster, workers) as client:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            lock = WriterLock(folder / "design.lock")
-        except RunError as error:
-            raise RunError(str(error).replace("this run", "this design")) from None
-        try:
-            return _judge_rest(design, folder, workers, client, watch)
-        finally:
-            lock.release()
+    with occupied(folder, "design", workers, cluster) as client:
+        return _judge_rest(design, folder, workers, client, watch)
 
 
 def _judge_rest(
@@ -284,11 +275,7 @@ def _judge_rest(
     watch: Callable[[Sequence[DesignRule]], None],
 ) -> list[DesignRule]:
     owner, known = read_design(folder)
-    if owner not in (None, design.name):
-        raise RunError(
-            f"{folder}: expected a folder of the design {design.name!r}, got one of {owner!r}; choose another with "
-            "--out"
-        )
+    refuse_owner(folder, "design", design.name, owner)
     keys = [design.key(point) for point in design.points]
     rules = [DesignRule(p, key, known.get(key)) for p, key in zip(design.points, keys, strict=True)]
     watch(rules)

@@ -15,7 +15,7 @@ import re
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,16 @@ import tomli_w
 from evolve.escaping import printable, shown
 from evolve.experiment.experiment import Experiment
 from evolve.experiment.files import ExperimentError, parse_toml, read_text
+from evolve.folders import occupied, refuse_owner
 from evolve.runner import Stop, drive
-from evolve.workers import AbandonedError, abandoned, as_finished, cluster_client
+from evolve.workers import AbandonedError, abandoned, as_finished
 from results.errors import DamageError, RunError
+from results.indexes import INDEX
 from results.records import Generation
 from results.run.place import WriterLock
 from results.run.rows import RESULTS
 from results.run.store import Run
-from results.sweeps import INDEX, RunMeasures, SweepRun, measured, read_index, write_index
+from results.sweeps import RunMeasures, SweepRun, measured, read_index, write_index
 
 NEUTRAL = ("generations", "run.")
 """Keys that are no part of a run's identity: points that differ only in them need folders of their own."""
@@ -137,16 +139,8 @@ def run_sweep(
     when runs are damaged.
     """
     folder = Path(folder).absolute()
-    with nullcontext() if cluster is None else cluster_client(cluster, workers) as client:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            lock = WriterLock(folder / "sweep.lock")
-        except RunError as error:
-            raise RunError(str(error).replace("this run", "this sweep")) from None
-        try:
-            return _run_rest(sweep, folder, workers, client, watch)
-        finally:
-            lock.release()
+    with occupied(folder, "sweep", workers, cluster) as client:
+        return _run_rest(sweep, folder, workers, client, watch)
 
 
 def _run_rest(
@@ -158,10 +152,7 @@ def _run_rest(
 ) -> list[SweepRun]:
     """What `run_sweep` does once the folder is ours."""
     owner, known = read_index(folder)
-    if owner not in (None, sweep.name):
-        raise RunError(
-            f"{folder}: expected a folder of the sweep {sweep.name!r}, got one of {owner!r}; choose another with --out"
-        )
+    refuse_owner(folder, "sweep", sweep.name, owner)
     entries = []
     for task in sweep.tasks:
         key = _key(task, sweep.last)

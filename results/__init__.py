@@ -6,7 +6,8 @@
 - `story`: what happened, in words, from the numbers of `chronicle`; `explanation`: who a strategy is
 - `faces`: what the behaviours of a run are called and how they look; `looks`: the same look for a name everywhere
 - `plots`: every figure; `drawing`: charts and state diagrams as SVG text; `report`: pages; `palette`: their colours
-- `sweeps`: what a sweep left, means with intervals; `survival`: survival curves with intervals
+- `indexes`: what of a sweep or a design is done; `sweeps`: what a sweep left, means with intervals
+- `survival`: survival curves with intervals
 """
 
 from importlib import import_module

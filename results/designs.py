@@ -12,15 +12,12 @@ import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from results.run.place import refuse_link, write_whole
-from results.sweeps import row_digest
+from results.indexes import read_rows, write_rows
 
-INDEX = "index.json"
 FORMAT = 1
 
 
@@ -149,31 +146,13 @@ def design_csv(rules: Sequence[DesignRule]) -> str:
 
 def write_design(folder: Path, name: str, rules: Sequence[DesignRule]) -> None:
     """Write the index of a design: the same text whoever computed it, in whatever order."""
-    rows = [asdict(rule) for rule in rules]
-    content = {
-        "format": FORMAT,
-        "name": name,
-        "rules": [{**row, "digest": row_digest(json.loads(json.dumps(row)))} for row in rows],
-    }
-    write_whole(folder / INDEX, json.dumps(content, indent=1) + "\n")
+    rows = json.loads(json.dumps([asdict(rule) for rule in rules]))  # as they are read: lists for tuples
+    write_rows(folder, {"format": FORMAT, "name": name}, "rules", rows)
 
 
 def read_design(folder: Path) -> tuple[str | None, dict[str, DesignPoint]]:
     """Whose index it is, and what it knows by key: as far as it is there and intact."""
-    try:
-        refuse_link(folder / INDEX)
-        content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        if content["format"] != FORMAT or not isinstance(content["name"], str):
-            return None, {}
-        rows = list(content["rules"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None, {}
-    known = {}
-    for row in rows:
-        with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            if row.pop("digest") == row_digest(row) and row["outcome"] is not None:
-                known[str(row["key"])] = _outcome(row["outcome"])
-    return content["name"], known
+    return read_rows(folder, FORMAT, "rules", lambda row: (str(row["key"]), _outcome(row["outcome"])))
 
 
 def _outcome(row: Mapping[str, Any]) -> DesignPoint:

@@ -7,19 +7,18 @@ and an index that is lost or damaged costs only the time to read them again.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.intervals import CONFIDENCE, student
-from results.run.place import refuse_link, write_whole
+from results.indexes import INDEX, read_rows, row_digest, write_rows
+from results.run.place import refuse_link
 from results.run.rows import HASH, LARGEST_PAYOFF, MOST_GENERATIONS, whole
 from results.run.store import Run
 
@@ -34,7 +33,6 @@ MEASURES = {
 RANGES = {"cooperation": (0.0, 1.0), "behaviours": (1.0, math.inf)}
 """Where a measure lies in any game, and so its interval; the payoffs depend on the game."""
 
-INDEX = "index.json"
 FORMAT = 1
 
 
@@ -154,32 +152,15 @@ def _cell(value: Any) -> str:
 
 def write_index(folder: Path, name: str, last: float, entries: Sequence[SweepRun]) -> None:
     """Write the index of a sweep; it is the same text whoever computed the runs, and in whatever order."""
-    runs = [asdict(entry) for entry in entries]
-    content = {
-        "format": FORMAT,
-        "name": name,
-        "last": last,
-        "runs": [{**row, "digest": row_digest(row)} for row in runs],
-    }
-    write_whole(folder / INDEX, json.dumps(content, indent=1) + "\n")
+    head = {"format": FORMAT, "name": name, "last": last}
+    write_rows(folder, head, "runs", [asdict(entry) for entry in entries])
 
 
 def read_index(folder: Path) -> tuple[str | None, dict[tuple[str, str], RunMeasures]]:
     """Whose index it is, and what it knows to be done, by folder and key: as far as it is there and intact."""
-    try:
-        refuse_link(folder / INDEX)
-        content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        if content["format"] != FORMAT or not isinstance(content["name"], str):
-            return None, {}
-        rows = list(content["runs"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None, {}
-    known = {}
-    for row in rows:
-        with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            if row.pop("digest") == row_digest(row) and row["outcome"] is not None:
-                known[str(row["folder"]), str(row["key"])] = _outcome(row["outcome"])
-    return content["name"], known
+    return read_rows(
+        folder, FORMAT, "runs", lambda row: ((str(row["folder"]), str(row["key"])), _outcome(row["outcome"]))
+    )
 
 
 def read_sweep(folder: Path) -> tuple[str, float, list[SweepRun]]:
@@ -201,10 +182,6 @@ def _run(row: dict[str, Any]) -> SweepRun:
         raise ValueError("a damaged row")
     outcome = None if row["outcome"] is None else _outcome(row["outcome"])
     return SweepRun(str(row["folder"]), row["point"], int(row["seed"]), str(row["key"]), outcome)
-
-
-def row_digest(row: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _outcome(row: Mapping[str, Any]) -> RunMeasures:

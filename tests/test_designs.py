@@ -13,8 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from engine import nash_gap
 from evolve.designs import Design, run_design
 from evolve.experiment.files import ExperimentError
-from results.designs import INDEX, DesignRule, cheapest, crossings
+from results.designs import DesignRule, cheapest, crossings
 from results.errors import RunError
+from results.indexes import INDEX
 from results.plots.design import design_figure
 
 FINE = """

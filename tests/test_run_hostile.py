@@ -30,11 +30,12 @@ from evolve.invasion.study import Study
 from genomes import parse
 from results import BirthId, Run
 from results.errors import DamageError, RunError
+from results.indexes import INDEX, row_digest
 from results.lineage import family_tree, line_of_descent
 from results.run.place import write_whole
 from results.run.repairs import repair
 from results.run.rows import SCHEMA, Digests
-from results.sweeps import INDEX, read_index, row_digest
+from results.sweeps import read_index
 from tests.conftest import Command
 from tests.runs import ROOT, everything, write
 

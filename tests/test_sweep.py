@@ -20,9 +20,10 @@ from evolve.experiment.files import ExperimentError
 from evolve.sweep import Sweep, run_one, run_sweep
 from results import Run
 from results.errors import RunError
+from results.indexes import INDEX
 from results.plots.sweep import sweep_figure
 from results.run.place import WriterLock
-from results.sweeps import INDEX, MEASURES, Interval, RunMeasures, Summary, SweepRun, summarise, summary_csv
+from results.sweeps import MEASURES, Interval, RunMeasures, Summary, SweepRun, summarise, summary_csv
 from tests.conftest import Command, Mortal
 from tests.processes import evolve_command, wait, watch
 from tests.runs import ROOT, progress
