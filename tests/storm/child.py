@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 HANGS = 60
 """Seconds after which a child counts as hanging; a run of the storm takes a tenth of one."""
@@ -35,13 +36,13 @@ Tell = Callable[[int], object]
 
 @dataclass(frozen=True)
 class Ending:
-    """How a child ended: its exit code (of a kill, minus the signal), what it told last, what it printed, and the
-    most memory it held."""
+    """How a child ended: its exit code (of a kill, minus the signal), what it told last and printed, its memory."""
 
     code: int
     told: int
     output: str
     mebibytes: float
+    """Memory that it took at most, beyond what it had of its parent."""
 
     @property
     def killed(self) -> bool:
@@ -66,6 +67,7 @@ class Child:
         sys.stdout.flush()
         sys.stderr.flush()
         gc.freeze()  # else the child's first collection copies all memory
+        self._inherited = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         self._pid = os.fork()
         if self._pid == 0:
             self._work(work)
@@ -125,7 +127,7 @@ class Child:
         try:
             text = os.pread(self._printed, 1 << 20, 0).decode(errors="replace")
             code = HUNG if hung else os.waitstatus_to_exitcode(status)
-            return Ending(code, self.told, text, used.ru_maxrss / 1024)
+            return Ending(code, self.told, text, used.ru_maxrss / 1024 - self._inherited / 2**20)
         finally:
             os.close(self._told)
             os.close(self._printed)

@@ -36,8 +36,8 @@ from tests.storm.tasks import experiment, invasion, sweep, write
 TRIES = 4000
 """Over all forgeries."""
 
-MOST_MEBIBYTES = 1000
-"""Memory that a command may take; it takes 200 of honest files."""
+MOST_MEBIBYTES = 600
+"""Memory that a command may take, beyond what it inherits; it takes 200 of honest files."""
 MOST_SECONDS = 40
 """Seconds after which a command counts as hanging, on a busy machine; of honest files it takes half a one."""
 
