@@ -17,6 +17,7 @@ from engine.likeness import Family, families
 from engine.names import behaviour_label, short_text
 from results.looks import Look, look_of, look_of_unnamed
 from results.palette import OTHERS
+from results.run.populations import milestone
 from results.run.rows import LeadingBehaviour
 from results.run.store import Leaders, Run
 
@@ -90,8 +91,6 @@ class Faces:
 
     def _whole(self, run: Run) -> list[tuple[int, Sequence[LeadingBehaviour]]]:
         """Populations of generations that every run keeps whole, at most one in each part of the time axis."""
-        from results.run.writer import milestone
-
         last, names = run.generation, {b.behaviour: b.name for b in self.leaders.behaviours}
         part: dict[int, int] = {}
         for n in run.kept_populations():

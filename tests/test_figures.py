@@ -20,12 +20,13 @@ from matplotlib.text import Text
 from engine import Rules, ecology
 from results.plots import invasion
 from results.plots.ecology import abundance, simplex
-from results.plots.genome_maps import genomes, milestones
+from results.plots.genome_maps import genomes
 from results.plots.run import FIGURES, save_all
 from results.plots.style import as_label, save, styled
 from results.plots.sweep import sweep_figure
 from results.records import Birth, BirthId, Generation, Leader
 from results.run import writer
+from results.run.populations import milestone, milestones
 from results.run.rows import LONGEST_KEY
 from results.run.store import Run
 from results.sweeps import MEASURES, Interval, Summary
@@ -121,15 +122,14 @@ def test_where_a_behaviour_comes_from_does_not_depend_on_where_the_run_was_stopp
 
 
 def test_genomes_are_drawn_of_the_populations_that_every_run_keeps(tmp_path: Path) -> None:
-    assert milestones(0) == [0] and milestones(10) == list(range(11)) and milestones(12)[-2:] == [10, 12]
+    assert milestones(0) == [0] and milestones(10) == list(range(11)) and milestones(-1) == []
     for last in (0, 7, 31, 600, 12345):
-        kept = [n for n in range(last + 1) if writer.milestone(n)]
-        assert kept == [n for n in milestones(last) if n < last] + [last] * writer.milestone(last)
+        assert milestones(last) == [n for n in range(last + 1) if milestone(n)]
     _, folder = written(tmp_path / "run", checkpoint_every=1000)
     with Run.read(folder) as run:
-        assert set(milestones(LENGTH)) <= set(run.kept_populations())
+        assert {*milestones(LENGTH), LENGTH} <= set(run.kept_populations())
         before = heat(genomes(run))
-        assert before.shape == (18, len(milestones(LENGTH))) and not np.isnan(before).any()
+        assert before.shape == (18, len(milestones(LENGTH)) + 1) and not np.isnan(before).any()
     connection = sqlite3.connect(folder / "run.sqlite")
     with connection:
         connection.execute("DELETE FROM populations WHERE id = 40")

@@ -62,6 +62,7 @@ def test_check_names_damage_wherever_it_is(tmp_path: Path) -> None:
             "UPDATE populations SET content = zeroblob(9) WHERE id = 20",
             "population of generation 20 is damaged",
         ),
+        ("DELETE FROM populations WHERE id = 20", "population of generation 20 is missing"),
         ("UPDATE behaviours SET name = 'nobody' WHERE id = 2", "behaviour 2 is damaged"),
         ("UPDATE meta SET value = 'size = 3' WHERE name = 'results_key'", "meta"),
     ):

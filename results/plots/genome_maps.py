@@ -16,6 +16,7 @@ from results.errors import RunError
 from results.palette import BAND, MAIN, OTHERS
 from results.plots.style import Canvas, Size, canvas, chosen, run_name, styled
 from results.records import quantiles
+from results.run.populations import milestones
 from results.run.store import Run
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def genomes(
         if not len(run):
             raise RunError(f"{run.path}: no generation yet, nothing to draw")
         last, name = run.generation, run_name(run)
-        times = milestones(last)
+        times = sorted({*milestones(last), last})
         kept = set(run.kept_populations())
         populations = [
             [birth.genome for birth in run.population(time).population] if time in kept else []
@@ -68,17 +69,6 @@ def genomes(
         made.title(made.axes, title, f"Mean genome of the population: {name}")
         _heat_map(made, times, table[rows], [entry[row] for row in rows])
         return made.figure
-
-
-def milestones(last: int) -> list[int]:
-    """The generations up to `last` whose populations every run keeps, and the last.
-
-    >>> milestones(31)
-    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30, 31]
-    """
-    steps = (10**power for power in range(len(str(last))))
-    tens = [number for step in steps for number in range(step, min(10 * step, last + 1), step)]
-    return [0, *tens] if not last or tens[-1] == last else [0, *tens, last]
 
 
 def _sizes(axes: Axes, times: Sequence[int], sizes: Sequence[Sequence[int]], measure: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from results.errors import DamageError
 from results.run.births import BirthRow
 from results.run.meta import read_meta
-from results.run.populations import Population
+from results.run.populations import Population, milestones
 from results.run.rows import (
     LOST,
     Digests,
@@ -152,8 +152,10 @@ class _Reader:
         from each other.
         """
         newest: Population | None = None
+        kept = set()
 
         def read(row: Row) -> Population:
+            kept.add(row[0])
             population = Population.of_row(row, self._digests, self._limits)
             population.births()
             return population
@@ -169,6 +171,8 @@ class _Reader:
             newest = population
         if (-1 if newest is None else newest.number) != head.number:
             self.found.append(f"the population of generation {head.number} is missing")
+        absent = [n for n in milestones(head.number) if n > head.repaired and n not in kept]
+        self.found += [f"the population of generation {n} is missing" for n in absent[:MAX_DAMAGES_LISTED]]
         return newest
 
     def _birth(self, row: Row) -> BirthRow:

@@ -31,6 +31,21 @@ from results.run.rows import (
 )
 
 
+def milestone(number: int) -> bool:
+    """True for generations whose populations are kept whole in every run: 0 to 9, 10, 20 ... 90, 100, 200 ..."""
+    return number % int(10 ** max(len(str(number)) - 1, 0)) == 0
+
+
+def milestones(last: int) -> list[int]:
+    """The milestones up to `last`, in order.
+
+    >>> milestones(31)
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30]
+    """
+    steps = [10**power for power in range(len(str(last)))]
+    return [0] * (last >= 0) + [n for step in steps for n in range(step, min(10 * step, last + 1), step)]
+
+
 class Population(NamedTuple):
     """A whole population as it is hashed and written."""
 

@@ -24,7 +24,7 @@ from results.records import Birth, BirthId, Generation, Leader
 from results.run.births import BirthRow
 from results.run.database import insert, read_head, write_head
 from results.run.meta import Lineage
-from results.run.populations import Population, birth_line, join_content
+from results.run.populations import Population, birth_line, join_content, milestone
 from results.run.rows import (
     LEADERS_TYPE,
     Digests,
@@ -52,11 +52,6 @@ REACH = 256
 
 LEADERS_REMEMBERED = 4096
 """Leading behaviours known without looking, the newest; one that returns after so many others is written again."""
-
-
-def milestone(number: int) -> bool:
-    """True for generations whose populations are kept whole in every run: 0 to 9, 10, 20 ... 90, 100, 200 ..."""
-    return number % int(10 ** max(len(str(number)) - 1, 0)) == 0
 
 
 class Living:
