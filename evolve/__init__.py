@@ -2,7 +2,7 @@
 
 - `experiment`: the TOML file and the value it stands for, `Experiment`
 - `streams`: random streams; a run's random state is its generation number
-- `kinds`: one class a genome kind; `updates`: one row an update rule; `selection`: one row an operator
+- `kinds`: one file a genome kind; `updates`: one row an update rule; `selection`: one row an operator
 - `individuals`, `population`: who lives, and the first population; `operators`: the DEAP toolbox
 - `fitness`: what a population earns, in `round_robin`, against a `sampled` part of it, or in a `society`
 - `loop`: `generations(experiment, start)`; `island`: one population, `islands`: several
@@ -14,7 +14,7 @@
 - `claims`: published claims, each with its verdict
 - `cli`: the command `evolve`
 
-To add a genome kind: a class in `kinds`. An update rule: a row in `updates`. A selection operator: a row in
+To add a genome kind: a file in `kinds`. An update rule: a row in `updates`. A selection operator: a row in
 `selection`. A claim: an object, and its place in `claims.published`.
 """
 

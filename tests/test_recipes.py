@@ -175,7 +175,25 @@ def test_a_strategy_and_a_figure(house: House) -> None:
     assert "2 passed" in house.tests("tests/test_catalogue.py", "-k", "contrary", "-o", "addopts=")
 
 
-KIND = '''
+KIND = '''"""Cycles as a kind of genomes that evolves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from evolve.kinds.kind import Genome, Kind
+from genomes.cycle import CycleGenome
+from genomes.reading import resolve
+
+if TYPE_CHECKING:
+    from engine.stability.certificates import BestResponse
+    from evolve.experiment.sections import VariationSection
+
+
 class Cycles(Kind):
     """Kind "cycle": moves in turn, whatever the opponent does."""
 
@@ -196,7 +214,7 @@ class Cycles(Kind):
 
     def seed(self, spec: str, pair_only: bool, slips: bool) -> Genome:
         genome = resolve(spec)
-        if type(genome).__name__ != "CycleGenome":
+        if not isinstance(genome, CycleGenome):
             raise ValueError(f"expected a cycle, got {spec!r}")
         return genome
 
@@ -204,8 +222,6 @@ class Cycles(Kind):
         return genome
 
     def random(self, n: int, rng: np.random.Generator, *, pair_only: bool) -> list[Genome]:
-        from genomes.cycle import CycleGenome
-
         return [CycleGenome("".join(rng.choice(["C", "D"], self.length))) for _ in range(n)]
 
     def mutate(
@@ -227,8 +243,6 @@ class Cycles(Kind):
 
     def response(self, best: BestResponse) -> Genome | None:
         return None
-
-
 '''
 
 GENOME = '''"""Cycles: moves in turn, whatever the opponent does."""
@@ -277,9 +291,14 @@ def test_a_genome_kind_that_evolves(house: House) -> None:
         "from genomes.cycle import CycleGenome\n",
         after="from genomes.catalogue import Entry",
     )
-    house.replace("evolve/kinds.py", "KINDS: dict", KIND.lstrip() + "KINDS: dict", names="KINDS")
+    house.write("evolve/kinds/cycles.py", KIND, names="KINDS Kind")
+    house.write(
+        "evolve/kinds/__init__.py",
+        "from evolve.kinds.cycles import Cycles\n",
+        after="from pydantic import",
+    )
     house.replace(
-        "evolve/kinds.py",
+        "evolve/kinds/__init__.py",
         "in (Lookups, Formulas, Machines, Groups)",
         "in (Lookups, Formulas, Machines, Groups, Cycles)",
     )
