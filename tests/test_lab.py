@@ -305,7 +305,7 @@ def test_a_run_is_watched_while_it_goes_on(tmp_path: Path) -> None:
     with serving(tmp_path) as server, browser() as started:
         server.screen("/meeting")
         options = {"viewport": {"width": 1280, "height": 800}}
-        address = f"{server.url}/evolution?generations=800&size=30&turns=20"
+        address = f"{server.url}/evolution?generations=20000&size=50&turns=20"
         with opened(started, address, server.owns, **options) as page:
             page.get_by_role("button", name="Start").click()
             page.wait_for_url("**/run?name=lab-1")
@@ -313,5 +313,19 @@ def test_a_run_is_watched_while_it_goes_on(tmp_path: Path) -> None:
             wait(lambda: page.locator("#result svg").count() >= 3)
             first = result.get_attribute("data-version")
             wait(lambda: result.get_attribute("data-version") != first)
-            wait(lambda: result.get_attribute("data-live") == "0", 90)
-            assert "Generation 800" in result.inner_text()
+            page.get_by_role("button", name="Stop").click()
+            wait(lambda: server.post("/stop", name="lab-1")[0] == 400)
+            stopped = reached(tmp_path / "lab-1")
+            assert 0 < stopped < 20000
+            wait(lambda: f"Generation {stopped:,}" in result.inner_text())
+
+
+def test_a_run_is_watched_to_its_end(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, browser() as started:
+        server.screen("/meeting")
+        with opened(started, f"{server.url}/evolution?generations=60&size=20&turns=20", server.owns) as page:
+            page.get_by_role("button", name="Start").click()
+            page.wait_for_url("**/run?name=lab-1")
+            result = page.locator("#result")
+            wait(lambda: "Generation 60" in result.inner_text())
+            assert result.get_attribute("data-live") == "0"
