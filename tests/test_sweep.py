@@ -343,8 +343,8 @@ def test_a_signal_stops_and_says_how_to_go_on(
     child.send_signal(number)
     out, err = child.communicate(timeout=30)
     assert child.returncode == 128 + number, err
-    found = re.fullmatch(r"stopped with (\d) of 4 runs done; .* with: evolve (.*)\n", out)
-    assert found and int(found[1]) < 4 and "Traceback" not in err
+    found = re.search(r"stopped with (\d) of 4 runs done; .* with: evolve (.*)\n", err)
+    assert found and int(found[1]) < 4 and out == "" and "Traceback" not in err
     monkeypatch.chdir(tmp_path)
     assert evolve(*found[2].split())[0] == 0
     assert left(folder) == calm

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +14,7 @@ from evolve.cli.screen import (
     Workers,
     announced,
     command,
+    interruptible,
     new_table,
     progress,
     say,
@@ -41,7 +40,6 @@ def design(
 ) -> None:
     """Under which rules of a grid does cooperation evolve, and what does the cheapest of them cost?"""
     from evolve.designs import Design, run_design
-    from evolve.runner import interrupting
 
     with announced(f"reading {file} and every rule of it"):
         planned = Design.load(file)
@@ -51,21 +49,17 @@ def design(
     def done() -> int:
         return sum(rule.outcome is not None for rule in rules)
 
-    with interrupting() as stop:
-        try:
-            with progress("rule", len(planned.points)) as shown:
+    def stopped() -> str:
+        again = command("design", str(file), workers=workers, cluster=cluster, out=out)
+        return f"stopped with {done()} of {len(planned.points)} rules judged; the others go on with: {again}"
 
-                def note(seen: Sequence[DesignRule]) -> None:
-                    rules[:] = seen
-                    shown.tell(done())
+    with interruptible(stopped), progress("rule", len(planned.points)) as shown:
 
-                run_design(planned, folder, workers=workers, cluster=cluster, watch=note)
-        except KeyboardInterrupt:
-            say(
-                f"stopped with {done()} of {len(planned.points)} rules judged; the others go on "
-                f"with: {command('design', str(file), workers=workers, cluster=cluster, out=out)}"
-            )
-            sys.exit(128 + (stop.signal or signal.SIGINT))
+        def note(seen: Sequence[DesignRule]) -> None:
+            rules[:] = seen
+            shown.tell(done())
+
+        run_design(planned, folder, workers=workers, cluster=cluster, watch=note)
     written = _save(planned, folder, rules)
     if as_json:
         show_json(_content(planned, rules))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +15,7 @@ from evolve.cli.screen import (
     Mechanisms,
     Workers,
     formats_of,
+    interruptible,
     new_table,
     number_option,
     progress,
@@ -57,7 +56,6 @@ def invade(
     """How long do populations of residents hold out against continued mutation and injection?"""
     from evolve.invasion.report import findings, survival_figure
     from evolve.invasion.run import digest, run_study
-    from evolve.runner import interrupting
     from results.plots.invasion import save
 
     endings = formats_of(formats)
@@ -79,21 +77,17 @@ def invade(
     folder = out or Path("runs") / study.experiment.name
     followed: list[Outcome] = []
     total = len(study.tasks())
-    with interrupting() as stop:
-        try:
-            with progress("population", total) as shown:
 
-                def note(latest: Sequence[Outcome]) -> None:
-                    followed.extend(latest)
-                    shown.tell(len(followed), lambda: _state(followed))
+    def stopped() -> str:
+        return f"stopped after {len(followed)} of {total} populations; the same command goes on"
 
-                outcomes = run_study(study, folder, workers=workers, cluster=cluster, watch=note)
-        except KeyboardInterrupt:
-            say(
-                f"stopped after {len(followed)} of {total} populations; the same command goes on",
-                aside=True,
-            )
-            sys.exit(128 + (stop.signal or signal.SIGINT))
+    with interruptible(stopped), progress("population", total) as shown:
+
+        def note(latest: Sequence[Outcome]) -> None:
+            followed.extend(latest)
+            shown.tell(len(followed), lambda: _state(followed))
+
+        outcomes = run_study(study, folder, workers=workers, cluster=cluster, watch=note)
     found = findings(study, outcomes)
     if as_json:
         show_json(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import sys
 import textwrap
 import threading
@@ -284,6 +285,19 @@ def write_text(field: str, path: Path, text: str) -> None:
         raise ValueError(
             f"{field}: expected a file that can be written, got '{path}' ({error.strerror})"
         ) from None
+
+
+@contextmanager
+def interruptible(told: Callable[[], str]) -> Iterator[None]:
+    """End the command at Ctrl-C or SIGTERM with what is `told` then: how far it came, and how to go on."""
+    from evolve.runner import interrupting
+
+    with interrupting() as stop:
+        try:
+            yield
+        except KeyboardInterrupt:
+            say(told(), aside=True)
+            sys.exit(128 + (stop.signal or signal.SIGINT))
 
 
 @contextmanager

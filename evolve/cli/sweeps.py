@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from evolve.cli.screen import (
     Workers,
     announced,
     command,
+    interruptible,
     new_table,
     progress,
     say,
@@ -40,7 +40,6 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Run an experiment over settings times seeds; what is there of the same sweep is continued."""
-    from evolve.runner import interrupting
     from evolve.sweep import Sweep, run_sweep
     from results.sweeps import summarise
 
@@ -53,23 +52,19 @@ def sweep(
     def done() -> int:
         return sum(entry.outcome is not None for entry in entries)
 
-    with interrupting() as stop:
-        try:
-            with progress("run", total) as shown:
+    def stopped() -> str:
+        again = command("sweep", str(file), workers=workers, cluster=cluster, out=out)
+        return f"stopped with {done()} of {total} runs done; the others go on where they are with: {again}"
 
-                def note(runs: Sequence[SweepRun], latest: SweepRun | None) -> None:
-                    entries[:] = runs
-                    if latest is None and done():
-                        say(f"{folder}: {done()} of {total} runs are done", aside=True)
-                    shown.tell(done(), lambda: "" if latest is None else _which(latest))
+    with interruptible(stopped), progress("run", total) as shown:
 
-                run_sweep(planned, folder, workers=workers, cluster=cluster, watch=note)
-        except KeyboardInterrupt:
-            say(
-                f"stopped with {done()} of {total} runs done; the others go on where they are "
-                f"with: {command('sweep', str(file), workers=workers, cluster=cluster, out=out)}"
-            )
-            sys.exit(128 + (stop.signal or signal.SIGINT))
+        def note(runs: Sequence[SweepRun], latest: SweepRun | None) -> None:
+            entries[:] = runs
+            if latest is None and done():
+                say(f"{folder}: {done()} of {total} runs are done", aside=True)
+            shown.tell(done(), lambda: "" if latest is None else _which(latest))
+
+        run_sweep(planned, folder, workers=workers, cluster=cluster, watch=note)
     summaries = summarise(entries)
     written = _save(planned, folder, summaries)
     if as_json:
