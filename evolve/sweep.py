@@ -22,12 +22,12 @@ from typing import Any
 
 import tomli_w
 
-from evolve.escaping import printable, shown
 from evolve.experiment.experiment import Experiment
 from evolve.experiment.files import ExperimentError, parse_toml, read_text
 from evolve.folders import occupied, refuse_owner
 from evolve.runner import Stop, drive
 from evolve.workers import AbandonedError, abandoned, as_finished
+from genomes.texts import printable, shown
 from results.errors import DamageError, RunError
 from results.indexes import INDEX
 from results.records import Generation

@@ -8,6 +8,7 @@
 - `automaton`: the phenotype, `Automaton`, and its canonical form, the behaviour
 - `minimise`: the compiled kernels behind canonical forms
 - `counting`: strategies that count, automata only within a horizon
+- `texts`: text from outside as it can be shown, escaped and cut
 - `strategy`: what every strategy has, and how one may be given (`StrategyLike`)
 - `catalogue`: named strategies; `reading`: from a name, a text or an object to the strategy it stands for
 - `registration`: names of one's own in a process, and those that installed packages offer

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from genomes.lookup import quoted
+from genomes.texts import quoted
 
 MAX_PLAYERS = 1000
 """Players of a group at most."""

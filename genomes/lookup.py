@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genomes.automaton import Automaton
+from genomes.texts import quoted
 
 MAX_MEMORY = 12
 """Largest x + y + z: a table of 4096 replies."""
@@ -24,9 +25,6 @@ _TEXT = re.compile(r"memory\s*\(\s*(\d{1,9})\s*,\s*(\d{1,9})\s*(?:,\s*(\d{1,9})\
 
 PROBABILITY = {"c": 1.0, "C": 1.0, "d": 0.0, "D": 0.0}
 """Of cooperation, for each letter of a pure genome."""
-
-LONGEST_QUOTE = 80
-"""Characters of a text that an error repeats."""
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -283,13 +281,6 @@ def cooperation(genomes: Sequence[LookupGenome]) -> NDArray[np.float64]:
         rows[:, first[length] : first[length + 1]] = columns[:, length, None]
     rows[:, first[-2] :] = columns[:, opening:]
     return rows
-
-
-def quoted(text: str) -> str:
-    """A text as an error repeats it: in quotes, and not all of a long one."""
-    return (
-        repr(text) if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]!r}... ({len(text)} characters)"
-    )
 
 
 def _probabilities(field: str, text: str) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from genomes.automaton import Automaton, Move
-from genomes.lookup import quoted
+from genomes.texts import quoted
 
 MAX_STATES = 4096
 """Most states of a machine: as many as a table has replies at most."""

@@ -13,9 +13,10 @@ from genomes.automaton import Automaton
 from genomes.catalogue import Entry
 from genomes.formula.genome import FormulaGenome
 from genomes.group import GroupGenome
-from genomes.lookup import LookupGenome, quoted
+from genomes.lookup import LookupGenome
 from genomes.machine import MachineGenome
 from genomes.strategy import Strategy, StrategyLike
+from genomes.texts import quoted
 
 _TEXT = re.compile(r"[(∃∀¬⊤⊥]|^(true|false|first|not|exists|forall)\b")
 """What tells a genome's text from a name."""

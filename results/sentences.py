@@ -103,11 +103,6 @@ class Story:
         return {"story": str(self), "sentences": told}
 
 
-def shortened(text: str, most: int = 90) -> str:
-    """A text with an end."""
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
 def times(count: int) -> str:
     """7 times; nothing for once."""
     return f" {count:,} times" if count > 1 else ""

@@ -12,11 +12,15 @@ from genomes.formula.genome import FormulaGenome
 from genomes.group import GroupGenome
 from genomes.lookup import LookupGenome, memory_text
 from genomes.reading import parse
+from genomes.texts import shortened
 from genomes.wording import change, table
 from results.lineage import line_of_descent
 from results.records import Birth, Generation
 from results.run.store import Run
-from results.sentences import MOST_NAMED, Sentence, Setting, shortened
+from results.sentences import MOST_NAMED, Sentence, Setting
+
+LONGEST_TOLD = 90
+"""Letters of a genome, or of a change, in a sentence."""
 
 MOST_STATES = 300
 """A winner with more states gets no certificate in a story, which has to be told at once."""
@@ -71,13 +75,13 @@ class WinnerTeller:
             return f"it {entry.rule}"
         genome = parse(self.winner.genome)
         if isinstance(genome, GroupGenome):
-            return f"its genome is {shortened(self.winner.genome)}"
+            return f"its genome is {shortened(self.winner.genome, LONGEST_TOLD)}"
         if isinstance(genome, LookupGenome) and sum(genome.memory) <= 2:
             return "it plays " + ", ".join(f"{move} {when}" for when, move in table(genome))
         like = nearest(genome)
         if like is not None:
             return f"it plays most like {like[0]} ({like[1]:.0%} of moves in play with named strategies)"
-        return f"its genome is {shortened(self.winner.genome)}"
+        return f"its genome is {shortened(self.winner.genome, LONGEST_TOLD)}"
 
     def descent(self) -> Sentence:
         """The line of the winner: its founder, and the last mutations that changed what it does."""
@@ -104,7 +108,8 @@ class WinnerTeller:
         if not steps:
             return Sentence("descent", f"{text}; nothing on it changed what it does.", facts)
         said = [
-            f"in {self.setting.when(s['generation'])} ({s['origin']}) {shortened(s['change'])}" for s in told
+            f"in {self.setting.when(s['generation'])} ({s['origin']}) {shortened(s['change'], LONGEST_TOLD)}"
+            for s in told
         ]
         count = f"{len(steps):,} of them" if len(steps) > 1 else "one of them"
         last = ", the last" if len(steps) > len(told) else ""

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from evolve import Experiment, ExperimentError, generations
 from evolve.cli import runs, screen
-from evolve.escaping import printable, shown
 from evolve.experiment.files import parse_toml
 from evolve.sweep import Sweep
+from genomes.texts import printable, shown
 from results import Run
 from tests.conftest import Command
 from tests.processes import evolve_command, watch

@@ -37,7 +37,7 @@ from evolve.cli import (
     sweeps,
 )
 from evolve.cli.screen import announce_compiling, say
-from evolve.escaping import printable, shown
+from genomes.texts import printable, shown
 
 app = typer.Typer(
     add_completion=False,

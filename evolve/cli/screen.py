@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve.escaping import printable
+from genomes.texts import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

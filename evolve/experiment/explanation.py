@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from evolve.escaping import printable, shown
 from evolve.kinds import KINDS, kind_of
+from genomes.texts import printable, shown
 
 PLACES = {"workers": "--workers N or EVOLVE_WORKERS", "cluster": "--cluster ADDRESS or EVOLVE_CLUSTER"}
 """What says where a run is computed, and is no part of `[run]`: the option and the environment variable."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from evolve.escaping import shown
+from genomes.texts import shown
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 

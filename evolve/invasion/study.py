@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from evolve.escaping import printable, shown
 from evolve.experiment.experiment import Experiment, formulas_in_societies
 from evolve.experiment.files import ExperimentError, parse_toml, read_text
 from evolve.invasion.laws import NEWEST, Version, resident_genome
 from evolve.invasion.loss import WINDOW
 from evolve.kinds import Formulas, Lookups, kind_of
+from genomes.texts import printable, shown
 
 Control = Literal["all_c", "all_d", "random", "clone"]
 

@@ -17,13 +17,13 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from engine.game import Rules
-from evolve.escaping import printable
 from evolve.lab.guard import new_token, same_token
 from evolve.lab.processes import Processes
 from evolve.lab.runs import folder_of, opened, run_folders
 from evolve.lab.screens import MENU, SCREENS, Screen, game_line
 from evolve.lab.settings import HORIZONS, LONGEST_TEXT, PAYOFFS, RULES, Scene
 from genomes import catalogue
+from genomes.texts import printable
 from results.drawing.style import CSS
 from results.errors import RunError
 from results.report.page import Section, Text, cut

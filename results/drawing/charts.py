@@ -14,6 +14,7 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
+from genomes.texts import shortened
 from results.drawing.axes import LETTER, Plot
 from results.drawing.style import KINDS, Look, fill
 from results.drawing.svg import picture, printed, tag
@@ -225,7 +226,7 @@ def bars(
                 data_value=repr(value),
             )
         )
-        plot.marks.append(tag("text", _short(label, 28), x=room - 8, y=y + 15, text_anchor="end"))
+        plot.marks.append(tag("text", printed(shortened(label, 28)), x=room - 8, y=y + 15, text_anchor="end"))
         said = marks[n] if marks else f"{value:.4g}".replace("-", "−")
         plot.marks.append(tag("text", printed(said), x=max(zero, end) + 6, y=y + 15, class_="aside"))
     axis = [part for part in plot.axes(xlabel, "", whole=False) if "tick-y" not in part]
@@ -254,7 +255,7 @@ def heat(
     marks, few = [], len(rows) <= MOST_TILES
     for i, (name, row) in enumerate(zip(rows, values, strict=True)):
         if few:
-            label = _short(f"{i + 1} {name}" if numbered else name, 27)
+            label = printed(shortened(f"{i + 1} {name}" if numbered else name, 27))
             marks.append(tag("text", label, x=left - 6, y=head + side * (i + 0.5) + 4, text_anchor="end"))
         for j, value in enumerate(row):
             share = 0.5 if high == low else (value - low) / (high - low)
@@ -266,7 +267,11 @@ def heat(
             marks.append(tag("text", str(j + 1), x=at, y=head - 7, text_anchor="middle", font_size="10"))
         else:
             marks.append(
-                tag("text", _short(name, 24), transform=f"translate({at + 4:.1f} {head - 6:.1f}) rotate(-90)")
+                tag(
+                    "text",
+                    printed(shortened(name, 24)),
+                    transform=f"translate({at + 4:.1f} {head - 6:.1f}) rotate(-90)",
+                )
             )
     height = head + side * len(rows) + 34
     marks += _scale(left, height - 24, low, high, unit)
@@ -286,7 +291,7 @@ def tape(names: Sequence[str], moves: Sequence[str], *, columns: int = 50, **wor
         marks.append(tag("text", str(band * columns + 1), x=left, y=top + 2, font_size="9", class_="aside"))
         for k, (name, played) in enumerate(zip(names, moves, strict=True)):
             y = top + 6 + k * (side + 2)
-            marks.append(tag("text", _short(name, 24), x=left - 6, y=y + 10, text_anchor="end"))
+            marks.append(tag("text", printed(shortened(name, 24)), x=left - 6, y=y + 10, text_anchor="end"))
             for n, move in enumerate(played[band * columns : (band + 1) * columns]):
                 marks.append(_move(move, left + side * n, y, side - 2))
     return picture(left + side * columns + 10, 14 + bands * (2 * side + 18), marks, **_said(words))
@@ -367,13 +372,13 @@ def _line_legend(labels: Sequence[str], left: float, columns: int = 3) -> list[s
     for k, label in enumerate(labels):
         x, y = left + wide * (k % columns), 14 + 18 * (k // columns)
         drawn.append(tag("path", d=f"M{x:.0f} {y - 4}h26", class_=f"line l{k % KINDS}"))
-        drawn.append(tag("text", _short(label, int(wide / LETTER) - 5), x=x + 32, y=y))
+        drawn.append(tag("text", printed(shortened(label, int(wide / LETTER) - 5)), x=x + 32, y=y))
     return drawn
 
 
 def _key(look: Look, pattern: str, x: float, y: float) -> list[str]:
     filled, _ = fill(look, pattern)
-    name = _short(look.label, int((KEY_WIDTH - 30) / LETTER))
+    name = printed(shortened(look.label, int((KEY_WIDTH - 30) / LETTER)))
     tile = tag("rect", x=x, y=y - 10, width=16, height=12, fill=filled, class_="frame")
     return [tile, tag("text", name, x=x + 21, y=y)]
 
@@ -404,10 +409,6 @@ def _names_inside(plot: Plot, x: Sequence[float], bands: Sequence[Band]) -> list
 
 def _ink(colour: str) -> str:
     return "on-dark" if ink(colour) == "white" else "on-light"
-
-
-def _short(text: str, most: int) -> str:
-    return printed(text if len(text) <= most else text[: most - 1] + "…")
 
 
 def _shade(share: float) -> str:

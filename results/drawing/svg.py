@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from genomes.texts import printable
+
 _ID = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -15,9 +17,7 @@ def printed(text: str) -> str:
     >>> printed('<b>"x"\\x1b')
     '&lt;b&gt;&quot;x&quot;\\\\x1b'
     """
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return escape(text, quote=True)
+    return escape(printable(text), quote=True)
 
 
 def number(value: float) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from genomes.texts import printable, shortened
 from results.drawing.style import CSS
 
 if TYPE_CHECKING:
@@ -103,9 +104,7 @@ class Page:
 
 def cut(text: str) -> str:
     """A text with an end, and what cannot be seen in it as escapes."""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + f"… ({len(text):,} characters)"
+    return shortened(printable(text), LONGEST_CELL, counted=True)
 
 
 def _inside_script(data: Any) -> str:

@@ -1,9 +1,15 @@
-"""Text and values from outside, as they can be shown: on the screen, and in messages about files."""
+"""Text and values from outside, as they can be shown: escaped, and not all of a long one.
+
+Every screen, message, page and figure shows them by these functions.
+"""
 
 from __future__ import annotations
 
 import reprlib
 from typing import Any
+
+LONGEST_QUOTE = 80
+"""Letters of a text that an error repeats."""
 
 
 def printable(text: str) -> str:
@@ -18,6 +24,27 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shortened(text: str, most: int, *, counted: bool = False) -> str:
+    """A text of more than `most` letters ends in "…"; `counted` says behind that how many it has.
+
+    >>> shortened("tit_for_tat", 6), shortened("tit_for_tat", 6, counted=True), shortened("grim", 6)
+    ('tit_f…', 'tit_fo… (11 characters)', 'grim')
+    """
+    if len(text) <= most:
+        return text
+    return f"{text[:most]}… ({len(text):,} characters)" if counted else text[: most - 1] + "…"
+
+
+def quoted(text: str) -> str:
+    """A text as an error repeats it: in quotes, and not all of a long one.
+
+    >>> print(quoted("memory(1,1)"))
+    'memory(1,1)'
+    """
+    cut = text[:LONGEST_QUOTE]
+    return repr(text) if cut == text else f"{cut!r}… ({len(text):,} characters)"
 
 
 def shown(value: Any) -> str:
