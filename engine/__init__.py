@@ -10,6 +10,7 @@
 - `stability`: certificates against every mutant, scans, partners and rivals, and the chance to take over a finite
   population
 - `group_games`, `groups`: public goods and commons of n players
+- `record`: partners change every round, and show their last move with some probability
 
 Each room has a file `kernels` with its compiled loops.
 """

@@ -1,4 +1,4 @@
-"""The commands about finite populations: longrun, and commons where groups of n play."""
+"""The commands about populations: longrun, commons where groups of n play, record where partners change."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from evolve.cli.screen import (
     Mechanisms,
     Noise,
     Payoffs,
+    Seed,
     Turns,
     announced,
     new_table,
@@ -21,14 +22,18 @@ from evolve.cli.screen import (
     say,
     show,
     show_json,
+    show_ledger,
     styled,
     whole_option,
 )
+from evolve.cli.societies import Members, members_of, whole_number
 
 if TYPE_CHECKING:
     from engine.group_games import GroupGame
     from engine.groups import GroupCertificate
+    from engine.record import PublicRecord, RecordCertificate, SimulatedRecord
     from engine.stability.rare_mutations import LongRun
+    from genomes.strategy import StrategyLike
 
 LEADERS = 12
 """Behaviours in a table; JSON has all."""
@@ -218,7 +223,139 @@ def _commons_content(
     }
 
 
+def record(
+    members: Members,
+    visibility: Annotated[float, number_option("Probability that a partner's last move is seen.")],
+    plays: Annotated[int, whole_option("Plays of the simulation; 0: the mean field alone.")] = 100,
+    seed: Seed = 0,
+    turns: Turns = None,
+    continuation: Continuation = None,
+    limit_of_means: Limit = False,
+    noise: Noise = 0.0,
+    payoffs: Payoffs = "3,0,5,1",
+    mechanism: Mechanisms = None,
+    as_json: Json = False,
+) -> None:
+    """Partners change every round, and show their last move with some probability: what holds then?
+
+    A partner whose last move is not seen counts as good. What is expected is the limit of infinitely many
+    players; a simulation of as many as are given shows how far from it they are.
+    """
+    from engine.record import holding_visibilities, public_record, record_certificate, simulated_record
+
+    rules = rules_of(turns, continuation, limit_of_means, noise, payoffs, mechanisms=mechanism)
+    counts: dict[StrategyLike, int] = {name: whole_number(name, n) for name, n in members_of(members)}
+    found = public_record(counts, visibility, rules)
+    simulated = None
+    with announced("simulating players, and looking for the visibilities at which strategies hold"):
+        if plays and not limit_of_means:
+            simulated = simulated_record(counts, visibility, rules, plays=plays, seed=seed)
+        certificates = [record_certificate(name, visibility, rules) for name in found.names]
+        pairs = [(name, mutant) for name in found.names for mutant in (None, *found.names) if mutant != name]
+        thresholds = [(*pair, holding_visibilities(pair[0], rules, pair[1])) for pair in pairs]
+    if as_json:
+        show_json(_record_content(found, simulated, certificates, thresholds))
+        return
+    table = new_table(
+        "strategy", "share", "payoff", "cooperation",
+        title=f"infinitely many players (mean field), visibility {visibility:g}, {rules}",
+    )  # fmt: skip
+    for name, *numbers in zip(*found.columns().values(), strict=True):
+        table.add_row(name, *(f"{x:.4f}" for x in numbers))
+    show(table)
+    show_ledger(found.ledger, title="ledger, a turn")
+    if simulated is not None:
+        _show_simulation(simulated)
+    else:
+        say("no simulation: it needs plays, and turns or a continuation probability", "")
+    _show_thresholds(certificates, thresholds, visibility)
+
+
+Thresholds = list[tuple[str, str | None, list[tuple[float, float]]]]
+"""Resident, mutant (None: any whatever), and the intervals of visibility in which it does no better."""
+
+
+def _show_simulation(found: SimulatedRecord) -> None:
+    table = new_table(
+        "strategy", "payoff", "from the limit", "cooperation", "from the limit",
+        title=f"{found.players} players, {found.plays} plays, seed {found.seed}; ± standard error",
+    )  # fmt: skip
+    rates = found.cooperation - found.limit.cooperation
+    for k, name in enumerate(found.limit.names):
+        table.add_row(
+            name,
+            f"{found.payoffs[k]:.4f}", f"{found.distance[k]:+.4f} ± {found.payoff_errors[k]:.4f}",
+            f"{found.cooperation[k]:.4f}", f"{rates[k]:+.4f} ± {found.cooperation_errors[k]:.4f}",
+        )  # fmt: skip
+    show(table)
+
+
+def _show_thresholds(
+    certificates: list[RecordCertificate], thresholds: Thresholds, visibility: float
+) -> None:
+    table = new_table(
+        "resident", "among itself", "gap", "mutant", "no better with visibility",
+        title=f"rare mutants among infinitely many residents; gap: of the best of all, at {visibility:g}",
+    )  # fmt: skip
+    own = {one.resident: one for one in certificates}
+    for resident, mutant, held in thresholds:
+        first = mutant is None
+        table.add_row(
+            resident if first else "",
+            f"{own[resident].self_payoff:.4f}" if first else "",
+            f"{own[resident].gap:.4f}" if first else "",
+            "any" if mutant is None else mutant,
+            ", ".join(f"{low:.6g} to {high:.6g}" for low, high in held) or "none",
+        )
+    show(table)
+
+
+def _record_content(
+    found: PublicRecord,
+    simulated: SimulatedRecord | None,
+    certificates: list[RecordCertificate],
+    thresholds: Thresholds,
+) -> dict[str, Any]:
+    rows = zip(*found.columns().values(), strict=True)
+    content: dict[str, Any] = {
+        "conditions": str(found.rules),
+        "visibility": found.visibility,
+        "mean_field": [dict(zip(found.columns(), row, strict=True)) for row in rows],
+        "ledger": None if found.ledger is None else found.ledger.to_dict(found.shares),
+        "simulation": None,
+        "certificates": [
+            {
+                key: getattr(one, key)
+                for key in ("resident", "self_payoff", "cooperation", "best_payoff", "gap")
+            }
+            for one in certificates
+        ],
+        "thresholds": [
+            {"resident": resident, "mutant": mutant, "visibility": held}
+            for resident, mutant, held in thresholds
+        ],
+    }
+    if simulated is not None:
+        columns = {
+            "strategy": found.names,
+            "payoff": simulated.payoffs.tolist(),
+            "payoff_error": simulated.payoff_errors.tolist(),
+            "distance": simulated.distance.tolist(),
+            "cooperation": simulated.cooperation.tolist(),
+            "cooperation_error": simulated.cooperation_errors.tolist(),
+        }
+        content["simulation"] = {
+            "players": simulated.players,
+            "plays": simulated.plays,
+            "seed": simulated.seed,
+            "strategies": [
+                dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+            ],
+        }
+    return content
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (longrun, commons):
+    for command in (longrun, commons, record):
         app.command()(command)

@@ -59,7 +59,7 @@ def society(
     from engine.societies.sipd import society as play
 
     rules = rules_of(turns, None, False, noise, payoffs, quantifiers, mechanism)
-    counts = {name: _whole(name, count) for name, count in _members(members)}
+    counts = {name: whole_number(name, count) for name, count in members_of(members)}
     result = play(counts, rules, replicates=replicates, seed=seed)
     if as_json:
         show_json(result.to_dict())
@@ -102,7 +102,7 @@ def ecology(
     if play == "ipd" and quantifiers != "all":
         raise ValueError(f"quantifiers: expected all with --play ipd, got {quantifiers!r}")
     conditions = rules_of(fixed, continuation, limit_of_means, noise, payoffs, quantifiers, mechanism)
-    start = dict(_members(members))
+    start = dict(members_of(members))
     options: dict[str, Any] = {
         "society": play == "sipd",
         "generations": generations,
@@ -243,7 +243,7 @@ _COLOURS = {"holds": "green", "fails": "red", "undecided": "yellow", "not testab
 # --- shared --------------------------------------------------------------------------------------------------
 
 
-def _members(texts: list[str]) -> list[tuple[str, int | float]]:
+def members_of(texts: list[str]) -> list[tuple[str, int | float]]:
     """Names and numbers; a formula may contain '=' or spaces, so the last '=' divides."""
     found: dict[str, int | float] = {}
     for text in texts:
@@ -263,7 +263,7 @@ def _members(texts: list[str]) -> list[tuple[str, int | float]]:
     return list(found.items())
 
 
-def _whole(name: str, count: int | float) -> int:
+def whole_number(name: str, count: int | float) -> int:
     if not float(count).is_integer():
         raise ValueError(f"members: expected a whole number of players of {name}, got {count:g}")
     return int(count)
