@@ -216,7 +216,7 @@ def _certificates(study: Study) -> str:
             Rules(limit_of_means=True, noise=0.01),
         ):  # fmt: skip
             best = best_response(name, rules)
-            row.append(f"{best.nash_gap:.4g}" + (f" ({_cell(str(best))})" if best.nash_gap else ""))
+            row.append(f"{best.nash_gap:.4g}" + (f" ({_cell(best.words)})" if best.nash_gap else ""))
         rows.append(tuple(row))
     gaps = {
         name: [[nash_gap(name, Rules(continuation=d, noise=e)) for d in CONTINUATION] for e in NOISE]

@@ -137,7 +137,7 @@ class EcologyResult(Table):
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Table):
     """One start under the integer rule and under real arithmetic (the program EVOLUTION of LIFL)."""
 
     integer: EcologyResult
@@ -146,6 +146,15 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Both for JSON."""
         return {"integer": self.integer.to_dict(), "real": self.real.to_dict()}
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a generation of either arithmetic, the integer ones first."""
+        parts = [(one.arithmetic, one.columns()) for one in (self.integer, self.real)]
+        heads = ("generation", *self.integer.names)
+        kinds = [kind for kind, columns in parts for _ in columns["generation"]]
+        return {"arithmetic": kinds} | {
+            head: [value for _, columns in parts for value in columns[head]] for head in heads
+        }
 
     def __str__(self) -> str:
         return _sheet([self.integer, self.real], f"{_setting(self.integer)}, integers and reals side by side")

@@ -10,13 +10,16 @@ Everything is read off the automaton, exactly, as the strategy plays when nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from engine.game import Rules
 from engine.pairs.meetings import expected
+from engine.tables import Table
 from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.reading import label, resolve
@@ -36,7 +39,7 @@ PATTERNS = {
 
 
 @dataclass(frozen=True)
-class Traits:
+class Traits(Table):
     """How a strategy treats others; shares and chances between 0 and 1, without slips.
 
     `nice`: never the first to defect, whatever its chances. `retaliating`: its chance to defect at once on a
@@ -65,6 +68,22 @@ class Traits:
         if self.retaliating < 0.5:
             return f"{first}, not retaliating"
         return f"{first}, {'forgiving' if self.forgiving >= 0.5 else 'unforgiving'}"
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a trait or pattern."""
+        own = {
+            "nice": float(self.nice),
+            "retaliating": self.retaliating,
+            "forgiving": self.forgiving,
+            "exploiting": self.exploiting,
+        }
+        measured = own | self.patterns
+        return {"trait": list(measured), "share": list(measured.values())}
+
+    def __str__(self) -> str:
+        columns = self.columns()
+        rows = zip(*columns.values(), strict=True)
+        return "\n".join([self.words, *(f"{trait:22}  {share:6.4f}" for trait, share in rows)])
 
 
 def traits(strategy: StrategyLike) -> Traits:

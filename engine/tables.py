@@ -30,12 +30,12 @@ class Table(ABC):
 
     def _repr_html_(self) -> str:
         columns = self.columns()
-        rows = [list(map(_cell, row)) for row in zip(*columns.values(), strict=True)]
+        rows = list(zip(*columns.values(), strict=True))
         if len(rows) > MOST_ROWS_SHOWN:
             half = MOST_ROWS_SHOWN // 2
-            rows = [*rows[:half], ["…"] * len(columns), *rows[-half:]]
+            rows = [*rows[:half], ("…",) * len(columns), *rows[-half:]]
         head = "".join(f"<th>{escape(name)}</th>" for name in columns)
-        body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+        body = "".join(f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>" for row in rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

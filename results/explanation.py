@@ -251,7 +251,7 @@ def _certificate(
     except ValueError as error:
         notes.append(f"No certificate: {error}.")
         return None
-    return Certificate(best.nash_gap, best.self_payoff, best.value, str(best))
+    return Certificate(best.nash_gap, best.self_payoff, best.value, best.words)
 
 
 def _standing(strategy: Any, names: list[str], rules: Rules, notes: list[str]) -> Standing | None:

@@ -135,7 +135,7 @@ class WinnerTeller:
         if best is None:
             text = f"With {states} states its certificate takes time: evolve certify computes it."
             return Sentence("resistance", text, {"certificate": None, "states": states})
-        facts = {"gap": best.nash_gap, "self": best.self_payoff, "value": best.value, "best": str(best)}
+        facts = {"gap": best.nash_gap, "self": best.self_payoff, "value": best.value, "best": best.words}
         if best.nash_gap == 0:
             text = (
                 "In pairs no rare mutant of any memory does better against it than the "
@@ -143,8 +143,8 @@ class WinnerTeller:
             )
             return Sentence("resistance", text, facts)
         text = (
-            f"It is no Nash equilibrium: in pairs {best} earns {best.nash_gap:.3g} a turn more against it than it "
-            f"earns from itself ({best.self_payoff:.4g})."
+            f"It is no Nash equilibrium: in pairs {best.words} earns {best.nash_gap:.3g} a turn more against it "
+            f"than it earns from itself ({best.self_payoff:.4g})."
         )
         return Sentence("resistance", text + self._in_class(genome, facts), facts)
 

@@ -39,6 +39,14 @@ TABLES: list[Table] = [
     society({"tft": 2, "all_d": 1}, Rules(turns=10, noise=0.1), replicates=2),
     ecology({"tft": 9, "all_d": 9}, Rules(turns=10), generations=5),
     engine.long_run(["tft", "all_d", "all_c"], Rules(turns=10)),
+    engine.compare({"tft": 9, "all_d": 9}, Rules(turns=10), generations=5),
+    engine.play("tft", "all_d", Rules(turns=10)),
+    engine.scan("tft", (0, 1), Rules(turns=10)),
+    engine.best_response("tft", Rules(turns=10)),
+    engine.kappa("tft", ["all_d", "all_c"], Rules(turns=10), size=20),
+    engine.indirect_invasions(engine.scan("tft", (0, 1), Rules(turns=10))),
+    engine.traits("tft"),
+    engine.rivalry("tft"),
 ]
 
 
@@ -46,6 +54,7 @@ TABLES: list[Table] = [
 def test_results_are_frames_and_pages_of_the_same_rows(table: Table) -> None:
     frame = table.frame()
     assert list(frame.columns) == list(table.columns()) and len(frame) > 0
+    assert str(table) != repr(table)  # print() is for people
     page = table._repr_html_()
     assert page.count("<tr>") == len(frame) + 1 and page.count("<th>") == len(frame.columns)
     if "strategy" in frame:

@@ -58,7 +58,7 @@ class Meeting(Table):
 
 
 @dataclass(frozen=True)
-class Play:
+class Play(Table):
     """A meeting as it was played: `moves` ``(turns, 2)``, 0 = C and 1 = D, as realised.
 
     `chance`: whether another seed could give other moves.
@@ -90,6 +90,14 @@ class Play:
     def cooperation(self) -> NDArray[np.float64]:
         """Share of turns in which each player cooperated, ``(2,)``."""
         return np.asarray(1.0 - self.turns.mean(axis=0))
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a move of both, in the order of play; a player who meets itself is numbered."""
+        first, second = self.names
+        heads = self.names if first != second else (f"{first} 1", f"{second} 2")
+        moves = np.array(["C", "D"])[self.moves]
+        numbers = range(1 - self.rules.stage.offers, len(self.turns) + 1)
+        return {"turn": numbers} | {head: moves[:, k].tolist() for k, head in enumerate(heads)}
 
     def __str__(self) -> str:
         width = max(len(name) for name in self.names)

@@ -8,9 +8,10 @@ or societies: see `scans`, `indirect` and `fixation` beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from engine.names import name_of
 from engine.pairs.behaviours import compile_behaviours
 from engine.pairs.meetings import expected
 from engine.stability.decision import Decision
+from engine.tables import Table
 from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.formula.genome import FormulaGenome
@@ -66,7 +68,7 @@ def resident_automaton(spec: StrategyLike, rules: Rules) -> Automaton:
 
 
 @dataclass(frozen=True, eq=False)
-class BestResponse:
+class BestResponse(Table):
     """The best any mutant can do against a resident. Payoffs are means per turn.
 
     `value`: what the best response earns against the resident. `self_payoff`: what the resident earns against
@@ -123,14 +125,35 @@ class BestResponse:
         """The shortest memory(x,y) genome, up to memory(3,3), that plays like the best response; None without one."""
         return None if self.strategy is None else as_lookup(self.strategy, noisy=self.rules.slips)
 
-    def __str__(self) -> str:
-        """Its name, else its genome's text, else what kind of strategy it is."""
+    @property
+    def words(self) -> str:
+        """What the best response is: its name, else its genome's text, else what kind of strategy it is."""
         if self.name or self.genome:
             return self.name or str(self.genome)
         if self.rules.turns is not None and self.nash_gap > 0:
             return "a strategy that counts the turns"
         assert self.strategy is not None
         return f"an automaton with {len(self.strategy)} states"
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row: what the resident earns against itself and the best response against it, per turn."""
+        return {
+            "resident": [self.resident],
+            "payoff": [self.self_payoff],
+            "best response": [self.words],
+            "its payoff": [self.value],
+            "Nash gap": [self.nash_gap],
+        }
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.resident}, {self.rules}",
+            f"earns against itself       {self.self_payoff:.6g} a turn",
+            f"the best any mutant earns  {self.value:.6g}, by {self.words}",
+        ]
+        if self.name is None and self.genome is None:
+            lines.append(f"  which plays              {self.moves}")
+        return "\n".join([*lines, f"Nash gap                   {self.nash_gap:.6g}"])
 
 
 def nash_gap(resident: StrategyLike, rules: Rules | None = None) -> float:
@@ -151,7 +174,7 @@ def best_response(resident: StrategyLike, rules: Rules | None = None) -> BestRes
     played as a check before its gap is returned. Raises ValueError for residents that are no automaton, for problems
     that are too large, and for moves that are too rare for floats.
 
-    >>> print(best_response("grim", Rules(continuation=0.45)))
+    >>> print(best_response("grim", Rules(continuation=0.45)).words)
     all_d
     """
     rules = conditions(rules)

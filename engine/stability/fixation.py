@@ -26,6 +26,7 @@ from engine.societies.sipd import play_table
 from engine.societies.twins import most_played, players
 from engine.stability.certificates import strategy_of
 from engine.stability.scans import Scan
+from engine.tables import Table
 from genomes.reading import label
 from genomes.strategy import StrategyLike
 
@@ -252,7 +253,7 @@ def kin_ledger(
 
 
 @dataclass(frozen=True, eq=False)
-class Kappa:
+class Kappa(Table):
     """kappa = N E[rho]: how much likelier the mutants of a law are to take over than neutral ones, for which it is 1.
 
     N is the size of the population, rho the chance of one mutant to take over, E the mean over the law.
@@ -276,6 +277,27 @@ class Kappa:
     def advantaged(self) -> float:
         """Share of the mutants that are likelier to take over than a neutral one, by more than roundings."""
         return float(np.mean(self.n_rho > 1 + ROUNDED_STEP * self.size))
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row."""
+        return {
+            "resident": [self.resident],
+            "size": [self.size],
+            "mutants": [len(self.n_rho)],
+            "kappa": [self.value],
+            "low": [self.low],
+            "high": [self.high],
+            "advantaged": [self.advantaged],
+        }
+
+    def __str__(self) -> str:
+        sure = (
+            "all of the law" if self.complete else f"{self.confidence:.0%} {self.low:.4g} to {self.high:.4g}"
+        )
+        return (
+            f"{self.resident}, N {self.size}: kappa {self.value:.4g} over {len(self.n_rho)} mutants ({sure}), "
+            f"{self.advantaged:.0%} advantaged"
+        )
 
 
 def kappa(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from engine.names import name_of
 from engine.societies.sipd import play_table
 from engine.stability.certificates import BestResponse, best_response, strategy_of
 from engine.stability.scans import Scan, scan
+from engine.tables import Table
 from genomes.lookup import LookupGenome
 from genomes.reading import label
 from genomes.strategy import StrategyLike
@@ -32,11 +34,11 @@ class IndirectInvasion:
         """The chain in words."""
         noisy = self.response.rules.slips
         path = [name_of(step, noisy=noisy) or str(step) for step in self.steps]
-        return " -> ".join([*path, str(self.response)])
+        return " -> ".join([*path, self.response.words])
 
 
 @dataclass(frozen=True, eq=False)
-class IndirectInvasions:
+class IndirectInvasions(Table):
     """What invades by way of neutral mutants: `found` by gap, the widest first, among `examined` behaviours.
 
     `complete` is False when there were more neutral behaviours than were to be examined.
@@ -45,6 +47,19 @@ class IndirectInvasions:
     found: tuple[IndirectInvasion, ...]
     examined: int
     complete: bool
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a chain: its steps, the invader, and what that earns above its hosts per turn."""
+        return {
+            "chain": [str(one) for one in self.found],
+            "steps": [len(one.steps) for one in self.found],
+            "Nash gap": [one.response.nash_gap for one in self.found],
+        }
+
+    def __str__(self) -> str:
+        some = "all" if self.complete else "the first"
+        head = f"{len(self.found)} indirect invasions by way of {some} {self.examined} neutral behaviours"
+        return "\n".join([head, *(f"{one.response.nash_gap:8.4g}  {one}" for one in self.found)])
 
 
 def indirect_invasions(first: Scan, *, depth: int = 2, limit: int = 256) -> IndirectInvasions:

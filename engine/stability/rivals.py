@@ -15,13 +15,16 @@ one earns what the other loses, so that a Nash gap decides it (see `engine.stabi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from engine.game import SWAP, Game, Rules
 from engine.properties import is_nice
 from engine.stability.certificates import nash_gap, resident_automaton
+from engine.tables import Table
 from genomes import catalogue
 from genomes.automaton import Automaton
 from genomes.strategy import StrategyLike
@@ -41,7 +44,7 @@ as one that earns R; for pure strategies of up to some thousand states this deci
 
 
 @dataclass(frozen=True)
-class Rivalry:
+class Rivalry(Table):
     """Whether a strategy is a partner, a rival, and a friendly rival: see the head of this file."""
 
     partner: bool
@@ -60,6 +63,15 @@ class Rivalry:
         """ "partner", "rival", "partner and rival" or "neither partner nor rival"."""
         found = [word for word, holds in (("partner", self.partner), ("rival", self.rival)) if holds]
         return " and ".join(found) or "neither partner nor rival"
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a property."""
+        decided = asdict(self) | {"friendly rival": self.friendly_rival}
+        return {"property": list(decided), "holds": list(decided.values())}
+
+    def __str__(self) -> str:
+        rows = zip(*self.columns().values(), strict=True)
+        return "\n".join(f"{name:15}  {'yes' if holds else 'no'}" for name, holds in rows)
 
 
 def rivalry(strategy: StrategyLike, game: Game | None = None) -> Rivalry:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from engine.pairs.behaviours import Behaviours, Form
 from engine.pairs.exact_play import ExpectedPlay
 from engine.stability.certificates import resident_automaton, state_entries
 from engine.stability.exact import payoff
+from engine.tables import Table
 from genomes.automaton import Automaton
 from genomes.lookup import LookupGenome, history_structure
 from genomes.reading import label
@@ -66,7 +67,7 @@ class StrongestMutant:
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
+class Scan(Table):
     """What every pure memory(x,y) mutant earns with a resident, per turn.
 
     Arrays have one entry a mutant, ``(n,)``: entry k is of ``genome(k)``.
@@ -132,6 +133,26 @@ class Scan:
         codes = self.fate[self._first] if distinct else self.fate
         found = np.bincount(codes, minlength=len(FATES)).tolist()
         return dict(zip(FATES, found, strict=True))
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a genome of the class, in the order of `genome`."""
+        return {
+            "mutant": [str(self.genome(number)) for number in range(len(self))],
+            "fate": [FATES[code] for code in self.fate.tolist()],
+            "against": self.against.tolist(),
+            "conceded": self.conceded.tolist(),
+            "among": self.among.tolist(),
+            "barrier": self.barrier.tolist(),
+            "behaviour": self.behaviour.tolist(),
+        }
+
+    def __str__(self) -> str:
+        x, y = self.memory
+        genomes, behaviours = self.counts(), self.counts(distinct=True)
+        lines = [f"{self.resident} v all pure memory({x},{y}), {self.rules}"]
+        lines += [f"{'fate':27}  genomes  behaviours"]
+        lines += [f"{fate:27}  {genomes[fate]:7}  {behaviours[fate]:10}" for fate in FATES]
+        return "\n".join(lines)
 
     @cached_property
     def _first(self) -> NDArray[np.int64]:

@@ -68,11 +68,8 @@ def certify(
         show_json(_certificate(best, scanned, indirect))
         return
     show(styled(best.resident, "bold").append(f", {rules}", "not bold"))
-    say(f"earns against itself       {best.self_payoff:.6g} a turn")
-    say(f"the best any mutant earns  {best.value:.6g}, by {best}")
-    if best.name is None and best.genome is None:
-        say(f"  which plays              {best.moves}")
-    say(f"Nash gap                   {best.nash_gap:.6g}")
+    for line in str(best).splitlines()[1:]:
+        say(line)
     for line in _meaning(best):
         say(line)
     show_ledger(best.ledger)
@@ -266,7 +263,7 @@ def _certificate(
         "self_payoff": best.self_payoff,
         "best_payoff": best.value,
         "nash_gap": best.nash_gap,
-        "best_response": str(best),
+        "best_response": best.words,
         "best_response_genome": None if best.genome is None else str(best.genome),
         "best_response_moves": best.moves,
     }
