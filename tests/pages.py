@@ -136,9 +136,8 @@ def main() -> None:
         page = Path(name)
         with tempfile.TemporaryDirectory() as folder:
             text = page.read_text("utf-8")
-            page.write_text(
-                written(text, Path(folder), () if page.name == "README.md" else (ACTIVATE,)), "utf-8"
-            )
+            before = () if page.name == "README.md" else (ACTIVATE,)
+            page.write_text(written(text, Path(folder), before), "utf-8")
 
 
 if __name__ == "__main__":
