@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -47,6 +47,10 @@ LAST = 0.25
 
 ROUNDED = 1e-12
 """A gain of D below this share of the largest payoff is none."""
+
+
+BORDER, CROSSING = 1e-8, 1e-3
+"""Shares of a step of the grid to which borders of the ladder and crossings of cooperation are bisected."""
 
 
 class DesignSection(Section):
@@ -117,9 +121,19 @@ class Design:
         _check_strategies(design)
         return design
 
-    def crossings(self, rules: Sequence[DesignRule]) -> list[Crossing]:
-        """Where cooperation crosses the target."""
-        return crossings(rules, self.settings.target)
+    def crossings(
+        self, rules: Sequence[DesignRule], *, workers: int = 1, cluster: str | None = None
+    ) -> list[Crossing]:
+        """Where cooperation crosses the target, and every other step of the ladder begins or ends to hold.
+
+        Each is refined by bisection between two rules of the grid, to `BORDER` of what is between them; cooperation to
+        `CROSSING` of it, and in runs with seeds not at all, since these differ by chance too.
+        """
+        found = crossings(rules, self.settings.target)
+        settings = self.settings.model_dump()
+        work = [(self.text, self.name, settings, asdict(one)) for one in found]
+        refined_ones = dict(as_finished(refined, work, workers=workers, cluster=cluster))
+        return [refined_ones[k] for k in range(len(found))]
 
     def cheapest(self, rules: Sequence[DesignRule]) -> DesignRule | None:
         """The cheapest rule of the grid that meets the target."""
@@ -181,9 +195,7 @@ def judge(text: str, name: str, settings: dict[str, Any], point: dict[str, float
     s = DesignSection(**settings)
     experiment = Experiment.parse(text, dict(point), name=name)
     rules = experiment.rules_value
-    found = long_run(
-        s.strategies[0] if len(s.strategies) == 1 else s.strategies, rules, s.size, s.beta, mutants=s.mutants
-    )
+    found = _long_run(rules, s)
     cost, deal = _cost(found)
     return DesignPoint(
         stage_gain=_stage_gain(rules),
@@ -197,6 +209,39 @@ def judge(text: str, name: str, settings: dict[str, Any], point: dict[str, float
         cost_deal=deal,
         runs=tuple(_evolved(experiment.changed(seed=experiment.seed + k)) for k in range(s.seeds)),
     )
+
+
+def refined(text: str, name: str, settings: dict[str, Any], crossing: dict[str, Any]) -> Crossing:
+    """A crossing with the rules on either side brought close together, where a worker finds out."""
+    s, found = DesignSection(**settings), Crossing(**crossing)
+    if found.what == "cooperation" and s.seeds:
+        return found
+    width = (found.above - found.below) * (CROSSING if found.what == "cooperation" else BORDER)
+    while found.above - found.below > width and found.below < found.middle < found.above:
+        try:
+            experiment = Experiment.parse(text, {found.key: found.middle, **found.beside}, name=name)
+        except ExperimentError:  # a whole number is asked for
+            return found
+        below = _holds(found.what, experiment.rules_value, s) != found.rises
+        found = replace(found, below=found.middle) if below else replace(found, above=found.middle)
+    return found
+
+
+def _holds(what: str, rules: Rules, s: DesignSection) -> bool:
+    """One step of the ladder alone, named as in `Crossing.what`."""
+    if what == "cooperation":
+        return _long_run(rules, s).cooperation >= s.target
+    if what == "C dominant":
+        return _stage_gain(rules) <= 0
+    resident, _, step = what.rpartition(" ")
+    return (
+        nash_gap(resident, rules) == 0 if step == "certified" else _favoured(resident, rules, s.size, s.beta)
+    )
+
+
+def _long_run(rules: Rules, s: DesignSection) -> LongRun:
+    chosen = s.strategies[0] if len(s.strategies) == 1 else s.strategies
+    return long_run(chosen, rules, s.size, s.beta, mutants=s.mutants)
 
 
 def _stage_gain(rules: Rules) -> float:

@@ -71,8 +71,13 @@ class DesignRule:
 
 @dataclass(frozen=True)
 class Crossing:
-    """Between two neighbouring rules of a line of the grid cooperation comes to the target, or falls below it."""
+    """Between two rules of a line of the grid something begins to hold (`rises`), or ends.
 
+    `what`: "cooperation" (it comes to the target, or falls below it), "C dominant", "RESIDENT certified" or "RESIDENT
+    favoured". `below`, `above`: values of the key between which it is, neighbours of the grid until it is refined.
+    """
+
+    what: str
     key: str
     below: float
     above: float
@@ -80,28 +85,60 @@ class Crossing:
     beside: dict[str, float]
     """The values of the other key."""
 
+    @property
+    def middle(self) -> float:
+        """Where it is, to half of what is between `below` and `above`."""
+        return (self.below + self.above) / 2
+
     def __str__(self) -> str:
         also = "".join(f", {key} {value:g}" for key, value in self.beside.items())
-        return f"{'rises to' if self.rises else 'falls below'} it between {self.below:g} and {self.above:g}{also}"
+        return f"{'from' if self.rises else 'up to'} {_as_far_as_known(self.below, self.above)}{also}"
+
+
+def _as_far_as_known(below: float, above: float) -> str:
+    """A number between two with the digits that are known, or both where there are none."""
+    for digits in range(6, 1, -1):
+        text = f"{(below + above) / 2:.{digits}g}"
+        if f"{below:.{digits}g}" == text == f"{above:.{digits}g}":
+            return text
+    wide = above - below
+    for digits in range(2, 7):
+        text = f"{(below + above) / 2:.{digits}g}"
+        if wide < 1e-3 * abs(above) and abs(float(text) - (below + above) / 2) <= wide:
+            return text
+    return f"between {below:g} and {above:g}"
+
+
+def holding(outcome: DesignPoint, target: float) -> dict[str, bool]:
+    """What holds under a rule, by its name as in `Crossing.what`."""
+    return {
+        "cooperation": outcome.reached >= target,
+        "C dominant": outcome.dominant,
+        **{f"{name} certified": gap == 0 for name, gap in outcome.gaps.items()},
+        **{f"{name} favoured": is_so for name, is_so in outcome.favoured.items()},
+    }
 
 
 def crossings(rules: Sequence[DesignRule], target: float) -> list[Crossing]:
-    """Every crossing of the target along the first key, in order; cooperation need not be monotone."""
-    found = []
+    """Every crossing along the first key, in order, those of cooperation first; nothing of it need be monotone."""
+    found: dict[str, list[Crossing]] = {}
     keys = list(rules[0].point) if rules else []
     lines: dict[tuple[float, ...], list[DesignRule]] = {}
     for rule in rules:
         if rule.outcome is not None:
             lines.setdefault(tuple(rule.point[key] for key in keys[1:]), []).append(rule)
-    for beside, line in lines.items():
+    for values, line in lines.items():
         line.sort(key=lambda rule: rule.point[keys[0]])
+        beside = dict(zip(keys[1:], values, strict=True))
         for one, other in itertools.pairwise(line):
             assert one.outcome is not None and other.outcome is not None
-            before, after = one.outcome.reached >= target, other.outcome.reached >= target
-            if before != after:
-                low, high = one.point[keys[0]], other.point[keys[0]]
-                found.append(Crossing(keys[0], low, high, after, dict(zip(keys[1:], beside, strict=True))))
-    return found
+            before, after = holding(one.outcome, target), holding(other.outcome, target)
+            for what, held in before.items():
+                if held != after[what]:
+                    low, high = one.point[keys[0]], other.point[keys[0]]
+                    found.setdefault(what, []).append(Crossing(what, keys[0], low, high, after[what], beside))
+    order = ["cooperation", *sorted(set(found) - {"cooperation"})]
+    return [crossing for what in order for crossing in found.get(what, ())]
 
 
 def cheapest(rules: Sequence[DesignRule], target: float) -> DesignRule | None:

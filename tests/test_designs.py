@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from engine import nash_gap
+from engine import Rules, long_run, nash_gap
 from evolve.designs import Design, run_design
 from evolve.experiment.files import ExperimentError
 from results.designs import DesignRule, cheapest, crossings
@@ -48,8 +48,14 @@ def test_every_crossing_is_found_where_cooperation_is_not_monotone(tmp_path: Pat
     rules = run_design(planned, tmp_path / "out")
     reached = [rule.outcome.cooperation for rule in rules if rule.outcome is not None]
     assert reached[1:4] == pytest.approx([0.82, 0.71, 0.74], abs=0.005)
-    found = [(c.below, c.above, c.rises) for c in planned.crossings(rules)]
-    assert found == [(1.0, 1.5, True), (1.5, 1.75, False), (2.0, 4.0, True)]
+    grid = [(c.below, c.above, c.rises) for c in crossings(rules, 0.8) if c.what == "cooperation"]
+    assert grid == [(1.0, 1.5, True), (1.5, 1.75, False), (2.0, 4.0, True)]
+    found = [c for c in planned.crossings(rules) if c.what == "cooperation"]
+    for (low, high, rises), c in zip(grid, found, strict=True):
+        assert low <= c.below < c.above <= high and c.rises == rises
+        assert c.above - c.below <= 1e-3 * (high - low)
+        fines = [Rules(continuation=0.5, mechanisms=(f"fine:{fine!r}",)) for fine in (c.below, c.above)]
+        assert [long_run("memory(1,1)", r).cooperation >= 0.8 for r in fines] == [not rises, rises]
     best = planned.cheapest(rules)
     assert best is not None and best.outcome is not None and best.outcome.reached >= 0.8
     assert best.outcome.cost == min(
@@ -68,6 +74,30 @@ def test_the_ladder_has_the_borders_that_theory_names(tmp_path: Path) -> None:
     assert [o.finite_gain <= 0 for o in outcomes if o] == [False] * 6 + [True]
     assert [o.certified for o in outcomes if o] == [[], [], *[["grim"]] * 5]
     assert all(o.gaps["grim"] >= 0 for o in outcomes if o) and nash_gap("grim") >= 0
+
+
+@pytest.mark.parametrize(("d", "fine"), [(0.25, 1.0), (0.4, 0.4), (0.1, 5 / 3)])
+def test_borders_are_bisected_to_where_theory_has_them(tmp_path: Path, d: float, fine: float) -> None:
+    """Grim holds from d = (2 - F)/4 on for F <= 1, from (2 - F)/(5 - F) above; C is dominant from F = 2 on."""
+    planned = design(tmp_path, "[0.0, 1.3, 2.6]", continuation=d)
+    rules = run_design(planned, tmp_path / "out")
+    found = {c.what: c for c in planned.crossings(rules, workers=2)}
+    assert found["grim certified"].middle == pytest.approx(fine, abs=2e-8) and found["grim certified"].rises
+    assert found["C dominant"].middle == pytest.approx(2, abs=2e-8)
+    assert found["grim favoured"].middle < 2
+    assert str(found["C dominant"]) == "from 2"
+
+
+def test_a_parameter_that_is_a_whole_number_stays_between_rules(tmp_path: Path) -> None:
+    file = tmp_path / "whole.toml"
+    file.write_text(
+        '[rules]\ncontinuation = 0.9\n[[mechanism]]\nkind = "quota"\ndefections = 1\nwindow = 2\n'
+        '[design]\ngrid = { "mechanism.0.window" = [1, 2, 3] }\nresidents = ["grim"]\n'
+    )
+    planned = Design.load(file)
+    found = planned.crossings(run_design(planned, tmp_path / "out"))
+    assert found and all(c.below == int(c.below) and c.above == c.below + 1 for c in found)
+    assert "between 1 and 2" in str(found[0]) or "between 2 and 3" in str(found[0])
 
 
 def test_a_design_goes_on_where_it_stopped_and_says_the_same_with_two_workers(tmp_path: Path) -> None:
@@ -123,10 +153,13 @@ def test_two_parameters_are_lines_of_the_first(tmp_path: Path) -> None:
     )
     planned = Design.load(file)
     rules = run_design(planned, tmp_path / "out")
-    found = crossings(rules, 0.9)
+    found = [c for c in crossings(rules, 0.9) if c.what == "cooperation"]
     assert {c.beside["mechanism.0.detection"] for c in found} == {0.6, 1.0}
     assert cheapest(rules, 1.0) is None
-    made = design_figure("two", rules, 0.9, planned.rests_on, 50)
+    borders = planned.crossings(rules)
+    dominant = {c.beside["mechanism.0.detection"]: c.middle for c in borders if c.what == "C dominant"}
+    assert dominant == pytest.approx({1.0: 2.0}, abs=1e-7)  # F q = 2: beyond the grid where less is found
+    made = design_figure("two", rules, 0.9, planned.rests_on, 50, borders)
     assert made is not None
     FigureCanvasAgg(made).draw()
     words = [text.get_text() for text in made.legends[0].get_texts()]
@@ -167,7 +200,7 @@ def test_the_command_says_what_the_cheapest_rule_is_and_rests_on(
     code, out, _ = evolve("design", "fines.toml")
     assert code == 0
     for words in (
-        "mechanism.0.fine rises to it between 0.5 and 0.55",
+        "cooperation of 0.9 (*)\n  mechanism.0.fine from 0.5318\n",
         "the cheapest rule that does: mechanism.0.fine = 0.75",
         "this rests on the class memory(1,1), N 50, Fermi beta 1, rare mutants",
     ):
@@ -183,6 +216,8 @@ def test_the_command_says_what_the_cheapest_rule_is_and_rests_on(
     code, out, _ = evolve("design", "fines.toml", "--json")
     answer = json.loads(out)
     assert answer["cheapest"]["point"] == {"mechanism.0.fine": 0.75}
+    (crossing,) = answer["crossings"]
+    assert 0.53 < crossing["below"] < crossing["above"] < crossing["below"] + 1e-4
     at = {rule["point"]["mechanism.0.fine"]: rule for rule in answer["rules"]}
     assert at[0.55]["cost"] == pytest.approx(0.098, abs=0.0005)  # found by exact computation
     assert at[0.55]["cost_deal"] == pytest.approx(100 * at[0.55]["cost"])

@@ -25,7 +25,7 @@ from evolve.cli.screen import (
 
 if TYPE_CHECKING:
     from evolve.designs import Design
-    from results.designs import DesignPoint, DesignRule
+    from results.designs import Crossing, DesignPoint, DesignRule
 
 SHOWN = 40
 """Rules in a printed table at most; the files have all."""
@@ -60,15 +60,19 @@ def design(
             shown.tell(done())
 
         run_design(planned, folder, workers=workers, cluster=cluster, watch=note)
-    written = _save(planned, folder, rules)
+    with announced("bisecting every border between two rules of the grid"):
+        borders = planned.crossings(rules, workers=workers, cluster=cluster)
+    written = _save(planned, folder, rules, borders)
     if as_json:
-        show_json(_content(planned, rules))
+        show_json(_content(planned, rules, borders))
         return
-    _show(planned, rules)
+    _show(planned, rules, borders)
     say("wrote " + "  ".join(str(path) for path in written))
 
 
-def _save(planned: Design, folder: Path, rules: Sequence[DesignRule]) -> list[Path]:
+def _save(
+    planned: Design, folder: Path, rules: Sequence[DesignRule], borders: Sequence[Crossing]
+) -> list[Path]:
     import json
 
     from results.designs import design_csv
@@ -78,15 +82,15 @@ def _save(planned: Design, folder: Path, rules: Sequence[DesignRule]) -> list[Pa
 
     table, numbers = folder / "design.csv", folder / "design.json"
     write_whole(table, design_csv(rules))
-    write_whole(numbers, json.dumps(_content(planned, rules), indent=2) + "\n")
+    write_whole(numbers, json.dumps(_content(planned, rules, borders), indent=2) + "\n")
     settings = planned.settings
-    made = design_figure(planned.name, rules, settings.target, planned.rests_on, settings.size)
+    made = design_figure(planned.name, rules, settings.target, planned.rests_on, settings.size, borders)
     if made is None:
         return [table, numbers]
     return [table, numbers, *(save(made, folder / f"design.{kind}") for kind in ("png", "svg"))]
 
 
-def _content(planned: Design, rules: Sequence[DesignRule]) -> dict[str, Any]:
+def _content(planned: Design, rules: Sequence[DesignRule], borders: Sequence[Crossing]) -> dict[str, Any]:
     from dataclasses import asdict
 
     best = planned.cheapest(rules)
@@ -95,7 +99,8 @@ def _content(planned: Design, rules: Sequence[DesignRule]) -> dict[str, Any]:
         "keys": list(planned.keys),
         "target": planned.settings.target,
         "rests_on": planned.rests_on,
-        "crossings": [asdict(one) for one in planned.crossings(rules)],
+        "crossings": [asdict(one) for one in borders if one.what == "cooperation"],
+        "borders": [asdict(one) for one in borders if one.what != "cooperation"],
         "cheapest": None if best is None or best.outcome is None else _row(best, best.outcome),
         "rules": [_row(rule, rule.outcome) for rule in rules if rule.outcome is not None],
     }
@@ -113,7 +118,7 @@ def _row(rule: DesignRule, outcome: DesignPoint) -> dict[str, Any]:
     }
 
 
-def _show(planned: Design, rules: Sequence[DesignRule]) -> None:
+def _show(planned: Design, rules: Sequence[DesignRule], borders: Sequence[Crossing]) -> None:
     table = new_table(
         *(key.rpartition(".")[2] for key in planned.keys), "C dominant", "certified", "favoured", "cooperation",
         "cost", title=f"{planned.name}: the ladder; cost of a pair, a turn",
@@ -132,10 +137,14 @@ def _show(planned: Design, rules: Sequence[DesignRule]) -> None:
     if step > 1:
         say(f"every {step}. rule of {len(rules)} is shown")
     target = planned.settings.target
-    found = planned.crossings(rules)
-    say(f"cooperation of {target:g} (*)" + (" is never crossed on this grid" if not found else ""))
-    for one in found:
-        say(f"  {planned.keys[0]} {one}")
+    by_name: dict[str, list[Crossing]] = {"cooperation": []}
+    for one in borders:
+        by_name.setdefault(one.what, []).append(one)
+    for what, found in by_name.items():
+        name = f"cooperation of {target:g} (*)" if what == "cooperation" else what
+        say(name + ("" if found else " is never crossed on this grid"))
+        for one in found[:SHOWN]:
+            say(f"  {one.key} {one}")
     best = planned.cheapest(rules)
     if best is None or best.outcome is None:
         say(f"no rule of this grid reaches {target:g}")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from results.designs import DesignPoint, DesignRule
+from results.designs import Crossing, DesignPoint, DesignRule
 from results.palette import CONTROL, FAINT, LINES, MAIN, OTHERS, SECOND
 from results.plots.style import as_label, figure, styled
 
@@ -28,10 +28,16 @@ Border = tuple[str, str, str, Callable[[DesignPoint], float]]
 
 
 def design_figure(
-    name: str, rules: Sequence[DesignRule], target: float, rests_on: str, size: int
+    name: str,
+    rules: Sequence[DesignRule],
+    target: float,
+    rests_on: str,
+    size: int,
+    crossings: Sequence[Crossing] = (),
 ) -> Figure | None:
     """Cooperation over the keys of a design, with the borders that theory names; beside it the cost of what meets
-    `target`. None where fewer than two rules are judged."""
+    `target`. Borders are where `crossings` were bisected to, or lines between rules where there are none. None where
+    fewer than two rules are judged."""
     done = [rule for rule in rules if rule.outcome is not None]
     if len(done) < 2:
         return None
@@ -40,9 +46,9 @@ def design_figure(
     title = f"{as_label(name, 30)}: cooperation {'in runs' if runs else 'in the long run'}"
     with styled():
         made = (
-            _lines(title, keys[0], done, target, size)
+            _lines(title, keys[0], done, target, size, crossings)
             if len(keys) == 1
-            else _maps(title, keys, done, target, size)
+            else _maps(title, keys, done, target, size, crossings)
         )
         made.supxlabel(as_label(rests_on, 120), size=7, x=0.01, ha="left", color="#555555")
         return made
@@ -65,7 +71,14 @@ def _gap_of(resident: str) -> Callable[[DesignPoint], float]:
     return lambda o: o.gaps[resident] - SMALL
 
 
-def _lines(title: str, key: str, rules: Sequence[DesignRule], target: float, size: int) -> Figure:
+def _lines(
+    title: str,
+    key: str,
+    rules: Sequence[DesignRule],
+    target: float,
+    size: int,
+    crossings: Sequence[Crossing],
+) -> Figure:
     ordered = sorted(rules, key=lambda rule: rule.point[key])
     outcomes = [rule.outcome for rule in ordered if rule.outcome is not None]
     x = np.array([rule.point[key] for rule in ordered])
@@ -81,7 +94,8 @@ def _lines(title: str, key: str, rules: Sequence[DesignRule], target: float, siz
     above.annotate(f"target {target:g}", (1, target), xycoords=("axes fraction", "data"), size=7, color=CONTROL,
                    xytext=(-2, 2), textcoords="offset points", ha="right")  # fmt: skip
     for label, colour, dashes, of in _borders(rules, size):
-        for k, place in enumerate(_zeros(x, np.array([of(o) for o in outcomes]))):
+        bisected = [one.middle for one in crossings if one.what == label]
+        for k, place in enumerate(bisected or _zeros(x, np.array([of(o) for o in outcomes]))):
             for axes in (above, below):
                 axes.axvline(place, color=colour, ls=dashes, lw=1.0, label=label if k == 0 else None)
     above.set_ylim(-0.02, 1.02)
@@ -99,7 +113,14 @@ def _lines(title: str, key: str, rules: Sequence[DesignRule], target: float, siz
     return made
 
 
-def _maps(title: str, keys: Sequence[str], rules: Sequence[DesignRule], target: float, size: int) -> Figure:
+def _maps(
+    title: str,
+    keys: Sequence[str],
+    rules: Sequence[DesignRule],
+    target: float,
+    size: int,
+    crossings: Sequence[Crossing],
+) -> Figure:
     columns, rows = (sorted({rule.point[key] for rule in rules}) for key in keys)
     shape = len(rows), len(columns)
 
@@ -138,6 +159,12 @@ def _maps(title: str, keys: Sequence[str], rules: Sequence[DesignRule], target: 
     handles = [Line2D([], [], color="white", lw=1.6, label=f"target {target:g}")] if min(shape) > 1 else []
     for label, colour, dashes, of in _borders(rules, size) if min(shape) > 1 else []:
         drawn = [_contour(axes, columns, rows, grid(of), colour, dashes, 1.4) for axes in (left, right)]
+        places = [(one.middle, one.beside[keys[1]]) for one in crossings if one.what == label]
+        if places:
+            for axes in (left, right):
+                axes.plot(
+                    *zip(*places, strict=True), ls="", marker="o", ms=3, mec="white", mew=0.5, color=colour
+                )
         if all(drawn):
             handles.append(Line2D([], [], color=colour, ls=dashes, lw=1.4, label=label))
     if handles:
