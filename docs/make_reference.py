@@ -272,6 +272,8 @@ TABLES = {
     "newest row of `populations`.",
     "behaviours": "Every behaviour that has been among the leaders of a generation, numbered from 1.",
     "meta_copy": "The same rows as `meta`, on another page, so that one damaged page can be repaired.",
+    "censuses": "Everybody of at most 100 evenly spaced generations, the multiples of a power of two that doubles as "
+    "the run grows, by behaviour: whoever is not among the leaders that the generation's own row lists.",
 }
 """What each table is for."""
 
@@ -280,7 +282,8 @@ META = {
     "name": "`run` (16 random bytes, the run's id), `edition` (how often `meta` was written), `experiment` (its TOML "
     "text), `results_key` (of that, what can change results), `results_version`, `start` (what the first hash is "
     "chained to: SHA-256 of `results_key`), `lineage`, `provenance` (JSON: name, seed, each session's platform "
-    "and versions)",
+    "and versions), `counted` (the first generation that can have a census: above 0 where an earlier version "
+    "began the run)",
     "value": "its value",
 }
 
@@ -327,6 +330,11 @@ COLUMNS = {
         "name": "what it is called, NULL for nothing",
         "genome": "an example of its genomes, the first seen",
         "ancestor": "the number of the behaviour that it descends from along primary parents, NULL when not known",
+    },
+    "censuses": {
+        "id": "the generation's number",
+        "content": "zlib: a line for each behaviour, how many show it and `#` with its number in `behaviours`, or one "
+        "of its genomes where it has never led",
     },
 }
 """What each column holds."""

@@ -7,6 +7,7 @@ far as tested (``~all_c``) is counted with what it is equal to.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,9 +18,8 @@ from engine.likeness import Family, families
 from engine.names import behaviour_label, short_text
 from results.looks import Look, look_of, look_of_unnamed
 from results.palette import OTHERS
-from results.run.populations import milestone
-from results.run.rows import LeadingBehaviour
-from results.run.store import Leaders, Run
+from results.run.rows import Leaders, LeadingBehaviour
+from results.run.store import Run
 
 SAMPLES = 3000
 """Of so many generations at most the leading behaviours are read."""
@@ -33,14 +33,11 @@ SMALLEST_BAND = 0.004
 OWN_BAND = 0.03
 """The share of all individuals from which a behaviour without a name is shown by itself, by its genome."""
 
-MEASURED = 3000
+MEASURED = 10_000
 """Of so many behaviours without a name at most, the most abundant, the family is looked for."""
 
 ENOUGH = 0.9
-"""Where the recorded leading behaviours are a smaller share of everybody, whole populations are counted instead."""
-
-POPULATIONS = 100
-"""Whole populations that are counted at most."""
+"""Where the recorded leading behaviours are a smaller share of everybody, censuses are shown instead."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +63,6 @@ class Shares:
         )
 
 
-FEWEST_POPULATIONS = 30
-"""Whole populations that are needed to show how shares change, where there are so many generations."""
-
-
 class Faces:
     """Labels and looks of the behaviours of one run, as of one instant."""
 
@@ -83,32 +76,26 @@ class Faces:
             total = np.bincount(table.behaviour, table.count, minlength=len(table.behaviours))
             everybody = float(self._size[:: self.every].sum()) or 1.0
             self._covered = float(total.sum()) / everybody
-            self._populations = self._whole(run) if self._covered < ENOUGH else []
+            self._censuses = self._everybody(run) if self._covered < ENOUGH else []
         order = np.argsort(-total, kind="stable").tolist()
         self._learn([table.behaviours[b] for b in order], total[order] / everybody)
-        others = {b.behaviour: b for _, births in self._populations for b in births}
-        self._learn([LeadingBehaviour(b.behaviour, None, b.genome, None) for b in others.values()])
+        members: Counter[LeadingBehaviour] = Counter()
+        for _, counted in self._censuses:
+            for behaviour, count in counted:
+                members[behaviour] += count
+        self._learn([behaviour for behaviour, _ in members.most_common()])
 
-    def _whole(self, run: Run) -> list[tuple[int, Sequence[LeadingBehaviour]]]:
-        """Populations of generations that every run keeps whole, at most one in each part of the time axis."""
-        last, names = run.generation, {b.behaviour: b.name for b in self.leaders.behaviours}
-        part: dict[int, int] = {}
-        for n in run.kept_populations():
-            if milestone(n):
-                part.setdefault(n * POPULATIONS // (last + 1), n)
-        part[POPULATIONS] = last
-        if len(set(part.values())) < min(FEWEST_POPULATIONS, last + 1):
-            return []  # of a run that kept fewer of them, leaders tell more
-        return [
-            (
-                n,
-                [
-                    LeadingBehaviour(birth.behaviour, names.get(birth.behaviour), birth.genome, None)
-                    for birth in run.population(n).population
-                ],
-            )
-            for n in sorted(set(part.values()))
-        ]
+    def _everybody(self, run: Run) -> list[tuple[int, list[tuple[LeadingBehaviour, int]]]]:
+        """The censuses of a run and, where it has any, everybody of its last generation."""
+        found, last = run.censuses(), run.latest()
+        if not found or last is None or found[-1][0] == last.number:
+            return found
+        known = {b.behaviour: b for b in self.leaders.behaviours}
+        members: Counter[LeadingBehaviour] = Counter(
+            known.get(b.behaviour) or LeadingBehaviour(b.behaviour, None, b.genome, None)
+            for b in last.population
+        )
+        return [*found, (last.number, list(members.items()))]
 
     def _learn(self, behaviours: Sequence[LeadingBehaviour], shares: Sequence[float] | None = None) -> None:
         """Give behaviours their looks; `shares` of everybody in the same order, where that is known."""
@@ -133,7 +120,7 @@ class Faces:
 
     def shares(self, times: int) -> Shares:
         """The population by who does what, in at most `times` means of equally many generations."""
-        return self._by_population() if self._populations else self._by_leaders(times)
+        return self._by_census() if self._censuses else self._by_leaders(times)
 
     def _by_leaders(self, times: int) -> Shares:
         table, length = self.leaders, len(self._size)
@@ -147,15 +134,15 @@ class Faces:
         middle = np.asarray(np.arange(columns) * width + (width - 1) / 2, np.float64)
         return self._banded(labels, share, middle, "")
 
-    def _by_population(self) -> Shares:
-        behaviours = [b for _, births in self._populations for b in births]
-        labels, place = self._grouped([b.behaviour for b in behaviours])
-        share = np.zeros((len(labels), len(self._populations)))
-        when = np.repeat(np.arange(len(self._populations)), [len(births) for _, births in self._populations])
-        np.add.at(share, (place, when), 1.0)
+    def _by_census(self) -> Shares:
+        members = [member for _, counted in self._censuses for member in counted]
+        labels, place = self._grouped([behaviour.behaviour for behaviour, _ in members])
+        share = np.zeros((len(labels), len(self._censuses)))
+        when = np.repeat(np.arange(len(self._censuses)), [len(counted) for _, counted in self._censuses])
+        np.add.at(share, (place, when), [count for _, count in members])
         share /= share.sum(axis=0)
-        numbers = np.array([number for number, _ in self._populations], np.float64)
-        return self._banded(labels, share, numbers, f"{len(numbers)} populations counted whole")
+        numbers = np.array([number for number, _ in self._censuses], np.float64)
+        return self._banded(labels, share, numbers, f"everybody in {len(numbers)} of them")
 
     def _grouped(self, behaviours: Sequence[str]) -> tuple[list[Look], NDArray[np.int64]]:
         """The looks that occur, and which of them each behaviour has."""

@@ -65,6 +65,7 @@ def everything(path: Path) -> object:
             ),
             run.ancestry(birth.id for birth in latest.population),
             [run.population(number) for number in run.kept_populations()],
+            run.censuses(),
             run.experiment_text,
             run.provenance,
         )

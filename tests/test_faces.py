@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections import Counter
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -14,12 +17,16 @@ from engine import Game, Rules, expected, families, label_of, rivalry, traits
 from engine.likeness import HEADS, MET, TURNS
 from engine.names import short_text
 from engine.properties import PATTERNS
+from evolve import Experiment, generations
 from genomes import catalogue, parse
 from genomes.automaton import Automaton
 from genomes.lookup import LookupGenome
 from results.faces import Faces
 from results.looks import NAMED, TRAITS, look_of
+from results.run.censuses import MOST_CENSUSES, spacing
+from results.run.repairs import repair
 from results.run.store import Run
+from tests.runs import write
 from tests.synthetic import Synthetic, evolve
 
 PURE = st.builds(
@@ -221,17 +228,72 @@ def test_every_named_strategy_has_a_look_of_its_own_whatever_it_is_called() -> N
 
 
 def test_every_individual_of_a_run_is_in_one_band(tmp_path: Path) -> None:
-    experiment = Synthetic(memory=2, size=30, survivors=10, mutation=0.4, immigrants=9)
+    experiment = Experiment(
+        generations=103, genome={"x": 3, "y": 3}, rules={"turns": 20}, population={"size": 20},
+        selection={"survivors": 5}, variation={"mutation": 0.05},
+    )  # fmt: skip
     with Run.open(tmp_path / "run", experiment) as written:
-        for generation in islice(evolve(experiment), 11):
+        made = list(generations(experiment))
+        for generation in made:
             written.append(generation)
         faces = Faces(written)
         shares = faces.shares(300)
         assert shares.counted and np.allclose(shares.share.sum(axis=0), 1) and (shares.share >= 0).all()
+        assert shares.share[-1].mean() < 0.2
         numbers = shares.generation.astype(int).tolist()
-        for column, number in list(enumerate(numbers))[::3]:
-            births = written.population(number).population
+        assert numbers == [*range(0, 103, 2), 103]
+        for column, number in list(enumerate(numbers))[::10]:
+            births = made[number].population
             labels = [look.label for look in faces.many((b.behaviour, b.genome) for b in births)]
             for look, share in zip(shares.looks[:-1], shares.share[:, column], strict=False):
                 assert share == pytest.approx(labels.count(look.label) / len(births))
         assert parse(births[0].genome)
+
+
+@given(st.integers(0, 10**7))
+def test_censuses_are_evenly_spaced_and_never_many(last: int) -> None:
+    step = spacing(last)
+    there = last // step + 1
+    assert there <= MOST_CENSUSES and (step == 1 or there > MOST_CENSUSES // 2)
+    assert all(step % spacing(before) == 0 for before in range(0, last, max(1, last // 50)))
+
+
+def test_censuses_count_everybody_whatever_was_interrupted(tmp_path: Path) -> None:
+    experiment = Synthetic(memory=2, size=12, survivors=5, mutation=0.3, immigrants=3)
+    made = list(islice(evolve(experiment), 231))
+    found = []
+    for name, stops, commit_every in (("whole", (230,), None), ("torn", (7, 101, 199, 230), 3)):
+        for stop in stops:
+            with Run.open(tmp_path / name, experiment, commit_every=commit_every) as run:
+                for generation in made[run.generation + 1 : stop + 1]:
+                    run.append(generation)
+        with Run.read(tmp_path / name) as run:
+            assert run.check() == []
+            found.append(run.censuses())
+    assert found[0] == found[1]
+    assert [number for number, _ in found[0]] == list(range(0, 231, spacing(230)))
+    for number, members in found[0]:
+        population = made[number].population
+        here = Counter(birth.behaviour for birth in population)
+        shown = {birth.genome: birth.behaviour for birth in population}
+        assert Counter({shown.get(b.behaviour, b.behaviour): n for b, n in members}) == here
+
+
+def test_a_census_that_is_missing_or_too_many_is_damage_and_repaired(tmp_path: Path) -> None:
+    experiment = Synthetic(memory=2, size=12, survivors=5, mutation=0.3, immigrants=3)
+    expected = write(tmp_path / "whole", 130, experiment)
+    write(tmp_path / "run", 120, experiment)
+    with closing(sqlite3.connect(tmp_path / "run" / "run.sqlite")) as file:
+        file.execute("DELETE FROM censuses WHERE id = 64")
+        file.execute("INSERT INTO censuses SELECT 65, content, digest FROM censuses WHERE id = 66")
+        file.commit()
+    with Run.read(tmp_path / "run") as run:
+        found = run.check()
+        assert (
+            "the census of generation 65 is damaged" in found and "censuses missing: generations 64" in found
+        )
+    repair(tmp_path / "run")
+    assert write(tmp_path / "run", 130, experiment) == expected
+    with Run.read(tmp_path / "run") as run, Run.read(tmp_path / "whole") as whole:
+        assert run.check() == []
+        assert run.censuses() == [counted for counted in whole.censuses() if counted[0] != 64]

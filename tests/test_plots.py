@@ -25,8 +25,8 @@ from results.plots.heredity import changes, layout
 from results.plots.run import FIGURES, save_all
 from results.plots.style import as_label, styled
 from results.records import Birth, BirthId, Generation
-from results.run.rows import LeadingBehaviour
-from results.run.store import Leaders, Run
+from results.run.rows import Leaders, LeadingBehaviour
+from results.run.store import Run
 from tests.synthetic import Synthetic, evolve
 
 LONG_NAME = "a run with a rather long name, as people give them"

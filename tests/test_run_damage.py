@@ -198,7 +198,9 @@ def test_a_page_of_another_run_or_of_an_earlier_time_is_damage(tmp_path: Path, o
     assert named > 5
 
 
-@pytest.mark.parametrize("table", ["meta", "head", "generations", "populations", "births", "behaviours"])
+@pytest.mark.parametrize(
+    "table", ["meta", "head", "generations", "populations", "births", "behaviours", "censuses"]
+)
 def test_a_row_of_another_run_is_damage(tmp_path: Path, table: str) -> None:
     expected = write(tmp_path / "whole", 80)
     write(tmp_path / "run", 60)

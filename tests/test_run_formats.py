@@ -11,6 +11,7 @@ import pytest
 from results.errors import DamageError, RunError
 from results.run.meta import ZERO_START, chain_start, read_meta
 from results.run.repairs import repair
+from results.run.rows import FORMAT
 from results.run.store import Run
 from tests.runs import ROOT, everything, write
 from tests.synthetic import Synthetic
@@ -49,13 +50,14 @@ def test_a_run_of_format_1_becomes_ours_and_goes_on_with_its_own_hashes(old: Pat
     told = everything(old)
     with Run.open(old, OLD) as run:
         assert run.hash == AT_30
-    assert format_of(old) == 2 and everything(old)[:-1] == told[:-1]  # type: ignore[index]
+    assert format_of(old) == FORMAT and everything(old)[:-1] == told[:-1]  # type: ignore[index]
     assert [path.name for path in old.iterdir() if path.name != "run.lock"] == ["run.sqlite"]
     assert write(old, 60, OLD) == AT_60
     with Run.read(old) as run:
         assert run.check() == []
         with run.snapshot() as connection:
-            assert read_meta(connection, 2).start == ZERO_START
+            assert read_meta(connection, FORMAT).start == ZERO_START
+        assert run.censuses() == []  # nobody counted them when it began
     assert write(old.with_name("new"), 60, OLD) != AT_60
 
 
@@ -71,11 +73,46 @@ def test_a_run_of_format_1_that_is_damaged_or_anothers_is_left_as_it_is(old: Pat
         Run.open(old, OLD)
     assert format_of(old) == 1
     assert "statistics lost: generations 7" in repair(old)
-    assert format_of(old) == 2 and write(old, 60, OLD) == AT_60
+    assert format_of(old) == FORMAT and write(old, 60, OLD) == AT_60
+    with Run.read(old) as run:
+        assert run.check() == [] and run.censuses() == []
 
 
 def test_hashes_begin_with_the_experiment(tmp_path: Path) -> None:
     write(tmp_path, 0, OLD)
     with Run.read(tmp_path) as run, run.snapshot() as connection:
-        assert read_meta(connection, 2).start == chain_start(OLD.results_key())
+        assert read_meta(connection, FORMAT).start == chain_start(OLD.results_key())
     assert chain_start(OLD.results_key()) != chain_start(Synthetic().results_key())
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    """A run of format 2: what a run of ours is without its censuses and what is said of them."""
+    write(tmp_path, 30, OLD)
+    connection = sqlite3.connect(tmp_path / "run.sqlite")
+    connection.execute("DROP TABLE censuses")
+    for table in ("meta", "meta_copy"):
+        connection.execute(f"DELETE FROM {table} WHERE name = 'counted'")
+    connection.execute("PRAGMA user_version = 2")
+    connection.commit()
+    connection.close()
+    return tmp_path
+
+
+def test_a_run_of_format_2_is_read_repaired_and_gone_on_with(second: Path, tmp_path: Path) -> None:
+    expected = write(tmp_path / "whole", 60, OLD)
+    before = (second / "run.sqlite").read_bytes()
+    with Run.read(second) as run:
+        assert run.check() == [] and run.censuses() == [] and run.generation == 30
+    assert (second / "run.sqlite").read_bytes() == before
+    shutil.copytree(second, tmp_path / "damaged", ignore=shutil.ignore_patterns("whole"))
+    connection = sqlite3.connect(tmp_path / "damaged" / "run.sqlite")
+    connection.execute("UPDATE generations SET leaders = NULL WHERE id = 7")
+    connection.commit()
+    connection.close()
+    assert "statistics lost: generations 7" in repair(tmp_path / "damaged")
+    for folder in (second, tmp_path / "damaged"):
+        assert write(folder, 60, OLD) == expected and format_of(folder) == FORMAT
+        with Run.read(folder) as run, run.snapshot() as connection:
+            counted = [n for (n,) in connection.execute("SELECT id FROM censuses ORDER BY id")]
+            assert counted == list(range(31, 61)) and run.check() == [] and run.censuses() == []

@@ -143,7 +143,9 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
 @settings(max_examples=60)
 @given(data=st.data())
 def test_a_forged_field_is_refused_in_words_or_does_no_harm(small: Path, data: st.DataObject) -> None:
-    table = data.draw(st.sampled_from(["head", "meta", "generations", "populations", "births", "behaviours"]))
+    table = data.draw(
+        st.sampled_from(["head", "meta", "generations", "populations", "births", "behaviours", "censuses"])
+    )
     fields = SCHEMA[table].count(",")
     place, value = data.draw(st.integers(1, fields - 1)), data.draw(VALUES)
     where = data.draw(st.sampled_from(["1", f"id IN (SELECT max(id) FROM {table})", "id % 3 = 1"]))

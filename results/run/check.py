@@ -13,10 +13,12 @@ from typing import Any
 
 from results.errors import DamageError
 from results.run.births import BirthRow
-from results.run.meta import read_meta
+from results.run.censuses import Census, spacing
+from results.run.meta import Meta, read_meta
 from results.run.populations import Population, milestones
 from results.run.rows import (
     LOST,
+    SINCE,
     Digests,
     GenerationRow,
     Head,
@@ -60,12 +62,14 @@ class _Reader:
 
     def damages(self) -> list[str]:
         """All of it, table by table."""
-        start = self._meta()
+        meta = self._meta()
+        start = None if meta is None else meta.start
         heads = list(self._each("head", lambda row: Head.of_row(row, self._digests)))
         if len(heads) != 1:
             return [*self.found, "table head is damaged"]
         head = heads[0]
-        hashes = self._generations(head)
+        rows_of = self._generations(head)
+        hashes = {number: here.hash for number, here in rows_of.items()}
         newest = self._populations(head, {-1: start, **hashes})
         leading = [
             number
@@ -74,6 +78,8 @@ class _Reader:
             )
         ]
         self._missing("behaviours", leading, range(1, head.behaviours + 1))
+        if meta is not None and self._format >= SINCE["censuses"]:
+            self._censuses(head, rows_of, meta.counted)
         rows = sum(1 for _ in self._each("births", self._birth))
         if rows != head.births:
             self.found.append(f"births: {rows} of {head.births} can be read")
@@ -113,11 +119,11 @@ class _Reader:
         if outside:
             self.found.append(f"{what} beyond the last: {', '.join(spans(outside)[:MAX_DAMAGES_LISTED])}")
 
-    def _meta(self) -> bytes | None:
-        """Table meta and the pages of the file; returns where the hashes begin."""
-        start = None
+    def _meta(self) -> Meta | None:
+        """Table meta and the pages of the file."""
+        meta = None
         try:
-            start = read_meta(self._connection, self._format).start
+            meta = read_meta(self._connection, self._format)
             pages = self._connection.execute(f"PRAGMA integrity_check({MAX_DAMAGES_LISTED})")
             faults = [str(text) for (text,) in pages if text != "ok"]
             self.found += [f"database: {' '.join(text.split())}" for text in faults]
@@ -125,10 +131,10 @@ class _Reader:
             self.found.append(str(error))
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             self.found.append(f"database: {str(error).splitlines()[0]}")
-        return start
+        return meta
 
-    def _generations(self, head: Head) -> dict[int, bytes]:
-        """Statistics and leaders; returns the hashes by generation."""
+    def _generations(self, head: Head) -> dict[int, GenerationRow]:
+        """Statistics and leaders; returns the rows by generation."""
 
         def read(row: Row) -> GenerationRow:
             here = GenerationRow.of_row(row, self._digests)
@@ -139,11 +145,34 @@ class _Reader:
                 raise DamageError(f"generation {row[0]}: {error}") from None
             return here
 
-        hashes = {here.number: here.hash for here in self._each("generations", read)}
-        self._missing("generations", list(hashes), range(head.number + 1))
-        if hashes.get(head.number, head.hash) != head.hash:
+        rows = {here.number: here for here in self._each("generations", read)}
+        self._missing("generations", list(rows), range(head.number + 1))
+        if head.number in rows and rows[head.number].hash != head.hash:
             self.found.append(f"generation {head.number} is not the one the run ended with")
-        return hashes
+        return rows
+
+    def _censuses(self, head: Head, generations: dict[int, GenerationRow], counted: int) -> None:
+        """A census of every generation that should have one, and of no other."""
+
+        def read(row: Row) -> int:
+            census = Census.of_row(row, self._digests, self._limits)
+            here = generations.get(census.number)
+            if here is not None:
+                leading = int(here.leading(head.behaviours)["count"].sum())
+                census.check(leading, here.size, head.behaviours)
+            return census.number
+
+        kept = list(self._each("censuses", read))
+        step = spacing(head.number)
+        begin = max(counted, head.repaired + 1)
+        expected = range(-(-begin // step) * step, head.number + 1, step)
+        absent = sorted(set(expected) - set(kept))
+        if absent:
+            listed = ", ".join(map(str, absent[:MAX_DAMAGES_LISTED]))
+            self.found.append(f"censuses missing: generations {listed}")
+        if strange := [n for n in kept if n % step or not counted <= n <= head.number]:
+            listed = ", ".join(map(str, strange[:MAX_DAMAGES_LISTED]))
+            self.found.append(f"censuses that should not be there: generations {listed}")
 
     def _populations(self, head: Head, hashes: dict[int, bytes | None]) -> Population | None:
         """The chain of hashes through every population that is kept; returns the newest that can be read.

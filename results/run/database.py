@@ -18,9 +18,20 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from results.errors import DamageError, RunError
-from results.run.meta import COPIES, Meta, chain_start, intact_meta, read_meta, write_meta
+from results.run.meta import Meta, chain_start, intact_meta, read_meta, write_meta
 from results.run.place import BESIDE, naming_path, refuse_links, sync_folder
-from results.run.rows import APPLICATION, FORMAT, PAGE, RESULTS, SCHEMA, Digests, Head, Limits, Row
+from results.run.rows import (
+    APPLICATION,
+    FORMAT,
+    PAGE,
+    RESULTS,
+    SCHEMA,
+    SINCE,
+    Digests,
+    Head,
+    Limits,
+    Row,
+)
 
 BUSY_SECONDS = 60.0
 """Seconds that a writer waits for readers on a filesystem without write-ahead log, and they for it."""
@@ -200,7 +211,7 @@ def schema_faults(connection: sqlite3.Connection, format: int) -> list[str]:
 
     A trigger could run a stranger's SQL, also one that is named as a table is.
     """
-    expected = {("table", name, name, sql) for name, sql in SCHEMA.items() if format > 1 or name != COPIES[1]}
+    expected = {("table", name, name, sql) for name, sql in SCHEMA.items() if format >= SINCE.get(name, 1)}
     found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema LIMIT 100").fetchall()
     strange = [row for row in found if row not in expected]
     changed = {row[1] for row in strange if row[:1] == ("table",) and row[1] in SCHEMA}

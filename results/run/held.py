@@ -79,7 +79,7 @@ class Held:
             for close in closing:
                 close()
         if format != FORMAT:
-            migrate(self.file, meta, experiment.limits)
+            migrate(self.file, meta, format, experiment.limits)
 
     def _connect(self) -> None:
         self.connection = connect(self.file.as_uri() + "?mode=rw")

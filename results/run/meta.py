@@ -26,9 +26,6 @@ ZERO_START = bytes(HASH)
 NO_RUN = bytes(16)
 """In place of the id in format 1, whose digests were of their rows alone."""
 
-ADDED = ("run", "edition", "start")
-"""Rows that format 1 had not."""
-
 Lineage = Literal["pruned", "full"]
 
 
@@ -53,6 +50,8 @@ class Meta(NamedTuple):
     lineage: Lineage
     provenance: dict[str, Any]
     """Name, seed, and the sessions that wrote the run."""
+    counted: int = 0
+    """The first generation that can have a census: 0, or where a run of an earlier format became ours."""
 
     def rows(self) -> list[Row]:
         """As the rows of a table."""
@@ -65,6 +64,7 @@ class Meta(NamedTuple):
             "start": self.start.hex(),
             "lineage": self.lineage,
             "provenance": json.dumps(self.provenance),
+            "counted": str(self.counted),
         }
         digests = Digests(self.run)
         return [digests.row("meta", id, name, text) for id, (name, text) in enumerate(texts.items())]
@@ -79,9 +79,10 @@ class Meta(NamedTuple):
             digests.fields("meta", f"table meta, row {row[0]},", row)
         if format == 1:
             texts = {"run": NO_RUN.hex(), "edition": "0", "start": ZERO_START.hex(), **texts}
+        texts = {"counted": "0", **texts}  # the first two formats had none
         intact("table meta", set(texts) == set(cls._fields), all(isinstance(t, str) for t in texts.values()))
-        for name in ("edition", "results_version"):
-            intact("table meta", re.fullmatch("[0-9]{1,9}", texts[name]) is not None)
+        for name in ("edition", "results_version", "counted"):
+            intact("table meta", re.fullmatch("[0-9]{1,10}", texts[name]) is not None)
         start = _bytes(texts["start"], HASH)
         intact(
             "table meta",
@@ -97,6 +98,7 @@ class Meta(NamedTuple):
             start,
             cast(Lineage, texts["lineage"]),
             _provenance(texts["provenance"]),
+            int(texts["counted"]),
         )
 
 

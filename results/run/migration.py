@@ -1,15 +1,16 @@
 """A run of an earlier format becomes one of ours, when it is opened to be written.
 
-Format 1 did not tie rows to their run and had one copy of `meta`. Every row is read and checked, and written
-again into a new file that takes the old one's place when it is whole. Its hashes stay: they go on from where they
-began, and a run of the same experiment that is begun today has others.
+Format 1 did not tie rows to their run and had one copy of `meta`; before format 3 there were no censuses, and there
+are none of the generations until then. Every row is read and checked, and written again into a new file that takes the
+old one's place when it is whole. Its hashes stay: they go on from where they began, and a run of the same experiment
+that is begun today may have others.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from results.run.births import BirthRow
@@ -20,17 +21,16 @@ from results.run.populations import Population
 from results.run.rows import Digests, GenerationRow, LeadingBehaviour, Limits, Row
 
 
-def migrate(file: Path, meta: Meta, limits: Limits) -> None:
-    """Change a run of format 1 to ours; raises DamageError, and changes nothing, where it is damaged."""
+def migrate(file: Path, meta: Meta, format: int, limits: Limits) -> None:
+    """Change a run of an earlier format to ours; raises DamageError, and changes nothing, where it is damaged."""
     fresh = file.with_name(file.name + ".new")
-    old = Digests(NO_RUN)
-    meta = meta._replace(run=os.urandom(16))
-    with (
-        closing(connect(file.as_uri() + "?mode=rw")) as source,
-        closing(new_file(fresh, meta)) as target,
-    ):
-        digests = Digests(meta.run)
+    old = Digests(NO_RUN if format == 1 else meta.run)
+    with ExitStack() as stack:
+        source = stack.enter_context(closing(connect(file.as_uri() + "?mode=rw")))
         head = read_head(source, old)
+        meta = meta._replace(run=os.urandom(16), counted=head.number + 1)
+        digests = Digests(meta.run)
+        target = stack.enter_context(closing(new_file(fresh, meta)))
         target.execute("BEGIN IMMEDIATE")
         read: dict[str, Callable[[Row], Row]] = {
             "generations": lambda row: digests.row("generations", *GenerationRow.of_row(row, old)),

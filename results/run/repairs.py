@@ -20,6 +20,7 @@ import numpy as np
 from results.errors import DamageError, RunError
 from results.records import BirthId
 from results.run.births import BirthRow
+from results.run.censuses import Census, spacing
 from results.run.check import spans
 from results.run.database import check_format, connect, insert, naming, new_file, write_head
 from results.run.meta import Meta, chain_start, intact_meta
@@ -30,6 +31,7 @@ from results.run.rows import (
     LOST,
     NO_STATISTICS,
     PAGE,
+    SINCE,
     Digests,
     GenerationRow,
     Head,
@@ -74,8 +76,10 @@ def repair(path: str | os.PathLike[str], limits: Limits | None = None) -> list[s
         fresh = file.with_name(file.name + ".new")
         with naming(file), _folder(file) as place, ExitStack() as stack:
             damaged = _readable(file, place, stack)
-            meta = damaged.meta._replace(run=os.urandom(16))
             saved = _Saved(damaged, limits or Limits())
+            meta = damaged.meta._replace(run=os.urandom(16))
+            if damaged.format < SINCE["censuses"]:
+                meta = meta._replace(counted=saved.last + 1)
             with closing(new_file(fresh, meta)) as repaired:
                 saved.write(repaired, Digests(meta.run))
         fresh.replace(file.with_name(file.name + NEXT))
@@ -184,12 +188,12 @@ class _Saved:
         self._kept: list[int] = []
         last = self._read(damaged.size // LEAST_GENERATION)
         self._newest = self._population(self._kept[-1]) if self._kept else None
-        self._last = -1 if self._newest is None else self._newest.number
+        self.last = -1 if self._newest is None else self._newest.number
         self.report = ["begins again: no population is intact"]
         if self._newest is not None:
-            self.report = [f"goes on from generation {self._last}, the newest whose population is intact"]
-        if last > self._last:
-            self.report.append(f"generations {self._last + 1} to {last} were removed, and will come again")
+            self.report = [f"goes on from generation {self.last}, the newest whose population is intact"]
+        if last > self.last:
+            self.report.append(f"generations {self.last + 1} to {last} were removed, and will come again")
 
     def _read(self, most: int) -> int:
         """Take up generations and populations by number; returns that of the last generation there was.
@@ -277,7 +281,7 @@ class _Saved:
 
     def write(self, target: sqlite3.Connection, digests: Digests) -> None:
         """Write what is intact into a new run, and complete the report."""
-        numbers = range(self._last + 1)
+        numbers = range(self.last + 1)
         target.execute("BEGIN IMMEDIATE")
         lost = [number for number in numbers if number not in self._generations]
         if lost:
@@ -290,10 +294,11 @@ class _Saved:
         checkpoints = {n: bool((self._row("populations", n) or (0, 0))[1]) for n in self._kept}
         insert(target, "populations", (self._population(n).row(checkpoints[n], digests) for n in self._kept))
         behaviours = self._write_behaviours(target, digests)
+        insert(target, "censuses", (census.row(digests) for census in self._censuses(behaviours)))
         births = [digests.row("births", *birth) for birth in self._births()]
         insert(target, "births", births)
         hash = self._start if self._newest is None else self._newest.hash
-        write_head(target, Head(self._last, hash, len(births), behaviours, self._last), digests)
+        write_head(target, Head(self.last, hash, len(births), behaviours, self.last), digests)
         target.execute("COMMIT")
 
     def _generation_or_nothing(self, number: int) -> GenerationRow:
@@ -308,7 +313,7 @@ class _Saved:
         leading = [
             np.frombuffer(row.leaders, LEADERS_TYPE)["behaviour"].max(initial=0)
             for number, row in self._generations.items()
-            if number <= self._last
+            if number <= self.last
         ]
         most = int(max(leading, default=0))
         found = [self._leading(number) for number in range(1, most + 1)]
@@ -321,13 +326,32 @@ class _Saved:
         insert(target, "behaviours", rows)
         return most
 
+    def _censuses(self, behaviours: int) -> Iterator[Census]:
+        """Those of which the leaders are there too, and that can be read; says how many are lost."""
+        lost = 0
+        for number in range(0, self.last + 1, spacing(self.last)):
+            here, row = self._generations.get(number), self._row("censuses", number)
+            if row is None:
+                continue  # there was none, or who looks for it finds it missing
+            try:
+                census = Census.of_row(row, self._digests, self._limits)
+                if here is None:
+                    raise DamageError(f"generation {number} is damaged")
+                census.check(int(here.leading(behaviours)["count"].sum()), here.size, behaviours)
+            except DamageError:
+                lost += 1
+                continue
+            yield census
+        if lost:
+            self.report.append(f"censuses lost: {lost}")
+
     def _births(self) -> Iterator[BirthRow]:
         """Ancestors of the newest population (or everyone born by then) in id order, as far as they can be read."""
         newest = () if self._newest is None else self._newest.births()[0]
         living = {pack(birth.id) for birth in newest}
         wanted: set[int] = set()
         if self._full:
-            for number in range(self._last + 1):
+            for number in range(self.last + 1):
                 with suppress(sqlite3.DatabaseError):
                     first, after = pack(BirthId(number, 0, 0)), pack(BirthId(number + 1, 0, 0))
                     ids = self._connection.execute(

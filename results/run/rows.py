@@ -12,6 +12,7 @@ whole in `results.run.meta`.
     populations  complete populations: the last two commits and every checkpoint
     births       the dead of whom something lives (or, with lineage "full", all the dead)
     behaviours   those that have led, and the behaviour each descends from
+    censuses     everybody of evenly spaced generations by behaviour (`results.run.censuses`)
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +31,7 @@ from engine.stage import ITEMS
 from results.errors import DamageError
 from results.records import QUANTILES, BirthId, Generation, Leader, quantiles
 
-FORMAT = 2
+FORMAT = 3
 """The version of this layout; a file of a later one is refused, one of an earlier is changed when it is written to."""
 
 RESULTS = 2
@@ -51,8 +53,12 @@ SCHEMA = {
     "births": "CREATE TABLE births (id INTEGER PRIMARY KEY, parent, mate, origin, genome, behaviour, digest)",
     "behaviours": "CREATE TABLE behaviours (id INTEGER PRIMARY KEY, key, name, genome, ancestor, digest)",
     "meta_copy": "CREATE TABLE meta_copy (id INTEGER PRIMARY KEY, name, value, digest)",
+    "censuses": "CREATE TABLE censuses (id INTEGER PRIMARY KEY, content, digest)",
 }
-"""Tables by name, in the order in which they are made; format 1 had no copy of meta."""
+"""Tables by name, in the order in which they are made."""
+
+SINCE = {"meta_copy": 2, "censuses": 3}
+"""The format in which a table came; the others are of the first."""
 
 STATISTICS = struct.Struct("<8d3I")
 """best, mean, five quantiles, cooperation; behaviours, size, born."""
@@ -223,13 +229,17 @@ class GenerationRow(NamedTuple):
         )
         return found
 
+    @property
+    def size(self) -> int:
+        """How many were alive."""
+        return int(STATISTICS.unpack_from(self.statistics)[-2])
+
     def leading(self, behaviours: int) -> NDArray[Any]:
         """The leaders as `LEADERS_TYPE`; raises DamageError for others than those that have led, or too many."""
         table = np.frombuffer(self.leaders, LEADERS_TYPE)
-        size = STATISTICS.unpack_from(self.statistics)[-2]
         if len(table) and not 1 <= table["behaviour"].min() <= table["behaviour"].max() <= behaviours:
             raise DamageError(f"the leaders of generation {self.number} are not among those that have led")
-        if table["count"].sum(dtype=np.uint64) > size:
+        if table["count"].sum(dtype=np.uint64) > self.size:
             raise DamageError(f"the leaders of generation {self.number} are more than were alive")
         return table
 
@@ -353,3 +363,15 @@ class LeadingBehaviour(NamedTuple):
     def leader(self, count: int) -> Leader:
         """As one of a generation's leaders."""
         return Leader(self.behaviour, count, self.name, self.genome)
+
+
+@dataclass(frozen=True, eq=False)
+class Leaders:
+    """The leading behaviours over time, as a table: `count[i]` individuals did `behaviours[behaviour[i]]` in
+    `generation[i]`; all three are ``(rows,)``.
+    """
+
+    generation: NDArray[np.int64]
+    behaviour: NDArray[np.int64]
+    count: NDArray[np.int64]
+    behaviours: tuple[LeadingBehaviour, ...]

@@ -12,7 +12,6 @@ import sqlite3
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from results.errors import DamageError, RunError
 from results.records import Birth, BirthId, Generation
 from results.run.births import BirthRow
+from results.run.censuses import everybody
 from results.run.database import (
     ExperimentText,
     connect_reading,
@@ -39,9 +39,11 @@ from results.run.rows import (
     FORMAT,
     LEADERS_TYPE,
     LOST,
+    SINCE,
     Digests,
     GenerationRow,
     Head,
+    Leaders,
     LeadingBehaviour,
     Limits,
     books_table,
@@ -52,18 +54,6 @@ from results.run.rows import (
     unpack,
 )
 from results.run.writer import Writer
-
-
-@dataclass(frozen=True, eq=False)
-class Leaders:
-    """The leading behaviours over time, as a table: `count[i]` individuals did `behaviours[behaviour[i]]` in
-    `generation[i]`; all three are ``(rows,)``.
-    """
-
-    generation: NDArray[np.int64]
-    behaviour: NDArray[np.int64]
-    count: NDArray[np.int64]
-    behaviours: tuple[LeadingBehaviour, ...]
 
 
 class Run:
@@ -376,6 +366,17 @@ class Run:
             table["count"].astype(np.int64),
             tuple(behaviours),
         )
+
+    def censuses(self) -> list[tuple[int, list[tuple[LeadingBehaviour, int]]]]:
+        """Everybody of evenly spaced generations, at most 100: the generation, and how many show each behaviour.
+
+        A behaviour that has never led has its genome in place of its key. Empty for a run that was begun in an earlier
+        format, which kept none.
+        """
+        with self.snapshot() as connection:
+            if self._format < SINCE["censuses"] or self._meta().counted:
+                return []
+            return everybody(connection, self._digests, self._limits, self._head().behaviours)
 
     def birth(self, id: BirthId) -> Birth:
         """One individual, alive or kept; raises RunError for anyone else."""

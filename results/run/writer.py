@@ -22,6 +22,7 @@ import numpy as np
 from results.errors import DamageError, RunError
 from results.records import Birth, BirthId, Generation, Leader
 from results.run.births import BirthRow
+from results.run.censuses import Census, spacing
 from results.run.database import insert, read_head, write_head
 from results.run.meta import Lineage
 from results.run.populations import Population, birth_line, join_content, milestone
@@ -115,6 +116,7 @@ class Writer:
         self._known: dict[str, int] = {}
         self._new_generations: list[Row] = []
         self._new_populations: list[Row] = []
+        self._new_censuses: list[Row] = []
         self._new_behaviours: list[Row] = []
         self._new_births: dict[int, BirthRow] = {}
         self._gone: list[tuple[int]] = []
@@ -233,6 +235,8 @@ class Writer:
         )
         if self._stays(number):
             self._new_populations.append(population.row(True, self._digests))
+        if number % spacing(number) == 0:
+            self._new_censuses.append(Census.of(generation, self._known.get).row(self._digests))
         self._newest = population
         self._close(living)
         self.whole = True
@@ -385,6 +389,7 @@ class Writer:
                     ("behaviours", self._new_behaviours),
                     ("births", [self._digests.row("births", *row) for row in self._new_births.values()]),
                     ("populations", populations),
+                    ("censuses", self._new_censuses),
                     ("generations", self._new_generations),
                 ):
                     insert(connection, table, rows)
@@ -392,6 +397,9 @@ class Writer:
                 connection.execute(
                     "DELETE FROM populations WHERE NOT checkpoint AND id < ?", (self._head.number,)
                 )
+                step = spacing(self.number)
+                if self._new_censuses and step > 1:
+                    connection.execute("DELETE FROM censuses WHERE id % ?", (step,))
                 write_head(connection, head, self._digests)
         except sqlite3.Error:
             self.whole = True  # SQLite refused, and nothing was written: it may be tried again
@@ -405,6 +413,7 @@ class Writer:
         for written in (
             self._new_behaviours,
             self._new_populations,
+            self._new_censuses,
             self._new_generations,
             self._new_births,
             self._gone,
