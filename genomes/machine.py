@@ -130,18 +130,21 @@ class MachineGenome:
 
         `turns` is ignored: it is there for strategies that count (see `genomes.catalogue`).
         """
-        waiting: list[Pair] = [(self.start, self.first)]
-        number = {waiting[0]: 0}
+        successors, replies = self.successors, self.replies
+        reached = [2 * self.start + self.first]  # a state and the move to play in it, as one number
+        number = [-1] * (2 * len(self))
+        number[reached[0]] = 0
         following = []
-        for state, _ in waiting:  # grows while it is read
-            row = []
-            for target in zip(self.successors[state], self.replies[state], strict=True):
-                if target not in number:
-                    number[target] = len(number)
-                    waiting.append(target)
-                row.append(number[target])
-            following.append(row * 2)
-        return Automaton([float(move) for _, move in waiting], np.array(following, np.int32))
+        for here in reached:  # grows while it is read
+            (s, t), (a, b) = successors[here >> 1], replies[here >> 1]
+            after_c, after_d = 2 * s + a, 2 * t + b
+            for target in (after_c, after_d):
+                if number[target] < 0:
+                    number[target] = len(reached)
+                    reached.append(target)
+            following.append((number[after_c], number[after_d]))
+        table = np.array(following, np.int32)[:, [0, 1, 0, 1]]
+        return Automaton(np.array(reached, np.float64) % 2, table)
 
     @classmethod
     def of(cls, automaton: Automaton) -> MachineGenome:
