@@ -132,6 +132,19 @@ def test_a_race_keeps_the_best_and_pays_them_exactly(seed: int, kept: int, noisy
     assert (raced.fitness[~raced.exact] < border).all()
 
 
+def test_a_race_drops_early_who_earns_less_everywhere_and_its_estimate_is_what_the_lanes_played_tell() -> None:
+    rules = Rules(turns=40)
+    names = ["tit_for_tat", "grim", "tf2t", "soft_majo", "pavlov", "hard_tft", "gradual", "random", "generous_tit_for_tat"]
+    field = Field.load(names)
+    lanes, memo = field.lanes(range(8), rules), Memo(field, rules)
+    kept, newcomer = (automaton_of(parse(text), rules) for text in ("memory(1,1) cCCDD", "memory(0,0) D"))
+    raced = race(memo, [kept], [newcomer], lanes, 1)
+    truth = score(Memo(field, rules), [newcomer], lanes).fitness[0]
+    again = -(-memo.hits // 16384) + 2
+    assert not raced.exact[1] and memo.misses <= len(lanes) + 12 + again
+    assert raced.fitness[1] == pytest.approx(truth, abs=0.6) and truth < raced.fitness[0]
+
+
 def test_lanes_are_those_that_change_something_and_weigh_as_declared(field: Field) -> None:
     lanes = field.lanes([1, 2, 3], Rules(), weights={"random": 2.0})
     assert [(lanes.opponents == k).sum() for k in range(5)] == [1, 3, 1, 3, 3]

@@ -17,11 +17,11 @@ from engine.fields.memo import Memo, Walkers
 from engine.game import Rules
 from genomes.automaton import Automaton
 
-AT_ONCE = 16
+AT_ONCE = 4
 """Lanes in which a newcomer is played before it is compared again with the survivors' border."""
 
-CAUTION = 0.5
-"""A newcomer is dropped so many standard deviations of what the lanes left may bring below the border."""
+CAUTION = 1.5
+"""A newcomer is dropped so many standard errors of its estimate below the border."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,11 @@ def race(
 
     Where a newcomer plays a whole match as one of the kept did, it is known. Elsewhere it borrows the payoff of that
     match of the kept ones that it follows longest, until it is played there, `AT_ONCE` lanes at a time, in an order
-    that is drawn anew for every `turn` (slow opponents last). It is dropped, with its estimate, once this falls below
-    the payoff of the last survivor by more than what the lanes left may bring: `CAUTION` times the root mean square
-    of what it gained or lost in a lane so far, times the root of their number. Everyone among the best `survivors` is
-    exact.
+    that is drawn anew for every `turn`: a lane comes early with its weight, so that opponents without chance, whose one
+    lane weighs as much as all seeds of another, mostly come first, and slow opponents last. What it gained on average
+    in the lanes that were played is expected of those that are left. It is dropped, with that estimate, once this
+    falls more than `CAUTION` standard errors below the payoff of the last survivor. Everyone among the best
+    `survivors` is exact.
     """
     ours = _distinct(newcomers)
     walkers = Walkers([*kept, *ours.automata])
@@ -125,12 +126,12 @@ def race(
     scores = _scores(memo, np.concatenate([rows.counts.reshape(before, len(lanes), 3), counts]), lanes, exact)
     copies = np.concatenate([np.ones(before, np.int64), ours.copies])
     running = ~exact
-    borrowed = scores.payoffs.copy()
+    borrowed, unknown = scores.payoffs[before:].copy(), ~known
     order = _order(memo, lanes, turn)
     while True:
-        running &= scores.totals + _hope(scores, borrowed, known) >= _border(
-            scores.totals, exact, copies, survivors
-        )
+        expected, error = _expected(scores.payoffs[before:], borrowed, unknown & known, known, lanes)
+        totals = np.concatenate([scores.totals[:before], (expected * lanes.weights).sum(axis=1)])
+        running[before:] &= totals[before:] + CAUTION * error >= _border(totals, exact, copies, survivors)
         if not running.any():
             break
         queries, places = _next(known, np.flatnonzero(running) - before, order)
@@ -143,6 +144,7 @@ def race(
         done = np.concatenate([np.ones(before, np.bool_), known.all(axis=1)])
         exact |= running & done
         running &= ~done
+    scores.payoffs[before:] = expected
     everyone = np.concatenate([np.arange(before), before + ours.index])
     return Scores(
         scores.payoffs[everyone],
@@ -167,14 +169,26 @@ def _distinct(automata: Sequence[Automaton]) -> _Distinct:
     return _Distinct(list(place), index, np.bincount(index, minlength=len(place)).astype(np.int64))
 
 
-def _hope(scores: Scores, borrowed: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """What the lanes left may still bring ``(n,)``, in the unit of `Scores.totals`."""
-    n = len(borrowed) - len(known)
-    gains = ((scores.payoffs - borrowed) * scores.lanes.weights)[n:]
-    tried = (gains != 0).sum(axis=1)
-    left = (~known).sum(axis=1)
-    size = np.sqrt((gains**2).sum(axis=1) / np.maximum(tried, 1))
-    return np.concatenate([np.zeros(n), np.where(tried > 0, CAUTION * size * np.sqrt(left), 0.0)])
+def _expected(
+    payoffs: NDArray[np.float64],
+    borrowed: NDArray[np.float64],
+    tried: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    lanes: Lanes,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Payoffs ``(n, l)`` in all lanes, where a newcomer was not played with what it gains on average in those that it
+    was `tried` in; and the standard error ``(n,)`` of its total, 0 where none was tried, infinite after one.
+
+    Lanes are drawn with their weights, so that the plain mean of the gains estimates the weighted one.
+    """
+    count, left = tried.sum(axis=1), (~known).sum(axis=1)
+    gains = np.where(tried, payoffs - borrowed, 0.0)
+    mean = gains.sum(axis=1) / np.maximum(count, 1)
+    spread = (np.where(tried, gains - mean[:, None], 0.0) ** 2).sum(axis=1) / np.maximum(count - 1, 1)
+    weight = (~known * lanes.weights).sum(axis=1)
+    error = weight * np.sqrt(spread * (1 / np.maximum(count, 1) + 1 / np.maximum(left, 1)))
+    expected = np.where(known, payoffs, borrowed + mean[:, None])
+    return expected, np.where((count == 1) & (left > 0), np.inf, error)
 
 
 def _border(
@@ -188,10 +202,10 @@ def _border(
 
 
 def _order(memo: Memo, lanes: Lanes, turn: int) -> NDArray[np.int64]:
-    """The order of lanes in a race: slow opponents last, the others in random order."""
+    """The order of lanes in a race: drawn without putting back, each with its weight, slow opponents last."""
     slow = np.array([memo.field.opponents[k].slow for k in lanes.opponents.tolist()])
-    mixed = np.random.default_rng(turn).permutation(len(lanes))
-    return np.asarray(mixed[np.argsort(slow[mixed], kind="stable")])
+    waits = np.random.default_rng(turn).exponential(size=len(lanes)) / np.maximum(lanes.weights, 1e-300)
+    return np.lexsort((waits, slow))
 
 
 def _next(
