@@ -132,9 +132,20 @@ def test_a_race_keeps_the_best_and_pays_them_exactly(seed: int, kept: int, noisy
     assert (raced.fitness[~raced.exact] < border).all()
 
 
-def test_a_race_drops_early_who_earns_less_everywhere_and_its_estimate_is_what_the_lanes_played_tell() -> None:
+def test_a_race_drops_early_who_earns_less_everywhere_and_its_estimate_is_what_the_lanes_played_tell() -> (
+    None
+):
     rules = Rules(turns=40)
-    names = ["tit_for_tat", "grim", "tf2t", "soft_majo", "pavlov", "hard_tft", "random", "generous_tit_for_tat"]
+    names = [
+        "tit_for_tat",
+        "grim",
+        "tf2t",
+        "soft_majo",
+        "pavlov",
+        "hard_tft",
+        "random",
+        "generous_tit_for_tat",
+    ]
     field = Field.load(names)
     lanes, memo = field.lanes(range(8), rules), Memo(field, rules)
     kept, newcomer = (automaton_of(parse(text), rules) for text in ("memory(1,1) cCCDD", "memory(0,0) D"))
